@@ -1,0 +1,165 @@
+//! Numbers as records and specs hold them.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error as _, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// A measured value. JSON has no NaN and no infinity, and `serde_json` would write them as `null`, so those three are written by name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured(pub f64);
+
+impl Serialize for Measured {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            x if x.is_nan() => serializer.serialize_str("nan"),
+            f64::INFINITY => serializer.serialize_str("inf"),
+            f64::NEG_INFINITY => serializer.serialize_str("-inf"),
+            x => serializer.serialize_f64(x),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Measured {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberOrName;
+        impl Visitor<'_> for NumberOrName {
+            type Value = Measured;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a number, or \"nan\", \"inf\" or \"-inf\"")
+            }
+            fn visit_f64<E>(self, x: f64) -> Result<Measured, E> {
+                Ok(Measured(x))
+            }
+            fn visit_u64<E>(self, x: u64) -> Result<Measured, E> {
+                Ok(Measured(x as f64))
+            }
+            fn visit_i64<E>(self, x: i64) -> Result<Measured, E> {
+                Ok(Measured(x as f64))
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Measured, E> {
+                match name {
+                    "nan" => Ok(Measured(f64::NAN)),
+                    "inf" => Ok(Measured(f64::INFINITY)),
+                    "-inf" => Ok(Measured(f64::NEG_INFINITY)),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(name), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(NumberOrName)
+    }
+}
+
+/// A length of time in a spec: `60s`, `15m`, `1h 30m`. Written back in one normal form, so that `60s` and `1m` are one configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub Duration);
+
+impl Span {
+    /// The length in seconds.
+    pub fn seconds(self) -> f64 {
+        self.0.as_secs_f64()
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(f)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_duration(&text).map(Span).map_err(|cause| {
+            D::Error::custom(format!(
+                "`{text}` is not a length of time ({cause}); write it like `60s`, `15m` or `1h 30m`"
+            ))
+        })
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A length of time: `60s`, `15m`, `1h 30m`.",
+            "pattern": r"^\s*([0-9]+\s*[a-z]+\s*)+$",
+        })
+    }
+}
+
+/// A number of steps, either plain (`200`) or as a share of the step hint (`5%`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Extent {
+    /// That many steps.
+    Steps(u64),
+    /// That share of the horizon, in percent.
+    Percent(f64),
+}
+
+impl Extent {
+    /// Whole steps out of `horizon`, rounded down as AlgoPerf does.
+    pub fn steps(self, horizon: u64) -> u64 {
+        match self {
+            Extent::Steps(n) => n,
+            Extent::Percent(p) => (horizon as f64 * p / 100.0) as u64,
+        }
+    }
+}
+
+impl Serialize for Extent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Extent::Steps(n) => serializer.serialize_u64(*n),
+            Extent::Percent(p) => serializer.collect_str(&format_args!("{p}%")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Extent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StepsOrPercent;
+        impl Visitor<'_> for StepsOrPercent {
+            type Value = Extent;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a number of steps like `200`, or a share of the step hint like `5%`")
+            }
+            fn visit_u64<E>(self, n: u64) -> Result<Extent, E> {
+                Ok(Extent::Steps(n))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Extent, E> {
+                text.strip_suffix('%')
+                    .and_then(|number| number.trim().parse().ok())
+                    .filter(|p| (0.0..=100.0).contains(p))
+                    .map(Extent::Percent)
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(StepsOrPercent)
+    }
+}
+
+impl JsonSchema for Extent {
+    fn schema_name() -> Cow<'static, str> {
+        "Extent".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["integer", "string"],
+            "description": "A number of steps like `200`, or a share of the step hint like `5%`.",
+            "minimum": 0,
+            "pattern": r"^[0-9]+(\.[0-9]+)?\s*%$",
+        })
+    }
+}

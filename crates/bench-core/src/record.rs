@@ -1,0 +1,196 @@
+//! A trial's record: `run.json` and the lines of `events.jsonl`.
+
+use crate::number::Measured;
+use crate::outcome::Outcome;
+use crate::protocol::{Claim, DeviceReport, Metrics};
+use crate::run::{RunSpec, SplitName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of both files. A reader refuses a larger one and knows all smaller ones.
+pub const FORMAT: u32 = 1;
+
+/// `run.json`: written whole before anything starts and once more, by rename, at the end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RunRecord {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The resolved configuration.
+    pub run: RunSpec,
+    /// [`RunSpec::config_hash`].
+    pub config_hash: String,
+    /// Submission's tree, the SDK it was built with and the lock file.
+    pub source_hash: String,
+    /// [`RunSpec::comparability_key`].
+    pub comparability_key: String,
+    /// Where it ran.
+    pub machine: Machine,
+    /// Version of bench that wrote it.
+    pub bench_version: String,
+    /// When it began, RFC 3339, UTC.
+    pub started: String,
+    /// When it ended; absent while it runs or when it was killed.
+    #[serde(default)]
+    pub ended: Option<String>,
+    /// How it ended; absent while it runs or when it was killed.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
+}
+
+/// A machine, as far as times depend on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Machine {
+    /// Short hash of the rest: times are compared only within one.
+    pub fingerprint: String,
+    /// Processor's name.
+    pub cpu: String,
+    /// Logical processors.
+    pub cores: u32,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Cards and driver.
+    #[serde(default)]
+    pub gpus: Vec<String>,
+    /// Kernel's name and version.
+    pub kernel: String,
+}
+
+/// A line of `events.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Seconds since the trial's (or the resumed part's) start, by the referee's monotonic clock.
+    pub t: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: TrialEvent,
+}
+
+/// What happened in a trial, as the referee saw it. All durations are in nanoseconds of the referee's monotonic clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
+pub enum TrialEvent {
+    /// The worker's process was spawned.
+    Started {
+        /// When, RFC 3339, UTC.
+        at: String,
+        /// Steps and submission time brought along from the snapshot when this is a resumed part.
+        #[serde(default)]
+        resumed: Option<ResumedFrom>,
+    },
+    /// Worker and evaluator are ready to be timed.
+    Ready {
+        /// From spawn to `loaded`.
+        start_up_ns: u64,
+        /// From `loaded` to `ready`.
+        warm_up_ns: u64,
+        /// Trainable numbers.
+        parameters: u64,
+        /// As the worker reports it.
+        device: DeviceReport,
+    },
+    /// The clock ran from `train` to `eval-due`.
+    Trained {
+        /// Steps done.
+        step: u64,
+        /// Of this interval: submission time.
+        interval_ns: u64,
+        /// Of the trial so far: submission time.
+        submission_ns: u64,
+        /// Training loss of the last step.
+        #[serde(default)]
+        loss: Option<Measured>,
+        /// The worker's own account, marked as that.
+        claim: Claim,
+    },
+    /// Weights and state are on the scratch disk.
+    Snapshotted {
+        /// How long it took.
+        snapshot_ns: u64,
+        /// How much.
+        bytes: u64,
+    },
+    /// The evaluator answered.
+    Evaluated {
+        /// Steps done.
+        step: u64,
+        /// Submission time of the trial at this point.
+        submission_ns: u64,
+        /// How long it took.
+        evaluation_ns: u64,
+        /// Split to metric to value.
+        metrics: BTreeMap<SplitName, Metrics>,
+        /// Examples scored.
+        examples: BTreeMap<SplitName, u64>,
+    },
+    /// Scalars the author logged.
+    Logged {
+        /// Step they belong to.
+        step: u64,
+        /// Name to value.
+        values: BTreeMap<String, Measured>,
+    },
+    /// Something a person should know.
+    Warned {
+        /// One line.
+        message: String,
+    },
+    /// An event of a newer protocol, kept as it came.
+    Unknown {
+        /// The line.
+        line: String,
+    },
+    /// The trial, or this part of it, is over.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// Where the wall time of this part went.
+        phases: Phases,
+        /// Highest resident memory of the worker, in bytes.
+        #[serde(default)]
+        worker_memory: Option<u64>,
+        /// Highest memory of the device, in bytes.
+        #[serde(default)]
+        device_memory: Option<u64>,
+        /// Numbers in the algorithm's state.
+        #[serde(default)]
+        state: Option<u64>,
+    },
+}
+
+/// What a resumed part goes on from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ResumedFrom {
+    /// Steps done.
+    pub step: u64,
+    /// Submission time spent.
+    pub submission_ns: u64,
+}
+
+/// Where wall time went. The parts and `other_ns` sum to `wall_ns` by construction; a large `other_ns` is a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Phases {
+    /// Spawn to `loaded`.
+    pub start_up_ns: u64,
+    /// `loaded` to `ready`.
+    pub warm_up_ns: u64,
+    /// Submission time of this part.
+    pub training_ns: u64,
+    /// Snapshots.
+    pub snapshot_ns: u64,
+    /// Evaluations.
+    pub evaluation_ns: u64,
+    /// From `stop` until the processes were gone.
+    pub shut_down_ns: u64,
+    /// The referee's own: records, stopping and continuing.
+    pub other_ns: u64,
+    /// From spawn until the processes were gone.
+    pub wall_ns: u64,
+}

@@ -1,0 +1,228 @@
+//! One trial's complete configuration: what is hashed, and what a worker is given.
+
+use crate::canonical::{self, CanonicalError};
+use crate::spec::dataset::Format;
+use crate::spec::harness::Ruleset;
+use crate::spec::submission::{GradientClipping, Group, Schedule, Value};
+use crate::spec::workload::Workload;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Major version of the protocol and of what is hashed. Another number, another comparability key.
+pub const PROTOCOL: u32 = 1;
+
+/// Everything that decides a trial's numbers on one machine; its hash is the trial's identity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RunSpec {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// Name of the workload's file.
+    pub workload_name: String,
+    /// With defaults and `extends` applied.
+    pub workload: Workload,
+    /// The data by content.
+    pub dataset: DatasetIdentity,
+    /// The submission's settings.
+    pub submission: SubmissionIdentity,
+    /// This trial's point of the search space.
+    pub hyperparameters: BTreeMap<String, Value>,
+    /// Name of the ruleset.
+    pub ruleset_name: String,
+    /// The rules.
+    pub ruleset: Ruleset,
+    /// Where every random draw begins.
+    pub seed: Seed,
+    /// Of worker and evaluator each.
+    pub threads: u32,
+    /// `cpu` or `cuda`; which card is local.
+    pub device: DeviceKind,
+}
+
+/// A data set as configurations name it: by what it holds, not by where it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DatasetIdentity {
+    /// Name of its file.
+    pub name: String,
+    /// What an example is.
+    pub format: Format,
+    /// Split to its identity.
+    pub splits: BTreeMap<SplitName, SplitIdentity>,
+}
+
+/// A split's size and content hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SplitIdentity {
+    /// Number of examples.
+    pub examples: u64,
+    /// blake3 of the decoded content.
+    pub hash: String,
+}
+
+/// The splits, and the part of `train` that evaluations look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitName {
+    /// Training examples; in an evaluation its first `train-subset` examples.
+    Train,
+    /// Decides.
+    Validation,
+    /// Reported.
+    Test,
+}
+
+impl SplitName {
+    /// All three, in reporting order.
+    pub const ALL: [SplitName; 3] = [SplitName::Train, SplitName::Validation, SplitName::Test];
+
+    /// The key in specs, records and file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            SplitName::Train => "train",
+            SplitName::Validation => "validation",
+            SplitName::Test => "test",
+        }
+    }
+}
+
+/// A submission's settings as configurations hold them. Its code is in the source hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SubmissionIdentity {
+    /// Name of its folder.
+    pub name: String,
+    /// The program: the crate that trains, another submission's for a variant.
+    pub program: String,
+    /// Factor on the learning rate.
+    pub schedule: Schedule,
+    /// Examples a step on this workload.
+    pub batch_size: u64,
+    /// Before the update.
+    pub gradient_clipping: GradientClipping,
+    /// Hyperparameters by role.
+    pub groups: Vec<Group>,
+}
+
+/// Where random draws begin. The value follows from the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Seed {
+    /// What the run is for: no seed is tuned on and claimed with.
+    pub purpose: Purpose,
+    /// The user's `--seed`; 0 unless said.
+    pub base: u64,
+    /// 1-based.
+    pub study: u32,
+    /// 1-based.
+    pub trial: u32,
+    /// What workers use: below 2^63.
+    pub value: u64,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// A result for a table.
+    Scoring,
+    /// Setting targets.
+    Calibrating,
+    /// A against B.
+    Comparing,
+}
+
+impl Seed {
+    /// The seed of a purpose, base, study and trial.
+    pub fn new(purpose: Purpose, base: u64, study: u32, trial: u32) -> Seed {
+        let text = format!("{purpose:?}/{base}/{study}/{trial}");
+        let digest = blake3::derive_key("bench seed v1", text.as_bytes());
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        Seed {
+            purpose,
+            base,
+            study,
+            trial,
+            value: u64::from_le_bytes(first) >> 1,
+        }
+    }
+}
+
+/// Kinds of device. In the hash: numbers differ between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceKind {
+    /// The processor.
+    Cpu,
+    /// An NVIDIA card.
+    Cuda,
+}
+
+impl RunSpec {
+    /// The trial's identity: blake3 over canonical JSON, never over YAML text, paths, host or time.
+    ///
+    /// # Errors
+    /// When the spec has no canonical form, which a resolved one always has.
+    pub fn config_hash(&self) -> Result<String, CanonicalError> {
+        canonical::hash("bench config v1", self)
+    }
+
+    /// What alone decides whether two records may stand in one table: workload with data, ruleset and protocol.
+    ///
+    /// # Errors
+    /// As [`RunSpec::config_hash`].
+    pub fn comparability_key(&self) -> Result<String, CanonicalError> {
+        canonical::hash(
+            "bench comparability v1",
+            &(
+                self.protocol,
+                &self.workload_name,
+                &self.workload,
+                &self.dataset,
+                &self.ruleset_name,
+                &self.ruleset,
+            ),
+        )
+    }
+
+    /// Submission time allowed, in seconds.
+    pub fn budget_seconds(&self) -> f64 {
+        self.workload.budget.time.seconds() * self.ruleset.budget_factor
+    }
+
+    /// Steps allowed.
+    pub fn budget_steps(&self) -> u64 {
+        (self.workload.budget.steps as f64 * self.ruleset.budget_factor) as u64
+    }
+}
+
+/// What a process needs to know of this machine: in no hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Local {
+    /// Split to its file. A worker is given `train` alone, an evaluator all three.
+    pub data: BTreeMap<SplitName, PathBuf>,
+    /// Folder for snapshots, in memory where there is room.
+    pub scratch: PathBuf,
+    /// Card of a `cuda` run.
+    #[serde(default)]
+    pub device_index: u32,
+    /// Folder of the snapshot to go on from, and the clock's state then.
+    #[serde(default)]
+    pub resume: Option<Resume>,
+}
+
+/// Where an interrupted trial goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Resume {
+    /// Holds `eval.safetensors` and `state.safetensors`.
+    pub snapshot: PathBuf,
+    /// Steps done.
+    pub step: u64,
+    /// Submission time spent, in seconds.
+    pub submission_seconds: f64,
+}

@@ -1,0 +1,102 @@
+//! `harness.yaml`: rulesets, suites, hardware, limits and tolerances.
+
+use super::submission::Tuning;
+use crate::number::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How this checkout runs trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Harness {
+    /// Version of this file format: 1.
+    pub schema: u32,
+    /// Where records go, relative to this file.
+    pub results: String,
+    /// Threads of worker and evaluator, unless a workload wants fewer. In the hash: numbers depend on it.
+    pub threads: u32,
+    /// `cpu` or `cuda:<index>`.
+    pub device: String,
+    /// Name to workloads.
+    pub suites: BTreeMap<String, Vec<String>>,
+    /// Name to rules.
+    pub rulesets: BTreeMap<String, Ruleset>,
+    /// How long untimed phases may take.
+    pub limits: Limits,
+    /// How far clocks may disagree.
+    pub tolerances: Tolerances,
+}
+
+/// The rules of a competition. In the hash and in the comparability key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ruleset {
+    /// Which submissions may enter.
+    pub tuning: Tuning,
+    /// Independent repetitions.
+    pub studies: u32,
+    /// Points of the search space in each study.
+    pub trials: u32,
+    /// Factor on the workload's budget.
+    #[serde(default = "one")]
+    pub budget_factor: f64,
+    /// Whether a passage counts only when the next evaluation meets the target too. The first passage of a noisy metric is biased early.
+    #[serde(default = "yes")]
+    pub confirm: bool,
+    /// When the test split is evaluated.
+    #[serde(default)]
+    pub test: TestEvaluations,
+    /// Evaluate by submission time instead of steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluate_every: Option<Span>,
+}
+
+/// When the test split is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TestEvaluations {
+    /// At every evaluation.
+    Always,
+    /// Where the validation target is met, and at the end.
+    #[default]
+    PassageAndEnd,
+}
+
+/// The longest that each untimed phase, and a single step, may take.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Limits {
+    /// Until data, model and algorithm are there.
+    pub start_up: Span,
+    /// The model run once on dummy data.
+    pub warm_up: Span,
+    /// Without a sign of life while training.
+    pub stall: Span,
+    /// Writing weights and state.
+    pub snapshot: Span,
+    /// One evaluation.
+    pub evaluation: Span,
+    /// From `stop` until the process is gone.
+    pub shut_down: Span,
+}
+
+/// How far clocks may disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Tolerances {
+    /// Between the worker's claim and the referee's interval, as a share of the interval.
+    pub claim: f64,
+    /// The same, at least this long.
+    pub claim_at_least: Span,
+    /// Between wall time and the sum of the phases, as a share.
+    pub wall: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,183 @@
+//! `submissions/*/submission.yaml`: a training algorithm's settings and search space.
+
+use crate::number::Extent;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A submission. Without a crate of its own it is a variant that `extends` one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Submission {
+    /// Version of this file format: 1.
+    pub schema: u32,
+    /// Folder of the submission this one is a variant of, relative to this file's folder.
+    #[serde(default, skip_serializing)]
+    pub extends: Option<String>,
+    /// One line for `bench list`. In no hash.
+    #[serde(default, skip_serializing)]
+    pub about: Option<String>,
+    /// Where the algorithm was published. In no hash.
+    #[serde(default, skip_serializing)]
+    pub paper: Option<String>,
+    /// Which rulesets' tuning it enters.
+    pub rulesets: Vec<Tuning>,
+    /// Factor on the learning rate at each step.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Examples a step.
+    pub batch_size: BatchSize,
+    /// Before the update.
+    #[serde(default)]
+    pub gradient_clipping: GradientClipping,
+    /// Hyperparameters that differ for parameters of some roles; the first group that names a role wins.
+    #[serde(default)]
+    pub groups: Vec<Group>,
+    /// Every hyperparameter the code reads: fixed, or with a range to search.
+    #[serde(default)]
+    pub search_space: BTreeMap<String, Dimension>,
+    /// A fixed list of points, tried in this order in place of quasi-random ones.
+    #[serde(default)]
+    pub points: Vec<BTreeMap<String, Value>>,
+}
+
+/// AlgoPerf's two ways of tuning.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tuning {
+    /// The referee draws points from the search space; a study's best trial counts.
+    ExternalTuning,
+    /// The submission tunes itself, on the clock.
+    SelfTuning,
+}
+
+/// Learning-rate schedules: see `bench_core::schedule` for the formulas. Percentages are of the step hint.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// 1 throughout.
+    #[default]
+    Constant,
+    /// Linear warm-up, then half a cosine down to 0 at the horizon (AlgoPerf's target setting).
+    WarmupCosine(WarmupCosine),
+}
+
+/// Linear warm-up, then half a cosine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WarmupCosine {
+    /// Steps of warm-up.
+    pub warmup: Extent,
+}
+
+/// Examples a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct BatchSize {
+    /// Where nothing else is said.
+    pub default: u64,
+    /// Workload to batch size.
+    #[serde(default)]
+    pub workloads: BTreeMap<String, u64>,
+}
+
+/// What happens to gradients before the update.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GradientClipping {
+    /// Nothing.
+    #[default]
+    None,
+    /// Scaled down to this global L2 norm where larger.
+    GlobalNorm(f64),
+}
+
+/// Parameters of some roles, with hyperparameters of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Group {
+    /// Which parameters.
+    pub roles: Vec<Role>,
+    /// What differs: name to value.
+    pub hyperparameters: BTreeMap<String, Value>,
+}
+
+/// What a parameter is in its model.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A matrix of a hidden layer.
+    Weight,
+    /// An additive vector.
+    Bias,
+    /// The scale of a normalisation.
+    NormScale,
+    /// A table looked up by index.
+    Embedding,
+    /// The last layer's matrix.
+    OutputHead,
+    /// A convolution's kernel.
+    Convolution,
+}
+
+/// One hyperparameter: a fixed value, or a range, or a list, with a default.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dimension {
+    /// Never searched.
+    Fixed(Value),
+    /// Between two numbers.
+    Range(Range),
+    /// One of some.
+    Choice(Choice),
+}
+
+/// Between two numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Range {
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+    /// How points spread between them.
+    #[serde(default)]
+    pub scale: Scale,
+    /// Without tuning.
+    pub default: f64,
+}
+
+/// How points spread over a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Evenly.
+    #[default]
+    Linear,
+    /// Evenly in the logarithm.
+    Log,
+}
+
+/// One of some values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Choice {
+    /// The values ("feasible points").
+    pub values: Vec<Value>,
+    /// Without tuning.
+    pub default: Value,
+}
+
+/// A hyperparameter's value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A finite number; integers too.
+    Number(f64),
+    /// A switch.
+    Flag(bool),
+    /// A name.
+    Text(String),
+}

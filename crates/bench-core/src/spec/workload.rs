@@ -1,0 +1,212 @@
+//! `workloads/*.yaml`: data, model, loss, metric, target and budget.
+
+use crate::number::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is trained, on what, how far and for how long. Nothing of a submission's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Workload {
+    /// Version of this file format: 1.
+    pub schema: u32,
+    /// The workload this one is a variant of; its keys are merged under this file's.
+    #[serde(default, skip_serializing)]
+    pub extends: Option<String>,
+    /// One line for `bench list`. In no hash.
+    #[serde(default, skip_serializing)]
+    pub about: Option<String>,
+    /// A file of `workloads/datasets/`, without its ending.
+    pub dataset: String,
+    /// How raw examples become model inputs.
+    #[serde(default)]
+    pub input: Input,
+    /// The model and its sizes.
+    pub model: Model,
+    /// What training minimises.
+    pub loss: Loss,
+    /// What every evaluation computes.
+    pub metrics: Vec<Metric>,
+    /// When the workload counts as solved.
+    pub target: Target,
+    /// How long a trial may train.
+    pub budget: Budget,
+    /// How many steps a well tuned baseline needs; schedules stretch to it.
+    pub step_hint: u64,
+    /// When and how large.
+    pub evaluate: Evaluate,
+    /// Most threads that pay here; fewer than the harness' where a small model loses by more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+}
+
+/// How raw pixels become inputs: `(pixel * unit - mean) / std`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Input {
+    /// Whether pixels count 0 to 255 or 0 to 1 before `mean` and `std`.
+    pub pixels: Pixels,
+    /// Mean of each channel.
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel.
+    pub std: Vec<f64>,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Input {
+            pixels: Pixels::Unit,
+            mean: vec![0.0],
+            std: vec![1.0],
+        }
+    }
+}
+
+/// The range of a pixel before normalising.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pixels {
+    /// 0 to 1.
+    Unit,
+    /// 0 to 255 (AlgoPerf's mnist normalises these as they are).
+    Byte,
+}
+
+/// The kinds of model. Adding one: a variant here, and its module in `bench-workloads`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// Fully connected layers.
+    Mlp(Mlp),
+}
+
+/// Fully connected layers with one activation between them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Mlp {
+    /// Widths of the hidden layers.
+    pub hidden: Vec<u64>,
+    /// Between layers.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Initial weights.
+    #[serde(default)]
+    pub init: Init,
+}
+
+/// Elementwise functions between layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// max(x, 0).
+    #[default]
+    Relu,
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// x * Phi(x), exact.
+    Gelu,
+    /// x * sigmoid(x).
+    Silu,
+}
+
+/// How weights start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// Weights and biases uniform in +-1/sqrt(fan-in): what PyTorch's `Linear` starts with.
+    #[default]
+    Uniform,
+    /// Truncated normal at two deviations of sqrt(1/fan-in)/0.87962566, biases 0.
+    LecunTruncated,
+}
+
+/// The kinds of loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// Softmax cross-entropy over classes, mean over examples.
+    CrossEntropy,
+}
+
+/// The kinds of metric.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// Share of examples whose most likely class is wrong.
+    ErrorRate,
+    /// Share of examples whose most likely class is right.
+    Accuracy,
+    /// Mean cross-entropy in nats.
+    CrossEntropy,
+}
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Lower is better.
+    Min,
+    /// Higher is better.
+    Max,
+}
+
+impl Metric {
+    /// The key in specs and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::ErrorRate => "error-rate",
+            Metric::Accuracy => "accuracy",
+            Metric::CrossEntropy => "cross-entropy",
+        }
+    }
+
+    /// Which way is better.
+    pub fn direction(self) -> Direction {
+        match self {
+            Metric::ErrorRate | Metric::CrossEntropy => Direction::Min,
+            Metric::Accuracy => Direction::Max,
+        }
+    }
+}
+
+/// What has to be reached. Only validation decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Target {
+    /// One of `metrics`.
+    pub metric: Metric,
+    /// Value on the validation split that solves the workload.
+    pub validation: f64,
+    /// Value on the test split, reported beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<f64>,
+    /// Where the numbers come from: a calibration folder, a publication, or `provisional`. In no hash.
+    #[serde(default, skip_serializing)]
+    pub source: Option<String>,
+}
+
+/// Whichever runs out first ends the trial.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Budget {
+    /// Submission time.
+    pub time: Span,
+    /// Steps.
+    pub steps: u64,
+}
+
+/// Evaluations.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Evaluate {
+    /// Steps from one evaluation to the next.
+    pub every_steps: u64,
+    /// Examples at once; changes speed, not results.
+    pub batch_size: u64,
+    /// How many training examples the train metrics are computed on (the first ones; all when larger than the split).
+    pub train_subset: u64,
+}

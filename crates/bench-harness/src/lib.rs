@@ -1,0 +1,1 @@
+//! The referee: sets up, builds, spawns, times, supervises and records programs.

@@ -1,0 +1,1 @@
+//! Scores and records as tables and pictures.

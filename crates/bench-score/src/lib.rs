@@ -1,0 +1,1 @@
+//! Records to time to target, and time to target to tables of who is faster.

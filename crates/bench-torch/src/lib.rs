@@ -1,0 +1,1 @@
+//! What tch lacks: one-pass updates, seeded random streams, memory, CUDA at run time.

@@ -1,0 +1,1 @@
+//! Data sets, models, losses and metrics, and the evaluator that scores snapshots.

@@ -1,0 +1,2 @@
+//! Developer commands: test, perf, goldens.
+fn main() {}

@@ -1,0 +1,2 @@
+//! AdamW.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Whole-program tests and the scripted worker they use.
