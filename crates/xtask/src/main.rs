@@ -1,2 +1,52 @@
-//! Developer commands: test, perf, goldens.
-fn main() {}
+//! Developer commands, torch-free: they drive `cargo`, `bench` and the programs of the torch half.
+
+mod goldens;
+mod perf;
+mod shell;
+mod test;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Developer commands of bench.
+#[derive(Parser)]
+#[command(name = "cargo xtask", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// All set-up and all tests, torch-free ones first.
+    Test(test::Options),
+    /// Compare models with golden files in double precision.
+    ModelGoldens {
+        /// Files of the model-golden format; all of the shared folder's when none is given.
+        files: Vec<PathBuf>,
+    },
+    /// Compare losses and metrics with a golden file.
+    MetricGoldens {
+        /// A file of the metric-golden format; the shared folder's when none is given.
+        file: Option<PathBuf>,
+    },
+    /// Measure the tables of docs/performance.md, as ratios within one run.
+    Perf(perf::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Test(options) => test::run(&options),
+        Command::ModelGoldens { files } => goldens::models(files),
+        Command::MetricGoldens { file } => goldens::metrics(file),
+        Command::Perf(options) => perf::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

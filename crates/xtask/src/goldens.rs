@@ -1,0 +1,70 @@
+//! Golden checks: thin, torch-free wrappers of the programs that compute.
+
+use crate::shell;
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// `bench-evaluator golden FILE…`.
+pub fn models(files: Vec<PathBuf>) -> Result<()> {
+    let files = if files.is_empty() {
+        all_models()?
+    } else {
+        files
+    };
+    evaluator("golden", &files)
+}
+
+/// `bench-evaluator metric-golden FILE`.
+pub fn metrics(file: Option<PathBuf>) -> Result<()> {
+    let file = match file {
+        Some(file) => file,
+        None => shared("algoperf/metric_goldens.json")?,
+    };
+    evaluator("metric-golden", &[file])
+}
+
+fn evaluator(verb: &str, files: &[PathBuf]) -> Result<()> {
+    shell::run(shell::bench()?.args(["setup", "--quiet"]))?;
+    shell::cargo(&[
+        "build",
+        "--quiet",
+        "--locked",
+        "--release",
+        "-p",
+        "bench-workloads",
+        "--bin",
+        "bench-evaluator",
+    ])?;
+    let files = files
+        .iter()
+        .map(|file| {
+            file.canonicalize()
+                .with_context(|| format!("cannot find {}", file.display()))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    shell::run(
+        Command::new(shell::root().join("target/release/bench-evaluator"))
+            .arg(verb)
+            .args(files),
+    )
+}
+
+fn all_models() -> Result<Vec<PathBuf>> {
+    let folder = shared("algoperf/model_goldens")?;
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .with_context(|| format!("cannot list {}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+fn shared(path: &str) -> Result<PathBuf> {
+    match shell::shared() {
+        Some(folder) => Ok(folder.join(path)),
+        None => bail!(
+            "no reference material: name a file, or set BENCH_SHARED to the folder that holds {path}"
+        ),
+    }
+}

@@ -1,0 +1,93 @@
+//! Running other programs from the root of the checkout, saying what runs.
+
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// Root of the checkout this program was built from.
+pub fn root() -> &'static Path {
+    // crates/xtask -> crates -> root
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap_or_else(|| Path::new("."))
+}
+
+/// Reference material outside the repository: `BENCH_SHARED`, else the folder beside the checkout.
+/// A fresh clone elsewhere has none; who asks says so and goes on.
+pub fn shared() -> Option<PathBuf> {
+    let folder =
+        std::env::var_os("BENCH_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    folder.is_dir().then_some(folder)
+}
+
+/// Prints the name of a step and, when it is done, how long it took.
+pub fn step(name: &str, body: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("\n== {name}");
+    let start = Instant::now();
+    body().with_context(|| format!("step failed: {name}"))?;
+    eprintln!("== {name}: done in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// `cargo` with these arguments, in the checkout.
+pub fn cargo(arguments: &[&str]) -> Result<()> {
+    run(Command::new("cargo").args(arguments))
+}
+
+/// The release build of `bench`, made when it is missing or old.
+pub fn bench() -> Result<Command> {
+    cargo(&[
+        "build",
+        "--quiet",
+        "--locked",
+        "--release",
+        "-p",
+        "bench-cli",
+    ])?;
+    Ok(in_root(&root().join("target/release/bench")))
+}
+
+/// A command that starts in the checkout.
+pub fn in_root(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+/// Runs a command to its end; a bad exit status is an error that shows the command.
+pub fn run(command: &mut Command) -> Result<()> {
+    command.current_dir(root());
+    eprintln!("$ {}", display(command));
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start `{}`", display(command)))?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", display(command));
+    }
+    Ok(())
+}
+
+/// The same, and its standard output.
+pub fn output(command: &mut Command) -> Result<String> {
+    command
+        .current_dir(root())
+        .stderr(std::process::Stdio::inherit());
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start `{}`", display(command)))?;
+    if !output.status.success() {
+        bail!("`{}` ended with {}", display(command), output.status);
+    }
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("`{}` printed no text", display(command)))
+}
+
+fn display(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
