@@ -1,1 +1,16 @@
 //! Records to time to target, and time to target to tables of who is faster.
+//!
+//! Pure functions: a record's lines become a [`TrialSummary`], the trials of a study and the studies of a workload a [`WorkloadResult`],
+//! and those a [`Leaderboard`]. Nothing here reads a file or a clock, so that any row can be computed again from the committed records.
+
+mod leaderboard;
+mod read;
+mod reference;
+mod result;
+mod trial;
+
+pub use leaderboard::{Leaderboard, Row, Table, rank};
+pub use read::{ReadError, Trial, parse_events};
+pub use reference::{Comparison, compare};
+pub use result::{Setting, StudyResult, WorkloadResult, median, results};
+pub use trial::{CurvePoint, TrialSummary};

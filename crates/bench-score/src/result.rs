@@ -1,0 +1,218 @@
+//! The trials of a study, and the studies of a workload.
+
+use crate::read::Trial;
+use bench_core::passage::Passage;
+use bench_core::run::{DeviceKind, Purpose};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What times depend on beside the submission: they are compared only within one of these.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Setting {
+    /// Fingerprint of the machine.
+    pub machine: String,
+    /// `cpu` or `cuda`.
+    pub device: String,
+    /// Of the worker.
+    pub threads: u32,
+}
+
+impl Setting {
+    /// Where a trial ran.
+    pub fn of(trial: &Trial) -> Setting {
+        let device = match trial.record.run.device {
+            DeviceKind::Cpu => "cpu",
+            DeviceKind::Cuda => "cuda",
+        };
+        Setting {
+            machine: trial.record.machine.fingerprint.clone(),
+            device: device.to_owned(),
+            threads: trial.record.run.threads,
+        }
+    }
+}
+
+/// One submission on one workload under one ruleset, in one setting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WorkloadResult {
+    /// Name of the submission.
+    pub submission: String,
+    /// Name of the workload.
+    pub workload: String,
+    /// Name of the ruleset.
+    pub ruleset: String,
+    /// What decides which results may stand in one table.
+    pub comparability_key: String,
+    /// Where it ran.
+    pub setting: Setting,
+    /// Its studies, in order.
+    pub studies: Vec<StudyResult>,
+    /// Studies that the ruleset asks for.
+    pub studies_wanted: u32,
+    /// Median over studies of the seconds to target; none when half of them or more missed it.
+    pub median_seconds: Option<f64>,
+    /// The same of the steps to target.
+    pub median_steps: Option<f64>,
+    /// Studies that reached the target.
+    pub reached: u32,
+    /// Seconds a step, over all trials.
+    pub seconds_per_step: Option<f64>,
+    /// Highest resident memory of a worker, in bytes.
+    pub worker_memory: Option<u64>,
+    /// Highest memory of the device, in bytes.
+    pub device_memory: Option<u64>,
+    /// Trials that are not over.
+    pub unfinished: u32,
+    /// Trials that were resumed: their clocks ran in parts.
+    pub resumed: u32,
+    /// Records left out because the same trial was run again later, or the submission changed since.
+    pub superseded: u32,
+}
+
+/// One study: the fastest of its trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StudyResult {
+    /// The user's seed and the study's number.
+    pub study: (u64, u32),
+    /// Trials that are over.
+    pub trials: u32,
+    /// Least submission time to target of a trial, in seconds.
+    pub seconds: Option<f64>,
+    /// Fewest steps to target of a trial. Not always the same trial's, so that steps do not depend on the machine.
+    pub steps: Option<u64>,
+}
+
+type Group<'a> = Vec<&'a Trial>;
+
+/// Groups scoring trials into results, whatever order they come in.
+///
+/// Of a submission that was edited only the newest source counts, and of a trial that was run again only the newest record.
+pub fn results(trials: &[Trial]) -> Vec<WorkloadResult> {
+    let mut groups: BTreeMap<_, Group> = BTreeMap::new();
+    for trial in trials {
+        let run = &trial.record.run;
+        if run.seed.purpose == Purpose::Scoring {
+            let key = (
+                &run.workload_name,
+                &run.ruleset_name,
+                &trial.record.comparability_key,
+                &run.submission.name,
+                Setting::of(trial),
+            );
+            groups.entry(key).or_default().push(trial);
+        }
+    }
+    groups
+        .into_iter()
+        .map(|((.., setting), group)| {
+            let all = group.len();
+            let newest = newest(group);
+            WorkloadResult {
+                superseded: (all - newest.len()) as u32,
+                ..result(setting, &newest)
+            }
+        })
+        .collect()
+}
+
+/// The order of age; the hash decides between records of one second, so that the order of input never does.
+fn age(trial: &Trial) -> (&str, &str) {
+    (&trial.record.started, &trial.record.config_hash)
+}
+
+fn newest(mut group: Group) -> Group {
+    group.sort_by_key(|trial| std::cmp::Reverse(age(trial)));
+    let source = group
+        .first()
+        .map(|trial| trial.record.source_hash.clone())
+        .unwrap_or_default();
+    let mut seen = std::collections::BTreeSet::new();
+    group.retain(|trial| {
+        let seed = &trial.record.run.seed;
+        trial.record.source_hash == source && seen.insert((seed.base, seed.study, seed.trial))
+    });
+    group
+}
+
+fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
+    let mut studies: BTreeMap<(u64, u32), Vec<&Trial>> = BTreeMap::new();
+    for &trial in trials {
+        let seed = &trial.record.run.seed;
+        studies
+            .entry((seed.base, seed.study))
+            .or_default()
+            .push(trial);
+    }
+    let studies: Vec<StudyResult> = studies
+        .into_iter()
+        .map(|(study, trials)| study_result(study, &trials))
+        .filter(|study| study.trials > 0)
+        .collect();
+    let record = &trials[0].record;
+    let spent = |trial: &&Trial| (trial.summary.submission_seconds(), trial.summary.steps);
+    let (seconds, steps) = trials
+        .iter()
+        .map(spent)
+        .fold((0.0, 0), |(a, b), (x, y)| (a + x, b + y));
+    WorkloadResult {
+        submission: record.run.submission.name.clone(),
+        workload: record.run.workload_name.clone(),
+        ruleset: record.run.ruleset_name.clone(),
+        comparability_key: record.comparability_key.clone(),
+        setting,
+        studies_wanted: record.run.ruleset.studies,
+        median_seconds: median(studies.iter().map(|study| study.seconds)),
+        median_steps: median(studies.iter().map(|study| study.steps.map(|n| n as f64))),
+        reached: count(&studies, |study| study.seconds.is_some()),
+        studies,
+        seconds_per_step: (steps > 0).then(|| seconds / steps as f64),
+        worker_memory: trials.iter().filter_map(|t| t.summary.worker_memory).max(),
+        device_memory: trials.iter().filter_map(|t| t.summary.device_memory).max(),
+        unfinished: count(trials, |trial| !is_over(trial)),
+        resumed: count(trials, |trial| trial.summary.resumed > 0),
+        superseded: 0,
+    }
+}
+
+fn count<T>(items: &[T], which: impl Fn(&T) -> bool) -> u32 {
+    items.iter().filter(|item| which(item)).count() as u32
+}
+
+fn is_over(trial: &Trial) -> bool {
+    let outcome = &trial.summary.outcome;
+    outcome.as_ref().is_some_and(|outcome| outcome.is_final())
+}
+
+fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult {
+    let hits: Vec<Passage> = trials
+        .iter()
+        .filter_map(|trial| trial.summary.hit())
+        .collect();
+    StudyResult {
+        study,
+        trials: count(trials, |trial| is_over(trial)),
+        seconds: hits
+            .iter()
+            .map(|hit| hit.at.submission_ns)
+            .min()
+            .map(|ns| ns as f64 / 1e9),
+        steps: hits.iter().map(|hit| hit.at.step).min(),
+    }
+}
+
+/// The median where a miss (none) is infinitely late and takes part: none when the median itself is.
+/// Of an even number it is the mean of the middle two.
+pub fn median(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let mut values: Vec<f64> = values.map(|value| value.unwrap_or(f64::INFINITY)).collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let median = match values.len() {
+        0 => return None,
+        n if n % 2 == 1 => values[middle],
+        _ => (values[middle - 1] + values[middle]) / 2.0,
+    };
+    median.is_finite().then_some(median)
+}

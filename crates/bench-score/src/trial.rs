@@ -1,0 +1,206 @@
+//! One trial: the fold over its events.
+
+use bench_core::number::Measured;
+use bench_core::outcome::Outcome;
+use bench_core::passage::{Passage, Point, Tracker};
+use bench_core::protocol::{DeviceReport, Metrics};
+use bench_core::record::{Line, Phases, ResumedFrom, TrialEvent};
+use bench_core::run::{RunSpec, SplitName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const NANOSECONDS: f64 = 1e9;
+
+/// What a trial's events add up to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TrialSummary {
+    /// How it ended; none while it runs or when the referee was killed.
+    pub outcome: Option<Outcome>,
+    /// When the target was met, with the evaluation before: the true passage lies between them.
+    pub passage: Option<Passage>,
+    /// Steps done.
+    pub steps: u64,
+    /// Submission time spent, in nanoseconds.
+    pub submission_ns: u64,
+    /// All evaluations that count, in order.
+    pub curve: Vec<CurvePoint>,
+    /// Where the wall time went, over all parts whose end was recorded.
+    pub phases: Phases,
+    /// How often the trial was resumed.
+    pub resumed: u32,
+    /// Trainable numbers.
+    pub parameters: Option<u64>,
+    /// What it ran on, as the worker found it.
+    pub device: Option<DeviceReport>,
+    /// Highest resident memory of the worker, in bytes.
+    pub worker_memory: Option<u64>,
+    /// Highest memory of the device, in bytes.
+    pub device_memory: Option<u64>,
+    /// Numbers in the algorithm's state, beside the parameters.
+    pub state: Option<u64>,
+    /// What a person should know, each once.
+    pub warnings: Vec<String>,
+}
+
+/// One evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CurvePoint {
+    /// Steps done.
+    pub step: u64,
+    /// Submission time, in nanoseconds.
+    pub submission_ns: u64,
+    /// Split to metric to value.
+    pub metrics: BTreeMap<SplitName, Metrics>,
+}
+
+impl CurvePoint {
+    /// A split's metric; none where that split was not evaluated here.
+    pub fn metric(&self, split: SplitName, metric: &str) -> Option<f64> {
+        let Measured(value) = *self.metrics.get(&split)?.get(metric)?;
+        Some(value)
+    }
+}
+
+impl TrialSummary {
+    /// Adds up a trial's lines. What an earlier part recorded beyond the point of resuming was repeated, and does not count.
+    pub fn fold(run: &RunSpec, lines: &[Line]) -> TrialSummary {
+        let mut summary = TrialSummary::default();
+        for line in lines {
+            summary.observe(&line.event);
+        }
+        summary.passage = passage(run, &summary.curve);
+        summary
+    }
+
+    /// The passage, where it counts: the trial is over, and its clock is trusted.
+    pub fn hit(&self) -> Option<Passage> {
+        match &self.outcome {
+            Some(outcome) if outcome.is_final() && *outcome != Outcome::TimingSuspect => {
+                self.passage
+            }
+            _ => None,
+        }
+    }
+
+    /// Submission time spent, in seconds.
+    pub fn submission_seconds(&self) -> f64 {
+        self.submission_ns as f64 / NANOSECONDS
+    }
+
+    /// Steps in a second of submission time.
+    pub fn steps_per_second(&self) -> Option<f64> {
+        (self.submission_ns > 0).then(|| self.steps as f64 / self.submission_seconds())
+    }
+
+    /// The last value of a split's metric.
+    pub fn last(&self, split: SplitName, metric: &str) -> Option<f64> {
+        self.curve
+            .iter()
+            .rev()
+            .find_map(|point| point.metric(split, metric))
+    }
+
+    fn observe(&mut self, event: &TrialEvent) {
+        match event {
+            TrialEvent::Started { resumed, .. } => self.start(*resumed),
+            TrialEvent::Ready {
+                parameters, device, ..
+            } => {
+                self.parameters = Some(*parameters);
+                self.device = Some(device.clone());
+            }
+            TrialEvent::Trained {
+                step,
+                submission_ns,
+                ..
+            } => {
+                self.steps = *step;
+                self.submission_ns = *submission_ns;
+            }
+            TrialEvent::Evaluated {
+                step,
+                submission_ns,
+                metrics,
+                ..
+            } => self.curve.push(CurvePoint {
+                step: *step,
+                submission_ns: *submission_ns,
+                metrics: metrics.clone(),
+            }),
+            TrialEvent::Warned { message } => {
+                if !self.warnings.contains(message) {
+                    self.warnings.push(message.clone());
+                }
+            }
+            TrialEvent::Ended {
+                outcome,
+                phases,
+                worker_memory,
+                device_memory,
+                state,
+            } => {
+                self.outcome = Some(outcome.clone());
+                self.phases = sum(self.phases, *phases);
+                self.worker_memory = self.worker_memory.max(*worker_memory);
+                self.device_memory = self.device_memory.max(*device_memory);
+                self.state = state.or(self.state);
+            }
+            TrialEvent::Snapshotted { .. }
+            | TrialEvent::Logged { .. }
+            | TrialEvent::Unknown { .. } => {}
+        }
+    }
+
+    /// A new part begins: back to the snapshot, or to the very start.
+    fn start(&mut self, resumed: Option<ResumedFrom>) {
+        self.outcome = None;
+        let from = resumed.unwrap_or(ResumedFrom {
+            step: 0,
+            submission_ns: 0,
+        });
+        self.resumed += u32::from(resumed.is_some());
+        self.steps = from.step;
+        self.submission_ns = from.submission_ns;
+        match resumed {
+            Some(_) => self.curve.retain(|point| point.step <= from.step),
+            None => self.curve.clear(),
+        }
+    }
+}
+
+/// The rule that the referee stops by, applied to what was recorded.
+fn passage(run: &RunSpec, curve: &[CurvePoint]) -> Option<Passage> {
+    let target = &run.workload.target;
+    let mut tracker = Tracker::new(
+        target.validation,
+        target.metric.direction(),
+        run.ruleset.confirm,
+        (run.budget_seconds() * NANOSECONDS) as u64,
+        run.budget_steps(),
+    );
+    for point in curve {
+        if let Some(value) = point.metric(SplitName::Validation, target.metric.name()) {
+            tracker.observe(Point {
+                step: point.step,
+                submission_ns: point.submission_ns,
+                value,
+            });
+        }
+    }
+    tracker.passage()
+}
+
+fn sum(a: Phases, b: Phases) -> Phases {
+    Phases {
+        start_up_ns: a.start_up_ns + b.start_up_ns,
+        warm_up_ns: a.warm_up_ns + b.warm_up_ns,
+        training_ns: a.training_ns + b.training_ns,
+        snapshot_ns: a.snapshot_ns + b.snapshot_ns,
+        evaluation_ns: a.evaluation_ns + b.evaluation_ns,
+        shut_down_ns: a.shut_down_ns + b.shut_down_ns,
+        other_ns: a.other_ns + b.other_ns,
+        wall_ns: a.wall_ns + b.wall_ns,
+    }
+}

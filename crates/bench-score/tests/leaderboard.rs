@@ -1,0 +1,158 @@
+//! Laws that hold for every set of records.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod support;
+
+use bench_score::{Leaderboard, Row, Trial, median, results};
+use proptest::prelude::*;
+use support::trial;
+
+fn row<'a>(board: &'a Leaderboard, submission: &str) -> &'a Row {
+    let mut rows = board.tables.iter().flat_map(|table| &table.rows);
+    rows.find(|row| row.result.submission == submission)
+        .unwrap()
+}
+
+/// Three studies of two trials each: milliseconds and steps, or a miss.
+type Hits = Vec<Option<(u64, u64)>>;
+
+fn hits() -> impl Strategy<Value = Hits> {
+    prop::collection::vec(prop::option::weighted(0.7, (1..50_000u64, 1..1000u64)), 6)
+}
+
+fn trials(submission: &str, hits: &Hits) -> Vec<Trial> {
+    let numbered = hits.iter().enumerate();
+    numbered
+        .map(|(index, hit)| trial(submission, index as u32 / 2 + 1, index as u32 % 2 + 1, *hit))
+        .collect()
+}
+
+fn field(hits: &[Hits]) -> Vec<Trial> {
+    let named = hits.iter().enumerate();
+    named
+        .flat_map(|(index, hits)| trials(&format!("submission-{index}"), hits))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn order_is_irrelevant((board, shuffled) in prop::collection::vec(hits(), 1..4).prop_flat_map(|hits| {
+        let trials = field(&hits);
+        (Just(Leaderboard::of(&trials)), Just(trials).prop_shuffle())
+    })) {
+        prop_assert_eq!(board, Leaderboard::of(&shuffled));
+    }
+
+    #[test]
+    fn faster_never_ranks_lower(all in prop::collection::vec(hits(), 2..4), which in 0..6usize) {
+        let before = Leaderboard::of(&field(&all));
+        let mut faster = all.clone();
+        faster[0][which] = faster[0][which].map(|(ms, steps)| (ms.div_ceil(2), steps.div_ceil(2)));
+        let after = Leaderboard::of(&field(&faster));
+        let rank = |board: &Leaderboard| {
+            let row = row(board, "submission-0");
+            [row.time_rank, row.step_rank].map(|rank| rank.unwrap_or(u32::MAX))
+        };
+        prop_assert!(rank(&after)[0] <= rank(&before)[0]);
+        prop_assert!(rank(&after)[1] <= rank(&before)[1]);
+    }
+
+    #[test]
+    fn a_miss_never_beats_a_hit(some in hits()) {
+        let miss: Hits = vec![None; 6];
+        let board = Leaderboard::of(&field(&[miss, some]));
+        let (miss, hit) = (row(&board, "submission-0"), row(&board, "submission-1"));
+        prop_assert_eq!(miss.time_rank, None);
+        prop_assert!(hit.time_rank.is_none() || hit.time_rank == Some(1));
+        prop_assert_eq!(board.tables[0].rows.last().map(|row| row.time_rank), Some(None));
+    }
+
+    #[test]
+    fn duplicates_tie(all in prop::collection::vec(hits(), 1..3)) {
+        let mut doubled = all.clone();
+        doubled.push(all[0].clone());
+        let board = Leaderboard::of(&field(&doubled));
+        let (a, b) = (row(&board, "submission-0"), row(&board, &format!("submission-{}", all.len())));
+        prop_assert_eq!((a.time_rank, a.step_rank), (b.time_rank, b.step_rank));
+    }
+}
+
+#[test]
+fn a_miss_takes_part_in_the_median() {
+    let of = |values: &[Option<f64>]| median(values.iter().copied());
+    assert_eq!(of(&[]), None);
+    assert_eq!(of(&[Some(3.0), None, Some(1.0)]), Some(3.0));
+    assert_eq!(of(&[None, None, Some(1.0)]), None);
+    assert_eq!(of(&[Some(1.0), Some(2.0)]), Some(1.5));
+    assert_eq!(of(&[Some(1.0), None]), None);
+}
+
+#[test]
+fn a_study_is_its_fastest_trial() {
+    let result = &results(&trials(
+        "a",
+        &vec![
+            Some((300, 30)),
+            Some((200, 40)),
+            None,
+            Some((500, 50)),
+            None,
+            None,
+        ],
+    ))[0];
+    let studies: Vec<_> = result
+        .studies
+        .iter()
+        .map(|study| (study.seconds, study.steps))
+        .collect();
+    assert_eq!(
+        studies,
+        [(Some(0.2), Some(30)), (Some(0.5), Some(50)), (None, None)]
+    );
+    assert_eq!(
+        (result.median_seconds, result.median_steps, result.reached),
+        (Some(0.5), Some(50.0), 2)
+    );
+}
+
+#[test]
+fn times_rank_within_one_machine_and_steps_across() {
+    let mut elsewhere = trial("b", 1, 1, Some((10, 200)));
+    elsewhere.record.machine.fingerprint = "m2".into();
+    let board = Leaderboard::of(&[trial("a", 1, 1, Some((20, 100))), elsewhere]);
+    let (a, b) = (row(&board, "a"), row(&board, "b"));
+    assert_eq!((a.time_rank, b.time_rank), (Some(1), Some(1)));
+    assert_eq!((a.step_rank, b.step_rank), (Some(1), Some(2)));
+    assert_eq!(board.tables[0].settings().len(), 2);
+}
+
+#[test]
+fn other_rules_make_another_table() {
+    let mut other = trial("b", 1, 1, Some((10, 200)));
+    other.record.run.ruleset.confirm = true;
+    other.record.comparability_key = other.record.run.comparability_key().unwrap();
+    assert_eq!(
+        Leaderboard::of(&[trial("a", 1, 1, None), other])
+            .tables
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn only_the_newest_record_of_a_trial_counts() {
+    let old = trial("a", 1, 1, Some((10, 100)));
+    let mut again = trial("a", 1, 1, Some((30, 300)));
+    again.record.started = "2026-02-01T00:00:00Z".into();
+    let mut edited = trial("a", 1, 2, None);
+    edited.record.started = "2026-03-01T00:00:00Z".into();
+    edited.record.source_hash = "s2".into();
+    let result = |trials: &[Trial]| results(trials).remove(0);
+    let both = result(&[old.clone(), again.clone()]);
+    assert_eq!((both.median_steps, both.superseded), (Some(300.0), 1));
+    let after_edit = result(&[old, again, edited]);
+    assert_eq!((after_edit.median_steps, after_edit.superseded), (None, 2));
+}
