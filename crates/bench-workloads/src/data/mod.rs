@@ -1,0 +1,100 @@
+//! Examples out of split files.
+
+mod images;
+mod split_file;
+
+use crate::batch::Batch;
+use bench_core::run::{DatasetIdentity, SplitName};
+use bench_core::spec::dataset::Format;
+use bench_core::spec::workload::Workload;
+use bench_torch::errors::LibtorchError;
+use bench_torch::random::Key;
+use std::path::{Path, PathBuf};
+use tch::{Device, Kind, Tensor};
+
+pub use images::Images;
+pub use split_file::SplitFile;
+
+/// The examples of one split, on a device.
+pub trait Examples {
+    /// How many.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// These examples, in this order. `indices` are `Int64` on any device.
+    ///
+    /// With an `augmentation` key they are augmented as the workload says, with that key's draws: for training only.
+    ///
+    /// # Errors
+    /// When an index is not that of an example, or memory is short.
+    fn batch(&self, indices: &Tensor, augmentation: Option<&Key>) -> Result<Batch, LibtorchError>;
+}
+
+/// Why a split cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The file cannot be read.
+    #[error("failed to read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no split file.
+    #[error("{} is not a split file", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: safetensors::SafeTensorError,
+    },
+    /// It is one, of something else.
+    #[error("{} does not hold what the workload's data set says: {problem}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What differs, with both values.
+        problem: String,
+    },
+    /// libtorch refused.
+    #[error("libtorch failed while {} was loaded", path.display())]
+    Torch {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: LibtorchError,
+    },
+}
+
+/// Loads a split and checks that it is what the run's data set says.
+///
+/// # Errors
+/// When the file is missing, corrupt, or holds anything else.
+pub fn open(
+    path: &Path,
+    split: SplitName,
+    workload: &Workload,
+    dataset: &DatasetIdentity,
+    device: Device,
+    kind: Kind,
+) -> Result<Box<dyn Examples>, DataError> {
+    let file = SplitFile::read(path)?;
+    let expected = dataset.splits.get(&split).map(|identity| identity.examples);
+    let image = match &dataset.format {
+        Format::IdxImages(image) => image,
+        Format::Generated(generated) => &generated.image,
+    };
+    Ok(Box::new(Images::new(
+        &file,
+        image,
+        expected,
+        &workload.input,
+        device,
+        kind,
+    )?))
+}

@@ -1,0 +1,70 @@
+//! Softmax cross-entropy over classes or tokens.
+//!
+//! With smoothing `e` the target class has `1 - e + e/C` and each of the others `e/C`. A weight multiplies its loss, it does not select:
+//! NaN in an example of weight 0 stays NaN.
+
+use super::{LossValues, weighted};
+use crate::batch::Batch;
+use bench_torch::errors::LibtorchError;
+use tch::{Kind, Reduction, Tensor};
+
+/// No class is ignored: AlgoPerf's padding goes through weights.
+const IGNORE_NONE: i64 = -100;
+
+pub(super) fn values(
+    logits: &Tensor,
+    batch: &Batch,
+    label_smoothing: f64,
+) -> Result<LossValues, LibtorchError> {
+    let per_example = loss(logits, &batch.targets, Reduction::None, label_smoothing)?;
+    weighted(per_example, batch.weights.as_ref())
+}
+
+pub(super) fn mean(
+    logits: &Tensor,
+    targets: &Tensor,
+    label_smoothing: f64,
+) -> Result<Tensor, LibtorchError> {
+    loss(logits, targets, Reduction::Mean, label_smoothing)
+}
+
+/// Targets are classes `[…]`, or distributions over classes `[…, C]` where they are floating.
+fn loss(
+    logits: &Tensor,
+    targets: &Tensor,
+    reduction: Reduction,
+    label_smoothing: f64,
+) -> Result<Tensor, LibtorchError> {
+    let classes = logits.size().last().copied().unwrap_or(0);
+    let dense = targets.kind() != Kind::Int64;
+    let flat_targets = match dense {
+        true => targets.f_reshape([-1, classes])?,
+        false => targets.f_reshape([-1])?,
+    };
+    let flat = logits.f_reshape([flat_targets.size()[0], classes])?.f_cross_entropy_loss(
+        &flat_targets,
+        None::<&Tensor>,
+        reduction,
+        IGNORE_NONE,
+        label_smoothing,
+    )?;
+    match reduction {
+        Reduction::None => {
+            let shape = logits.size();
+            flat.f_reshape(&shape[..shape.len() - 1])
+        }
+        _ => Ok(flat),
+    }
+}
+
+/// The class where the cumulated probability passes the uniform number.
+pub(super) fn sample(logits: &Tensor, uniform: &Tensor) -> Result<Tensor, LibtorchError> {
+    let _guard = tch::no_grad_guard();
+    let last = logits.size().last().copied().unwrap_or(0) - 1;
+    Ok(logits
+        .f_softmax(-1, None::<Kind>)?
+        .f_cumsum(-1, None::<Kind>)?
+        .f_le_tensor(&uniform.f_unsqueeze(-1)?)?
+        .f_sum_dim_intlist(-1, false, Kind::Int64)?
+        .f_clamp_max(last)?)
+}

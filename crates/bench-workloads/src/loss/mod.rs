@@ -1,0 +1,108 @@
+//! Losses: per example, summed, and the mean that training minimises.
+
+mod cross_entropy;
+
+use crate::batch::Batch;
+use bench_core::spec::workload;
+use bench_torch::errors::LibtorchError;
+use tch::{Kind, Tensor};
+
+/// A loss on a batch, in all the forms that algorithms and metrics want. None of them is detached.
+#[derive(Debug)]
+pub struct LossValues {
+    /// After weighting; shaped like the targets.
+    pub per_example: Tensor,
+    /// Their sum.
+    pub summed: Tensor,
+    /// What the mean divides by: sum of weights, or number of targets without weights. A scalar.
+    pub valid: Tensor,
+}
+
+impl LossValues {
+    /// `summed / valid`: NaN where nothing counts.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn mean(&self) -> Result<Tensor, LibtorchError> {
+        Ok(self.summed.f_div(&self.valid)?)
+    }
+}
+
+/// What training minimises: a kind of loss with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loss {
+    spec: workload::Loss,
+}
+
+impl Loss {
+    /// The loss of a workload.
+    pub fn new(spec: &workload::Loss) -> Loss {
+        Loss { spec: spec.clone() }
+    }
+
+    /// Every example's loss, their sum and what it counts. `label_smoothing` is the submission's choice; metrics use 0.
+    ///
+    /// # Errors
+    /// What libtorch says: outputs and targets that do not fit each other, a target beyond the classes.
+    pub fn values(
+        &self,
+        outputs: &Tensor,
+        batch: &Batch,
+        label_smoothing: f64,
+    ) -> Result<LossValues, LibtorchError> {
+        match self.spec {
+            workload::Loss::CrossEntropy => {
+                cross_entropy::values(outputs, batch, label_smoothing)
+            }
+        }
+    }
+
+    /// The mean alone: what a training step differentiates, in the fewest operations.
+    ///
+    /// # Errors
+    /// As [`Loss::values`].
+    pub fn mean(
+        &self,
+        outputs: &Tensor,
+        batch: &Batch,
+        label_smoothing: f64,
+    ) -> Result<Tensor, LibtorchError> {
+        match (&self.spec, &batch.weights) {
+            (workload::Loss::CrossEntropy, None) => {
+                cross_entropy::mean(outputs, &batch.targets, label_smoothing)
+            }
+            _ => self.values(outputs, batch, label_smoothing)?.mean(),
+        }
+    }
+
+    /// Targets drawn from the model's own distribution, shaped like the batch's; `uniform` is one number in [0, 1) for each of them.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn sample_targets(&self, outputs: &Tensor, uniform: &Tensor) -> Result<Tensor, LibtorchError> {
+        match self.spec {
+            workload::Loss::CrossEntropy => cross_entropy::sample(outputs, uniform),
+        }
+    }
+}
+
+/// Weights each loss, sums, and counts.
+fn weighted(per_example: Tensor, weights: Option<&Tensor>) -> Result<LossValues, LibtorchError> {
+    let per_example = match weights {
+        Some(weights) => per_example.f_mul(&weights.f_to_kind(per_example.kind())?)?,
+        None => per_example,
+    };
+    let valid = match weights {
+        Some(weights) => weights.f_sum(per_example.kind())?,
+        None => Tensor::f_full(
+            [] as [i64; 0],
+            per_example.numel() as f64,
+            (per_example.kind(), per_example.device()),
+        )?,
+    };
+    Ok(LossValues {
+        summed: per_example.f_sum(None::<Kind>)?,
+        per_example,
+        valid,
+    })
+}

@@ -1,0 +1,175 @@
+//! Models: what a spec describes, built and run.
+
+mod activation;
+mod builder;
+mod mlp;
+
+use crate::batch::Batch;
+use crate::parameter::{Buffer, Parameter};
+use bench_core::run::DatasetIdentity;
+use bench_core::spec::dataset::Format;
+use bench_core::spec::workload::{self, Workload};
+use bench_torch::errors::LibtorchError;
+use tch::{Device, Kind, Tensor};
+
+pub use builder::Builder;
+pub use mlp::Mlp;
+
+/// A network with its parameters and buffers. A replica is another one built from the same spec; [`copy_state`] makes it equal.
+pub trait Model {
+    /// Trainable tensors, in the reference implementation's order.
+    fn parameters(&self) -> &[Parameter];
+
+    /// Other state, in the reference implementation's order.
+    fn buffers(&self) -> &[Buffer];
+
+    /// Outputs for a batch: logits `[N, classes]` or `[N, T, vocabulary]`.
+    ///
+    /// # Errors
+    /// What libtorch says: shapes that do not fit, memory that is not there.
+    fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError>;
+}
+
+/// How one forward is run.
+pub struct Pass<'a> {
+    /// Batch statistics and dropout (training), or running statistics and none (evaluation).
+    pub train: bool,
+    /// Whether a training forward moves running statistics. Off: the buffers stay as they are.
+    pub update_buffers: bool,
+    /// Dropout rate of all places of the model; drawn from libtorch's default generator.
+    pub dropout: f64,
+    /// Shown every layer's name, input and output as it runs.
+    pub observer: Option<&'a Observer<'a>>,
+}
+
+/// Shown a layer's name, input and output.
+pub type Observer<'a> = dyn Fn(&str, &Tensor, &Tensor) + 'a;
+
+impl Pass<'_> {
+    /// A training forward.
+    pub const TRAIN: Pass<'static> = Pass {
+        train: true,
+        update_buffers: true,
+        dropout: 0.0,
+        observer: None,
+    };
+    /// An evaluation forward.
+    pub const EVAL: Pass<'static> = Pass {
+        train: false,
+        update_buffers: false,
+        dropout: 0.0,
+        observer: None,
+    };
+
+    /// Shows a layer to the observer, where there is one, and hands its output on.
+    fn observed(&self, layer: &str, input: &Tensor, output: Tensor) -> Tensor {
+        if let Some(observer) = self.observer {
+            observer(layer, input, &output);
+        }
+        output
+    }
+}
+
+/// Why a model cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// libtorch refused.
+    #[error("libtorch failed while the model was built")]
+    Torch(#[from] LibtorchError),
+    /// The model needs data of another shape.
+    #[error("a {model} takes {takes}, but data set `{dataset}` holds {holds}")]
+    Data {
+        /// Kind of model.
+        model: &'static str,
+        /// What it takes.
+        takes: &'static str,
+        /// Name of the data set.
+        dataset: String,
+        /// What that holds.
+        holds: String,
+    },
+    /// A size of the spec makes no model.
+    #[error("{model}: {problem}")]
+    Size {
+        /// Kind of model.
+        model: &'static str,
+        /// What is wrong with which value.
+        problem: String,
+    },
+}
+
+/// What a model has to fit: the shape of one example and the number of outputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Channels, height, width of an image; length of a token sequence.
+    pub input: Vec<i64>,
+    /// Classes, or vocabulary.
+    pub outputs: i64,
+}
+
+impl Interface {
+    /// What models on this data set have to fit.
+    pub fn of(dataset: &DatasetIdentity) -> Interface {
+        let image = match &dataset.format {
+            Format::IdxImages(image) => image,
+            Format::Generated(generated) => &generated.image,
+        };
+        Interface {
+            input: vec![
+                image.channels as i64,
+                image.height as i64,
+                image.width as i64,
+            ],
+            outputs: image.classes as i64,
+        }
+    }
+}
+
+/// The model of a workload on its data set, with the initial values of this seed: the same on every device.
+///
+/// # Errors
+/// When the model's sizes make no model for this data.
+pub fn build_model(
+    workload: &Workload,
+    dataset: &DatasetIdentity,
+    device: Device,
+    kind: Kind,
+    seed: u64,
+) -> Result<Box<dyn Model>, ModelError> {
+    build(
+        &workload.model,
+        &Interface::of(dataset),
+        Builder::new(device, kind, seed),
+    )
+}
+
+/// The model of a spec for data of these sizes.
+///
+/// # Errors
+/// As [`build_model`].
+pub fn build(
+    model: &workload::Model,
+    interface: &Interface,
+    builder: Builder,
+) -> Result<Box<dyn Model>, ModelError> {
+    Ok(match model {
+        workload::Model::Mlp(spec) => Box::new(Mlp::new(spec, interface, builder)?),
+    })
+}
+
+/// Copies parameters and buffers of one model into another of the same spec.
+///
+/// # Errors
+/// When the two differ in shape.
+pub fn copy_state(from: &dyn Model, to: &dyn Model) -> Result<(), LibtorchError> {
+    let _guard = tch::no_grad_guard();
+    let tensors = |model: &dyn Model| -> Vec<Tensor> {
+        let parameters = model.parameters().iter().map(|p| p.tensor.shallow_clone());
+        let buffers = model.buffers().iter().map(|b| b.tensor.shallow_clone());
+        parameters.chain(buffers).collect()
+    };
+    for (source, mut target) in tensors(from).iter().zip(tensors(to)) {
+        target.f_copy_(source)?;
+    }
+    Ok(())
+}
