@@ -7,9 +7,9 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=src/shim.cpp");
     println!("cargo:rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
     let variable = |name: &str| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .ok_or_else(|| io::Error::other(format!("{name} is not set: torch-sys found no libtorch")))
+        env::var_os(name).map(PathBuf::from).ok_or_else(|| {
+            io::Error::other(format!("{name} is not set: torch-sys found no libtorch"))
+        })
     };
     let libraries = variable("DEP_TCH_LIBTORCH_LIB")?;
     let include = libraries.join("../include");

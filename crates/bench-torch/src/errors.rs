@@ -12,7 +12,9 @@ pub struct LibtorchError {
 impl LibtorchError {
     /// Keeps the first line of `text`.
     pub fn new(text: &str) -> LibtorchError {
-        LibtorchError { line: first_line(text) }
+        LibtorchError {
+            line: first_line(text),
+        }
     }
 
     /// Whether memory ran out, of the device or of the process.
@@ -51,7 +53,12 @@ pub fn first_line(text: &str) -> String {
         return line.trim_end().to_owned();
     }
     let line = line.split("\\n").next().unwrap_or_default();
-    line.strip_suffix("\")").unwrap_or(line).replace("\\\"", "\"").replace("\\'", "'").trim_end().to_owned()
+    line.strip_suffix("\")")
+        .unwrap_or(line)
+        .replace("\\\"", "\"")
+        .replace("\\'", "'")
+        .trim_end()
+        .to_owned()
 }
 
 /// Whether a text of libtorch says that memory ran out. Real exhaustion of the process' memory is a kill and has no text.
@@ -88,7 +95,10 @@ mod tests {
     #[test]
     fn other_texts_stay_as_they_are() {
         assert_eq!(first_line("no newline here"), "no newline here");
-        assert_eq!(first_line("index 3 is out of bounds\nmore"), "index 3 is out of bounds");
+        assert_eq!(
+            first_line("index 3 is out of bounds\nmore"),
+            "index 3 is out of bounds"
+        );
         assert_eq!(first_line(""), "");
     }
 
@@ -102,7 +112,11 @@ mod tests {
     fn memory_that_ran_out_is_recognised() {
         let error = Tensor::f_empty([1_i64 << 60], (Kind::Float, Device::Cpu)).unwrap_err();
         assert!(LibtorchError::from(error).is_out_of_memory());
-        assert!(is_out_of_memory("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of …"));
-        assert!(!is_out_of_memory("mat1 and mat2 shapes cannot be multiplied"));
+        assert!(is_out_of_memory(
+            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of …"
+        ));
+        assert!(!is_out_of_memory(
+            "mat1 and mat2 shapes cannot be multiplied"
+        ));
     }
 }

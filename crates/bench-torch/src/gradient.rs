@@ -9,13 +9,17 @@ use tch::Tensor;
 #[derive(Debug, thiserror::Error)]
 pub enum GradientError {
     /// The loss is not one number.
-    #[error("the loss has shape {shape:?}; a gradient needs a single number (take its mean or sum)")]
+    #[error(
+        "the loss has shape {shape:?}; a gradient needs a single number (take its mean or sum)"
+    )]
     NotScalar {
         /// Its shape.
         shape: Vec<i64>,
     },
     /// Nothing that requires a gradient led to the loss.
-    #[error("the loss does not depend on any tensor that requires a gradient (was it computed under no_grad, or detached?)")]
+    #[error(
+        "the loss does not depend on any tensor that requires a gradient (was it computed under no_grad, or detached?)"
+    )]
     NoGraph,
     /// A list of vectors that does not match the outputs.
     #[error("{outputs} outputs but {vectors} vectors")]
@@ -57,7 +61,13 @@ pub fn gradients<T: Borrow<Tensor>>(
     if loss.numel() != 1 {
         return Err(GradientError::NotScalar { shape: loss.size() });
     }
-    differentiate(&List::from_iter([loss]), None, loss.requires_grad(), parameters, graph)
+    differentiate(
+        &List::from_iter([loss]),
+        None,
+        loss.requires_grad(),
+        parameters,
+        graph,
+    )
 }
 
 /// Vector-Jacobian products: gradients with respect to `parameters` of the sum over `outputs` of their dot products
@@ -78,10 +88,21 @@ pub fn vector_products<O: Borrow<Tensor>, V: Borrow<Tensor>, T: Borrow<Tensor>>(
         });
     }
     // An output without a graph contributes nothing and libtorch refuses it.
-    let live = || outputs.iter().zip(vectors).filter(|(output, _)| (*output).borrow().requires_grad());
+    let live = || {
+        outputs
+            .iter()
+            .zip(vectors)
+            .filter(|(output, _)| (*output).borrow().requires_grad())
+    };
     let outputs: List<'_> = live().map(|(output, _)| output.borrow()).collect();
     let vectors: List<'_> = live().map(|(_, vector)| vector.borrow()).collect();
-    differentiate(&outputs, Some(&vectors), outputs.len() > 0, parameters, graph)
+    differentiate(
+        &outputs,
+        Some(&vectors),
+        outputs.len() > 0,
+        parameters,
+        graph,
+    )
 }
 
 fn differentiate<T: Borrow<Tensor>>(

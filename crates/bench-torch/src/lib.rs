@@ -1,7 +1,14 @@
 //! What tch lacks: guarded gradients, random streams, one-pass updates, fused and list operations, snapshots, memory
 //! settings, CUDA at run time. The one crate with unsafe code; everything public is safe.
 
+mod cuda;
+pub mod device;
 pub mod errors;
 pub mod gradient;
+pub mod one_pass;
 pub mod random;
+pub mod runtime;
 mod shim;
+pub mod snapshot;
+
+pub use cuda::CudaError;

@@ -101,7 +101,12 @@ impl Stream {
     pub fn new(key: &Key<'_>) -> Result<Stream, LibtorchError> {
         let mut generator = std::ptr::null_mut();
         // SAFETY: the state has the words that the shim copies; `generator` is written on success only.
-        unsafe { shim::check(shim::bench_generator_new(key.state().as_ptr(), &raw mut generator))? };
+        unsafe {
+            shim::check(shim::bench_generator_new(
+                key.state().as_ptr(),
+                &raw mut generator,
+            ))?
+        };
         Ok(Stream { generator })
     }
 
@@ -109,10 +114,23 @@ impl Stream {
     ///
     /// # Errors
     /// When libtorch refuses the shape, kind or bounds.
-    pub fn uniform(&mut self, shape: &[i64], low: f64, high: f64, kind: Kind) -> Result<Tensor, LibtorchError> {
+    pub fn uniform(
+        &mut self,
+        shape: &[i64],
+        low: f64,
+        high: f64,
+        kind: Kind,
+    ) -> Result<Tensor, LibtorchError> {
         let tensor = Tensor::f_empty(shape, (kind, Device::Cpu))?;
         // SAFETY: fills a tensor that nobody else holds; the generator lives.
-        unsafe { shim::check(shim::bench_uniform(tensor.as_ptr(), low, high, self.generator))? };
+        unsafe {
+            shim::check(shim::bench_uniform(
+                tensor.as_ptr(),
+                low,
+                high,
+                self.generator,
+            ))?
+        };
         Ok(tensor)
     }
 
@@ -120,10 +138,23 @@ impl Stream {
     ///
     /// # Errors
     /// When libtorch refuses the shape, kind or deviation.
-    pub fn normal(&mut self, shape: &[i64], mean: f64, deviation: f64, kind: Kind) -> Result<Tensor, LibtorchError> {
+    pub fn normal(
+        &mut self,
+        shape: &[i64],
+        mean: f64,
+        deviation: f64,
+        kind: Kind,
+    ) -> Result<Tensor, LibtorchError> {
         let tensor = Tensor::f_empty(shape, (kind, Device::Cpu))?;
         // SAFETY: as in `uniform`.
-        unsafe { shim::check(shim::bench_normal(tensor.as_ptr(), mean, deviation, self.generator))? };
+        unsafe {
+            shim::check(shim::bench_normal(
+                tensor.as_ptr(),
+                mean,
+                deviation,
+                self.generator,
+            ))?
+        };
         Ok(tensor)
     }
 
@@ -131,10 +162,21 @@ impl Stream {
     ///
     /// # Errors
     /// When libtorch refuses the shape, kind or probability.
-    pub fn bernoulli(&mut self, shape: &[i64], probability: f64, kind: Kind) -> Result<Tensor, LibtorchError> {
+    pub fn bernoulli(
+        &mut self,
+        shape: &[i64],
+        probability: f64,
+        kind: Kind,
+    ) -> Result<Tensor, LibtorchError> {
         let tensor = Tensor::f_empty(shape, (kind, Device::Cpu))?;
         // SAFETY: as in `uniform`.
-        unsafe { shim::check(shim::bench_bernoulli(tensor.as_ptr(), probability, self.generator))? };
+        unsafe {
+            shim::check(shim::bench_bernoulli(
+                tensor.as_ptr(),
+                probability,
+                self.generator,
+            ))?
+        };
         Ok(tensor)
     }
 
@@ -142,10 +184,22 @@ impl Stream {
     ///
     /// # Errors
     /// When libtorch refuses the shape or bounds.
-    pub fn integers(&mut self, shape: &[i64], low: i64, high: i64) -> Result<Tensor, LibtorchError> {
+    pub fn integers(
+        &mut self,
+        shape: &[i64],
+        low: i64,
+        high: i64,
+    ) -> Result<Tensor, LibtorchError> {
         let tensor = Tensor::f_empty(shape, (Kind::Int64, Device::Cpu))?;
         // SAFETY: as in `uniform`.
-        unsafe { shim::check(shim::bench_integers(tensor.as_ptr(), low, high, self.generator))? };
+        unsafe {
+            shim::check(shim::bench_integers(
+                tensor.as_ptr(),
+                low,
+                high,
+                self.generator,
+            ))?
+        };
         Ok(tensor)
     }
 
@@ -157,7 +211,11 @@ impl Stream {
         let mut result = std::ptr::null_mut();
         // SAFETY: `result` is a new tensor on success, and has this one owner.
         unsafe {
-            shim::check(shim::bench_permutation(count, self.generator, &raw mut result))?;
+            shim::check(shim::bench_permutation(
+                count,
+                self.generator,
+                &raw mut result,
+            ))?;
             Ok(Tensor::from_ptr(result))
         }
     }
@@ -170,7 +228,12 @@ impl Stream {
 /// When libtorch refuses.
 pub fn reseed_default(key: &Key<'_>, device: Device) -> Result<(), LibtorchError> {
     // SAFETY: the state has the words that the shim copies, under the generator's lock.
-    unsafe { shim::check(shim::bench_default_generator_seed(key.state().as_ptr(), device.is_cuda())) }
+    unsafe {
+        shim::check(shim::bench_default_generator_seed(
+            key.state().as_ptr(),
+            device.is_cuda(),
+        ))
+    }
 }
 
 /// The order of a training set: epochs of `examples` in random order, one after another without end.
@@ -205,7 +268,10 @@ impl Order {
         while position < end {
             let (epoch, offset) = (position / self.examples, position % self.examples);
             let length = (self.examples - offset).min(end - position);
-            parts.push(self.permutation(epoch)?.f_narrow(0, offset as i64, length as i64)?);
+            parts.push(
+                self.permutation(epoch)?
+                    .f_narrow(0, offset as i64, length as i64)?,
+            );
             position += length;
         }
         match parts.len() {
@@ -221,7 +287,8 @@ impl Order {
             Some(known) => self.epoch.insert(known),
             None => {
                 let key = Key::new(self.seed, "order").member(self.member).step(epoch);
-                self.epoch.insert((epoch, Stream::new(&key)?.permutation(self.examples as i64)?))
+                self.epoch
+                    .insert((epoch, Stream::new(&key)?.permutation(self.examples as i64)?))
             }
         };
         Ok(tensor)

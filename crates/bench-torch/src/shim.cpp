@@ -25,6 +25,8 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/headeronly/version.h>
 
+#include <dlfcn.h>
+
 #include <cstring>
 #include <exception>
 #include <vector>
@@ -83,6 +85,12 @@ struct BenchLayout {
 };
 
 const char *bench_version() { return TORCH_VERSION; }
+
+// File that libtorch's CPU half was loaded from, or null.
+const char *bench_library_path() {
+  Dl_info info;
+  return dladdr(reinterpret_cast<void *>(&at::globalContext), &info) ? info.dli_fname : nullptr;
+}
 
 // Gradients of outputs, weighted by `vectors` (null: scalars, weight one), with respect to inputs; null where unused.
 char *bench_gradients(TensorList outputs, TensorList vectors, size_t output_count, TensorList inputs,

@@ -48,6 +48,7 @@ impl Layout {
 
 unsafe extern "C" {
     pub(crate) fn bench_version() -> *const c_char;
+    pub(crate) fn bench_library_path() -> *const c_char;
     pub(crate) fn bench_gradients(
         outputs: RawList,
         vectors: RawList,
@@ -58,18 +59,45 @@ unsafe extern "C" {
         create_graph: bool,
         results: *mut Raw,
     ) -> Status;
-    pub(crate) fn bench_layouts(tensors: RawList, count: usize, group: usize, layouts: *mut Layout) -> Status;
+    pub(crate) fn bench_layouts(
+        tensors: RawList,
+        count: usize,
+        group: usize,
+        layouts: *mut Layout,
+    ) -> Status;
     pub(crate) fn bench_bump_versions(tensors: RawList, count: usize) -> Status;
 
     pub(crate) fn bench_generator_new(words: *const u32, result: *mut *mut CGenerator) -> Status;
     pub(crate) fn bench_generator_free(generator: *mut CGenerator);
     pub(crate) fn bench_default_generator_seed(words: *const u32, cuda: bool) -> Status;
-    pub(crate) fn bench_uniform(tensor: *const C_tensor, low: f64, high: f64, generator: *mut CGenerator) -> Status;
-    pub(crate) fn bench_normal(tensor: *const C_tensor, mean: f64, deviation: f64, generator: *mut CGenerator)
-    -> Status;
-    pub(crate) fn bench_bernoulli(tensor: *const C_tensor, probability: f64, generator: *mut CGenerator) -> Status;
-    pub(crate) fn bench_integers(tensor: *const C_tensor, low: i64, high: i64, generator: *mut CGenerator) -> Status;
-    pub(crate) fn bench_permutation(count: i64, generator: *mut CGenerator, result: *mut Raw) -> Status;
+    pub(crate) fn bench_uniform(
+        tensor: *const C_tensor,
+        low: f64,
+        high: f64,
+        generator: *mut CGenerator,
+    ) -> Status;
+    pub(crate) fn bench_normal(
+        tensor: *const C_tensor,
+        mean: f64,
+        deviation: f64,
+        generator: *mut CGenerator,
+    ) -> Status;
+    pub(crate) fn bench_bernoulli(
+        tensor: *const C_tensor,
+        probability: f64,
+        generator: *mut CGenerator,
+    ) -> Status;
+    pub(crate) fn bench_integers(
+        tensor: *const C_tensor,
+        low: i64,
+        high: i64,
+        generator: *mut CGenerator,
+    ) -> Status;
+    pub(crate) fn bench_permutation(
+        count: i64,
+        generator: *mut CGenerator,
+        result: *mut Raw,
+    ) -> Status;
 
     pub(crate) fn bench_set_deterministic(warn_only: bool) -> Status;
     pub(crate) fn bench_set_flush_denormal(on: bool) -> Status;
@@ -91,9 +119,22 @@ unsafe extern "C" {
     pub(crate) fn bench_foreach_mul(a: RawList, b: RawList, n: usize) -> Status;
     pub(crate) fn bench_foreach_div(a: RawList, b: RawList, n: usize) -> Status;
     pub(crate) fn bench_foreach_lerp(a: RawList, b: RawList, n: usize, weight: f64) -> Status;
-    pub(crate) fn bench_foreach_addcmul(a: RawList, b: RawList, c: RawList, n: usize, factor: f64) -> Status;
-    pub(crate) fn bench_foreach_addcdiv(a: RawList, b: RawList, c: RawList, n: usize, factor: f64) -> Status;
-    pub(crate) fn bench_foreach_norm(a: RawList, n: usize, order: f64, results: *mut Raw) -> Status;
+    pub(crate) fn bench_foreach_addcmul(
+        a: RawList,
+        b: RawList,
+        c: RawList,
+        n: usize,
+        factor: f64,
+    ) -> Status;
+    pub(crate) fn bench_foreach_addcdiv(
+        a: RawList,
+        b: RawList,
+        c: RawList,
+        n: usize,
+        factor: f64,
+    ) -> Status;
+    pub(crate) fn bench_foreach_norm(a: RawList, n: usize, order: f64, results: *mut Raw)
+    -> Status;
     pub(crate) fn bench_fused_adamw(
         parameters: RawList,
         gradients: RawList,
@@ -130,7 +171,9 @@ pub(crate) unsafe fn check(status: Status) -> Result<(), LibtorchError> {
         return Ok(());
     }
     // SAFETY: a non-null status is a NUL-terminated string made by `strdup`, and it is ours.
-    let text = unsafe { CStr::from_ptr(status) }.to_string_lossy().into_owned();
+    let text = unsafe { CStr::from_ptr(status) }
+        .to_string_lossy()
+        .into_owned();
     // SAFETY: as above; the text was copied.
     unsafe { libc::free(status.cast()) };
     Err(LibtorchError::new(&text))
