@@ -4,6 +4,8 @@
 mod cuda;
 pub mod device;
 pub mod errors;
+pub mod foreach;
+pub mod fused;
 pub mod gradient;
 pub mod one_pass;
 pub mod random;
