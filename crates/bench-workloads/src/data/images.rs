@@ -33,7 +33,8 @@ impl Images {
         let (bytes, labels) = (file.bytes("images")?, file.bytes("labels")?);
         let bytes = checked_shape(file, format, &bytes, &labels, expected)?;
         check_labels(file, format, &labels)?;
-        let normalise = Normalise::new(input, format, device, kind).map_err(|problem| file.content(problem))?;
+        let normalise =
+            Normalise::new(input, format, device, kind).map_err(|problem| file.content(problem))?;
         let load = || -> Result<Images, LibtorchError> {
             Ok(Images {
                 pixels: normalise.apply(&bytes.f_to_device(device)?)?,
@@ -67,11 +68,19 @@ struct Normalise {
 }
 
 impl Normalise {
-    fn new(input: &Input, format: &ImageFormat, device: Device, kind: Kind) -> Result<Normalise, String> {
+    fn new(
+        input: &Input,
+        format: &ImageFormat,
+        device: Device,
+        kind: Kind,
+    ) -> Result<Normalise, String> {
         let channels = format.channels as usize;
         for (key, values) in [("mean", &input.mean), ("std", &input.std)] {
             if values.len() != channels && values.len() != 1 {
-                return Err(format!("its images have {channels} channels, but `input.{key}` has {} values", values.len()));
+                return Err(format!(
+                    "its images have {channels} channels, but `input.{key}` has {} values",
+                    values.len()
+                ));
             }
         }
         let unit = match input.pixels {
@@ -79,9 +88,16 @@ impl Normalise {
             Pixels::Byte => 1.0,
         };
         let per_channel = |values: Vec<f64>| {
-            Tensor::from_slice(&values).reshape([-1, 1, 1]).to_kind(kind).to_device(device)
+            Tensor::from_slice(&values)
+                .reshape([-1, 1, 1])
+                .to_kind(kind)
+                .to_device(device)
         };
-        let shift = input.mean.iter().zip(input.std.iter().cycle()).map(|(mean, std)| mean / std);
+        let shift = input
+            .mean
+            .iter()
+            .zip(input.std.iter().cycle())
+            .map(|(mean, std)| mean / std);
         Ok(Normalise {
             scale: per_channel(input.std.iter().map(|std| unit / std).collect()),
             shift: per_channel(shift.collect()),
@@ -90,7 +106,10 @@ impl Normalise {
     }
 
     fn apply(&self, bytes: &Tensor) -> Result<Tensor, LibtorchError> {
-        Ok(bytes.f_to_kind(self.kind)?.f_mul_(&self.scale)?.f_sub_(&self.shift)?)
+        Ok(bytes
+            .f_to_kind(self.kind)?
+            .f_mul_(&self.scale)?
+            .f_sub_(&self.shift)?)
     }
 }
 
@@ -110,13 +129,23 @@ fn checked_shape(
         _ => false,
     };
     if !fits {
-        return Err(file.content(format!("images have shape {shape:?} where [examples, {}, {}, {}] was expected", image[0], image[1], image[2])));
+        return Err(file.content(format!(
+            "images have shape {shape:?} where [examples, {}, {}, {}] was expected",
+            image[0], image[1], image[2]
+        )));
     }
     if labels.size() != [shape[0]] {
-        return Err(file.content(format!("there are {} images, but labels have shape {:?}", shape[0], labels.size())));
+        return Err(file.content(format!(
+            "there are {} images, but labels have shape {:?}",
+            shape[0],
+            labels.size()
+        )));
     }
     if let Some(expected) = expected.filter(|&expected| expected != shape[0] as u64) {
-        return Err(file.content(format!("it has {} examples where {expected} were expected", shape[0])));
+        return Err(file.content(format!(
+            "it has {} examples where {expected} were expected",
+            shape[0]
+        )));
     }
     images
         .f_reshape([shape[0], image[0], image[1], image[2]])
@@ -127,9 +156,16 @@ fn check_labels(file: &SplitFile, format: &ImageFormat, labels: &Tensor) -> Resu
     if labels.numel() == 0 {
         return Err(file.content("it has no examples".to_owned()));
     }
-    let largest = labels.f_max().and_then(|largest| largest.f_int64_value(&[])).map_err(|error| file.torch(error))?;
+    let largest = labels
+        .f_max()
+        .and_then(|largest| largest.f_int64_value(&[]))
+        .map_err(|error| file.torch(error))?;
     if largest >= format.classes as i64 {
-        return Err(file.content(format!("it has label {largest}, but {} classes (labels 0 to {})", format.classes, format.classes.saturating_sub(1))));
+        return Err(file.content(format!(
+            "it has label {largest}, but {} classes (labels 0 to {})",
+            format.classes,
+            format.classes.saturating_sub(1)
+        )));
     }
     Ok(())
 }

@@ -46,7 +46,10 @@ impl SplitFile {
             .tensor(name)
             .map_err(|_| self.content(format!("it has no array `{name}`")))?;
         if array.dtype() != Dtype::U8 {
-            let problem = format!("`{name}` holds {:?} where bytes were expected", array.dtype());
+            let problem = format!(
+                "`{name}` holds {:?} where bytes were expected",
+                array.dtype()
+            );
             return Err(self.content(problem));
         }
         let shape: Vec<i64> = array.shape().iter().map(|&n| n as i64).collect();

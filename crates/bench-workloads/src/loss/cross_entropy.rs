@@ -1,9 +1,8 @@
 //! Softmax cross-entropy over classes or tokens.
 //!
-//! With smoothing `e` the target class has `1 - e + e/C` and each of the others `e/C`. A weight multiplies its loss, it does not select:
-//! NaN in an example of weight 0 stays NaN.
+//! With smoothing `e` the target class has `1 - e + e/C` and each of the others `e/C`.
 
-use super::{LossValues, weighted};
+use super::{LossValues, Weighting, weighted};
 use crate::batch::Batch;
 use bench_torch::errors::LibtorchError;
 use tch::{Kind, Reduction, Tensor};
@@ -11,13 +10,14 @@ use tch::{Kind, Reduction, Tensor};
 /// No class is ignored: AlgoPerf's padding goes through weights.
 const IGNORE_NONE: i64 = -100;
 
-pub(super) fn values(
+pub(crate) fn values(
     logits: &Tensor,
     batch: &Batch,
     label_smoothing: f64,
+    weighting: Weighting,
 ) -> Result<LossValues, LibtorchError> {
     let per_example = loss(logits, &batch.targets, Reduction::None, label_smoothing)?;
-    weighted(per_example, batch.weights.as_ref())
+    weighted(per_example, batch.weights.as_ref(), weighting)
 }
 
 pub(super) fn mean(
@@ -41,17 +41,19 @@ fn loss(
         true => targets.f_reshape([-1, classes])?,
         false => targets.f_reshape([-1])?,
     };
-    let flat = logits.f_reshape([flat_targets.size()[0], classes])?.f_cross_entropy_loss(
-        &flat_targets,
-        None::<&Tensor>,
-        reduction,
-        IGNORE_NONE,
-        label_smoothing,
-    )?;
+    let flat = logits
+        .f_reshape([flat_targets.size()[0], classes])?
+        .f_cross_entropy_loss(
+            &flat_targets,
+            None::<&Tensor>,
+            reduction,
+            IGNORE_NONE,
+            label_smoothing,
+        )?;
     match reduction {
         Reduction::None => {
             let shape = logits.size();
-            flat.f_reshape(&shape[..shape.len() - 1])
+            Ok(flat.f_reshape(&shape[..shape.len() - 1])?)
         }
         _ => Ok(flat),
     }

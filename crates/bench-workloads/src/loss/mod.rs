@@ -1,11 +1,11 @@
 //! Losses: per example, summed, and the mean that training minimises.
 
-mod cross_entropy;
+pub(crate) mod cross_entropy;
 
 use crate::batch::Batch;
 use bench_core::spec::workload;
 use bench_torch::errors::LibtorchError;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 /// A loss on a batch, in all the forms that algorithms and metrics want. None of them is detached.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Loss {
     ) -> Result<LossValues, LibtorchError> {
         match self.spec {
             workload::Loss::CrossEntropy => {
-                cross_entropy::values(outputs, batch, label_smoothing)
+                cross_entropy::values(outputs, batch, label_smoothing, Weighting::Multiply)
             }
         }
     }
@@ -79,29 +79,50 @@ impl Loss {
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn sample_targets(&self, outputs: &Tensor, uniform: &Tensor) -> Result<Tensor, LibtorchError> {
+    pub fn sample_targets(
+        &self,
+        outputs: &Tensor,
+        uniform: &Tensor,
+    ) -> Result<Tensor, LibtorchError> {
         match self.spec {
             workload::Loss::CrossEntropy => cross_entropy::sample(outputs, uniform),
         }
     }
 }
 
+/// What a weight does to its loss. The count is the sum of weights either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weighting {
+    /// It multiplies: NaN in an example of weight 0 stays NaN.
+    Multiply,
+    /// It only selects: where it is 0 the loss is 0, elsewhere the loss is as it is (AlgoPerf's translation workload).
+    Select,
+}
+
 /// Weights each loss, sums, and counts.
-fn weighted(per_example: Tensor, weights: Option<&Tensor>) -> Result<LossValues, LibtorchError> {
-    let per_example = match weights {
-        Some(weights) => per_example.f_mul(&weights.f_to_kind(per_example.kind())?)?,
-        None => per_example,
-    };
-    let valid = match weights {
-        Some(weights) => weights.f_sum(per_example.kind())?,
-        None => Tensor::f_full(
-            [] as [i64; 0],
-            per_example.numel() as f64,
-            (per_example.kind(), per_example.device()),
-        )?,
+fn weighted(
+    per_example: Tensor,
+    weights: Option<&Tensor>,
+    weighting: Weighting,
+) -> Result<LossValues, LibtorchError> {
+    let kind = per_example.kind();
+    let (per_example, valid) = match weights {
+        None => {
+            let count = per_example.numel() as f64;
+            let valid = Tensor::f_full([0_i64; 0], count, (kind, per_example.device()))?;
+            (per_example, valid)
+        }
+        Some(weights) => {
+            let weights = weights.f_to_kind(kind)?;
+            let weighed = match weighting {
+                Weighting::Multiply => per_example.f_mul(&weights)?,
+                Weighting::Select => per_example.f_masked_fill(&weights.f_eq(0.0)?, 0.0)?,
+            };
+            (weighed, weights.f_sum(kind)?)
+        }
     };
     Ok(LossValues {
-        summed: per_example.f_sum(None::<Kind>)?,
+        summed: per_example.f_sum(kind)?,
         per_example,
         valid,
     })

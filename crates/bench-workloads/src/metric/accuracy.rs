@@ -1,4 +1,4 @@
-//! Share of examples whose most likely class is right, or wrong. Ties go to the first class; NaN counts as the largest.
+//! Share of answers that are right, or wrong. Ties go to the first class; NaN counts as the largest.
 
 use super::{Accumulator, Scored};
 use crate::batch::Batch;
@@ -7,42 +7,60 @@ use tch::{Kind, Tensor};
 
 /// Which share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Share {
+pub(crate) enum Share {
     Right,
     Wrong,
 }
 
+/// What the share is of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Over {
+    /// This many examples, whatever they weigh: AlgoPerf's rule for classes.
+    Examples(u64),
+    /// The sum of weights: its rule for tokens.
+    Weights,
+}
+
 /// Right answers and answers.
 #[derive(Debug)]
-pub(super) struct Accuracy {
+pub(crate) struct Accuracy {
     share: Share,
+    over: Over,
     right: f64,
-    all: f64,
+    weights: f64,
 }
 
 impl Accuracy {
-    pub(super) fn new(share: Share) -> Accuracy {
+    pub(crate) fn new(share: Share, over: Over) -> Accuracy {
         Accuracy {
             share,
+            over,
             right: 0.0,
-            all: 0.0,
+            weights: 0.0,
         }
+    }
+
+    /// Adds what [`count`] or [`count_binary`] found.
+    pub(crate) fn add_count(&mut self, (right, weights): (f64, f64)) {
+        self.right += right;
+        self.weights += weights;
     }
 }
 
 impl Accumulator for Accuracy {
     fn add(&mut self, scored: &Scored) -> Result<(), LibtorchError> {
-        let (right, all) = count(scored.outputs, scored.batch)?;
-        self.right += right;
-        self.all += all;
+        self.add_count(count(scored.outputs, scored.batch)?);
         Ok(())
     }
 
     fn value(&self) -> f64 {
-        let accuracy = self.right / self.all;
+        let all = match self.over {
+            Over::Examples(examples) => examples as f64,
+            Over::Weights => self.weights,
+        };
         match self.share {
-            Share::Right => accuracy,
-            Share::Wrong => 1.0 - accuracy,
+            Share::Right => self.right / all,
+            Share::Wrong => 1.0 - self.right / all,
         }
     }
 }
@@ -55,14 +73,20 @@ pub(crate) fn predicted(logits: &Tensor) -> Result<Tensor, LibtorchError> {
 /// Sum of weights of the right answers, and of all.
 pub(crate) fn count(logits: &Tensor, batch: &Batch) -> Result<(f64, f64), LibtorchError> {
     let right = predicted(logits)?.f_eq_tensor(&batch.targets)?;
-    Ok(match &batch.weights {
-        None => (
-            right.f_sum(Kind::Int64)?.f_int64_value(&[])? as f64,
-            right.numel() as f64,
-        ),
-        Some(weights) => (
-            right.f_mul(weights)?.f_sum(Kind::Double)?.f_double_value(&[])?,
-            weights.f_sum(Kind::Double)?.f_double_value(&[])?,
-        ),
+    weigh(&right, batch.weights.as_ref())
+}
+
+/// The same for yes-or-no answers: a logit above 0 says yes, 0 itself no.
+pub(crate) fn count_binary(logits: &Tensor, batch: &Batch) -> Result<(f64, f64), LibtorchError> {
+    let yes = logits.f_gt(0.0)?;
+    let right = yes.f_eq_tensor(&batch.targets.f_eq(1.0)?)?;
+    weigh(&right, batch.weights.as_ref())
+}
+
+fn weigh(right: &Tensor, weights: Option<&Tensor>) -> Result<(f64, f64), LibtorchError> {
+    let sum = |tensor: &Tensor| tensor.f_sum(Kind::Double)?.f_double_value(&[]);
+    Ok(match weights {
+        None => (sum(right)?, right.numel() as f64),
+        Some(weights) => (sum(&right.f_mul(weights)?)?, sum(weights)?),
     })
 }

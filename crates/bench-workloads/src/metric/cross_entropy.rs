@@ -1,5 +1,6 @@
-//! Mean cross-entropy in nats, without label smoothing: summed over the split, divided once.
+//! Mean cross-entropy in nats without label smoothing, and what follows from it: perplexity, bits per byte.
 
+use super::mean::Mean;
 use super::{Accumulator, Scored};
 use crate::loss::Loss;
 use bench_torch::errors::LibtorchError;
@@ -9,16 +10,27 @@ use tch::Kind;
 #[derive(Debug)]
 pub(super) struct CrossEntropy {
     loss: Loss,
-    summed: f64,
-    valid: f64,
+    mean: Mean,
+    unit: Unit,
+}
+
+/// What the mean is told in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Nats an example, or token.
+    Nats,
+    /// exp(nats).
+    Perplexity,
+    /// Bits a byte, where a token is a byte.
+    BitsPerByte,
 }
 
 impl CrossEntropy {
-    pub(super) fn new(loss: Loss) -> CrossEntropy {
+    pub(super) fn new(loss: Loss, unit: Unit) -> CrossEntropy {
         CrossEntropy {
             loss,
-            summed: 0.0,
-            valid: 0.0,
+            mean: Mean::new(),
+            unit,
         }
     }
 }
@@ -26,12 +38,30 @@ impl CrossEntropy {
 impl Accumulator for CrossEntropy {
     fn add(&mut self, scored: &Scored) -> Result<(), LibtorchError> {
         let values = self.loss.values(scored.outputs, scored.batch, 0.0)?;
-        self.summed += values.per_example.f_sum(Kind::Double)?.f_double_value(&[])?;
-        self.valid += values.valid.f_double_value(&[])?;
+        let summed = values
+            .per_example
+            .f_sum(Kind::Double)?
+            .f_double_value(&[])?;
+        self.mean.add(summed, values.valid.f_double_value(&[])?);
         Ok(())
     }
 
     fn value(&self) -> f64 {
-        self.summed / self.valid
+        let nats = self.mean.value();
+        match self.unit {
+            Unit::Nats => nats,
+            Unit::Perplexity => perplexity(nats),
+            Unit::BitsPerByte => bits(nats),
+        }
     }
+}
+
+/// Of a mean over a whole split: never a mean of batches' perplexities.
+pub(crate) fn perplexity(nats: f64) -> f64 {
+    nats.exp()
+}
+
+/// Nats in bits.
+pub(crate) fn bits(nats: f64) -> f64 {
+    nats / std::f64::consts::LN_2
 }

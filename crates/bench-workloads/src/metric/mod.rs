@@ -1,15 +1,18 @@
 //! Metrics over a split: every example exactly once, sums in 64 bits.
 
-mod accuracy;
-mod cross_entropy;
+pub(crate) mod accuracy;
+pub(crate) mod cross_entropy;
+pub(crate) mod mean;
 
 use crate::batch::Batch;
 use crate::loss::Loss;
 use crate::model::Model;
+use accuracy::{Accuracy, Over, Share};
 use bench_core::number::Measured;
 use bench_core::protocol::Metrics;
 use bench_core::spec::workload::{Metric, Workload};
 use bench_torch::errors::LibtorchError;
+use cross_entropy::{CrossEntropy, Unit};
 use tch::Tensor;
 
 /// One batch under evaluation. Metrics that decode (BLEU) run the model again.
@@ -41,15 +44,15 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Nothing added yet.
-    pub fn new(workload: &Workload) -> Scores {
+    /// Nothing added yet, of a split of this many examples.
+    pub fn new(workload: &Workload, examples: u64) -> Scores {
+        let over = Over::Examples(examples);
+        let loss = |unit| CrossEntropy::new(Loss::new(&workload.loss), unit);
         let accumulators = workload.metrics.iter().map(|&metric| {
             let accumulator: Box<dyn Accumulator> = match metric {
-                Metric::Accuracy => Box::new(accuracy::Accuracy::new(accuracy::Share::Right)),
-                Metric::ErrorRate => Box::new(accuracy::Accuracy::new(accuracy::Share::Wrong)),
-                Metric::CrossEntropy => {
-                    Box::new(cross_entropy::CrossEntropy::new(Loss::new(&workload.loss)))
-                }
+                Metric::Accuracy => Box::new(Accuracy::new(Share::Right, over)),
+                Metric::ErrorRate => Box::new(Accuracy::new(Share::Wrong, over)),
+                Metric::CrossEntropy => Box::new(loss(Unit::Nats)),
             };
             (metric, accumulator)
         });

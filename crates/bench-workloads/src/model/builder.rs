@@ -2,8 +2,8 @@
 
 use crate::parameter::{Buffer, Parameter};
 use bench_core::spec::submission::Role;
-use bench_torch::random::{Key, Stream};
 use bench_torch::errors::LibtorchError;
+use bench_torch::random::{Key, Stream};
 use tch::{Device, Kind, Tensor};
 
 /// Standard deviation of a normal variable cut at two deviations.
@@ -144,16 +144,17 @@ impl Layer<'_> {
         initial: Initial,
         role: Role,
     ) -> Result<Tensor, LibtorchError> {
-        let tensor = self
-            .builder
-            .tensor(shape, initial)?
-            .set_requires_grad(true);
+        let tensor = self.builder.tensor(shape, initial)?.set_requires_grad(true);
         self.builder.parameters.push(Parameter {
             name: name.to_owned(),
             tensor: tensor.shallow_clone(),
             role,
             layer: self.depth,
-            fan_in: if role == Role::NormScale { 1 } else { self.fan_in },
+            fan_in: if role == Role::NormScale {
+                1
+            } else {
+                self.fan_in
+            },
         });
         Ok(tensor)
     }
@@ -162,7 +163,12 @@ impl Layer<'_> {
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub fn buffer(&mut self, name: &str, shape: &[i64], value: f64) -> Result<Tensor, LibtorchError> {
+    pub fn buffer(
+        &mut self,
+        name: &str,
+        shape: &[i64],
+        value: f64,
+    ) -> Result<Tensor, LibtorchError> {
         let tensor = Tensor::f_full(shape, value, (self.builder.kind, self.builder.device))?;
         self.builder.buffers.push(Buffer {
             name: name.to_owned(),

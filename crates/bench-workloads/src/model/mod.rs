@@ -157,19 +157,24 @@ pub fn build(
     })
 }
 
+/// Parameters, then buffers, by name: what `eval.safetensors` holds.
+pub fn state(model: &dyn Model) -> Vec<(&str, &Tensor)> {
+    let parameters = model
+        .parameters()
+        .iter()
+        .map(|p| (p.name.as_str(), &p.tensor));
+    let buffers = model.buffers().iter().map(|b| (b.name.as_str(), &b.tensor));
+    parameters.chain(buffers).collect()
+}
+
 /// Copies parameters and buffers of one model into another of the same spec.
 ///
 /// # Errors
 /// When the two differ in shape.
 pub fn copy_state(from: &dyn Model, to: &dyn Model) -> Result<(), LibtorchError> {
     let _guard = tch::no_grad_guard();
-    let tensors = |model: &dyn Model| -> Vec<Tensor> {
-        let parameters = model.parameters().iter().map(|p| p.tensor.shallow_clone());
-        let buffers = model.buffers().iter().map(|b| b.tensor.shallow_clone());
-        parameters.chain(buffers).collect()
-    };
-    for (source, mut target) in tensors(from).iter().zip(tensors(to)) {
-        target.f_copy_(source)?;
+    for ((_, source), (_, target)) in state(from).into_iter().zip(state(to)) {
+        target.shallow_clone().f_copy_(source)?;
     }
     Ok(())
 }
