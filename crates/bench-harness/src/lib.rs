@@ -1,1 +1,16 @@
 //! The referee: sets up, builds, spawns, times, supervises and records programs.
+
+pub mod channel;
+pub mod data;
+pub mod download;
+pub mod home;
+pub mod interrupt;
+pub mod lock;
+mod pip;
+pub mod process;
+pub mod program;
+pub mod progress;
+pub mod recorder;
+pub mod scratch;
+pub mod store;
+pub mod trial;

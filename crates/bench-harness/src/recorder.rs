@@ -1,0 +1,208 @@
+//! Writes one trial's record: `run.json` whole and by rename, `events.jsonl` line by line and only at its end.
+//!
+//! The record is the product, so a record that cannot be written ends the trial; it is never a warning.
+
+use bench_core::outcome::Outcome;
+use bench_core::record::{Line, RunRecord, TrialEvent};
+use serde::Serialize;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// File names in a trial's folder.
+pub const RUN_FILE: &str = "run.json";
+/// One line for each thing that happened.
+pub const EVENTS_FILE: &str = "events.jsonl";
+/// What the worker printed.
+pub const STDERR_FILE: &str = "stderr.log";
+/// What the evaluator printed.
+pub const EVALUATOR_LOG: &str = "evaluator.log";
+
+/// Lines that the submission decides about; more are dropped, so that a chatty one cannot fill the disk.
+const MAX_LOGGED: u64 = 100_000;
+
+/// A record cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A file failed.
+    #[error("the record cannot be written: {}: {cause}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Another referee is at this trial.
+    #[error("another bench is running this trial: {}", folder.display())]
+    Busy {
+        /// The trial's folder.
+        folder: PathBuf,
+    },
+}
+
+/// A trial's record while it is being written. The folder is locked meanwhile, which is how anybody can tell that the trial is alive.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: PathBuf,
+    record: RunRecord,
+    events: File,
+    _lock: File,
+    began: Instant,
+    lines: Vec<Line>,
+    logged: u64,
+}
+
+impl Recorder {
+    /// Opens the record in `folder`: a new one, or one to go on with, whose earlier `lines` are given.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or another referee holds the folder.
+    pub fn open(
+        folder: &Path,
+        record: RunRecord,
+        lines: Vec<Line>,
+    ) -> Result<Recorder, RecordError> {
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        let lock = lock(folder)?;
+        write_whole(&folder.join(RUN_FILE), &record)?;
+        let path = folder.join(EVENTS_FILE);
+        let events = open_at_last_line(&path).map_err(failed(&path))?;
+        Ok(Recorder {
+            folder: folder.to_owned(),
+            record,
+            events,
+            _lock: lock,
+            began: Instant::now(),
+            lines,
+            logged: 0,
+        })
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// When it cannot be written whole; what was written of it is a torn last line.
+    pub fn append(&mut self, event: TrialEvent) -> Result<(), RecordError> {
+        let chatter = matches!(
+            event,
+            TrialEvent::Logged { .. } | TrialEvent::Unknown { .. }
+        );
+        if chatter {
+            self.logged += 1;
+            if self.logged > MAX_LOGGED {
+                return Ok(());
+            }
+        }
+        let line = Line {
+            t: self.began.elapsed().as_secs_f64(),
+            event,
+        };
+        self.write_line(&line)
+            .map_err(failed(&self.folder.join(EVENTS_FILE)))?;
+        if !chatter {
+            self.lines.push(line);
+        }
+        Ok(())
+    }
+
+    fn write_line(&mut self, line: &Line) -> io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        self.events.write_all(&text)
+    }
+
+    /// Makes sure that the lines so far survive a loss of power, before something is kept that refers to them.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(&self) -> Result<(), RecordError> {
+        self.events
+            .sync_data()
+            .map_err(failed(&self.folder.join(EVENTS_FILE)))
+    }
+
+    /// How many lines were dropped because the submission logged too many.
+    pub fn dropped(&self) -> u64 {
+        self.logged.saturating_sub(MAX_LOGGED)
+    }
+
+    /// Every line that a summary needs, earlier parts included.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Writes `run.json` for the last time.
+    ///
+    /// # Errors
+    /// When it cannot be written; the first one stays then.
+    pub fn finish(mut self, outcome: Outcome) -> Result<(), RecordError> {
+        self.sync()?;
+        self.record.ended = Some(now());
+        self.record.outcome = Some(outcome);
+        write_whole(&self.folder.join(RUN_FILE), &self.record)
+    }
+}
+
+/// The time of day as records hold it.
+pub fn now() -> String {
+    let now = jiff::Timestamp::now();
+    let rounded = now.round(jiff::Unit::Millisecond);
+    rounded.unwrap_or(now).to_string()
+}
+
+/// Whether a referee is writing this record right now.
+pub fn is_live(folder: &Path) -> bool {
+    File::open(folder).is_ok_and(|folder| folder.try_lock_shared().is_err())
+}
+
+fn lock(folder: &Path) -> Result<File, RecordError> {
+    let file = File::open(folder).map_err(failed(folder))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(RecordError::Busy {
+            folder: folder.to_owned(),
+        }),
+        Err(fs::TryLockError::Error(cause)) => Err(failed(folder)(cause)),
+    }
+}
+
+/// Opens for appending, without the torn line that a kill may have left.
+fn open_at_last_line(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .read(true)
+        .write(true)
+        .truncate(false)
+        .open(path)?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let whole = text
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |end| end + 1);
+    file.set_len(whole as u64)?;
+    file.seek(SeekFrom::End(0))?;
+    Ok(file)
+}
+
+fn write_whole(path: &Path, record: &impl Serialize) -> Result<(), RecordError> {
+    let temporary = path.with_extension("json.tmp");
+    let write = || -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(record)?;
+        text.push(b'\n');
+        let mut file = File::create(&temporary)?;
+        file.write_all(&text)?;
+        file.sync_data()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(failed(path))
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> RecordError {
+    let path = path.to_owned();
+    move |cause| RecordError::Io {
+        path: path.clone(),
+        cause,
+    }
+}

@@ -1,0 +1,114 @@
+//! Folders for snapshots, in memory where there is room, and the machine's lock beside them.
+//!
+//! One folder a trial, locked while its referee lives, so that what a killed referee left behind can be told and removed.
+
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Memory-backed on every Linux.
+const MEMORY: &str = "/dev/shm";
+/// Less free memory than this, and snapshots go to the disk.
+const ROOM: u64 = 1 << 30;
+
+/// A trial's scratch folder, removed when this is dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Scratch {
+    /// Makes a folder of this process' own.
+    ///
+    /// # Errors
+    /// When there is no place to write.
+    pub fn create() -> io::Result<Scratch> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("trial-{}-{number}", std::process::id());
+        let path = folder().join(name);
+        // A number of a process comes back; what lies there then belongs to a dead one.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path)?;
+        let lock = File::open(&path)?;
+        lock.try_lock()?;
+        Ok(Scratch { path, _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Where this user's scratch folders are: `/dev/shm/bench-<uid>`, or in the temporary folder.
+pub fn folder() -> PathBuf {
+    let memory = Path::new(MEMORY);
+    let base = match free_bytes(memory) {
+        Some(free) if free >= ROOM => memory.to_owned(),
+        _ => env::temp_dir(),
+    };
+    base.join(user_folder())
+}
+
+/// Every place where [`folder`] may have been.
+pub fn folders() -> [PathBuf; 2] {
+    [PathBuf::from(MEMORY), env::temp_dir()].map(|base| base.join(user_folder()))
+}
+
+/// Of the referee that runs trials on this machine. Not in the user's cache, which machines may share.
+pub fn machine_lock() -> PathBuf {
+    env::temp_dir().join(user_folder()).join("run.lock")
+}
+
+fn user_folder() -> String {
+    format!("bench-{}", rustix::process::getuid().as_raw())
+}
+
+/// Removes scratch folders whose referee is gone.
+pub fn remove_stale() {
+    for entry in folders().iter().flat_map(fs::read_dir).flatten().flatten() {
+        let path = entry.path();
+        if owner_is_gone(&path) && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+/// The number in `trial-<process>-<count>` is nobody's. A folder may be made but not locked yet, so the lock alone does not tell.
+fn owner_is_gone(folder: &Path) -> bool {
+    let process = folder
+        .file_name()
+        .and_then(|name| name.to_str()?.strip_prefix("trial-")?.split('-').next());
+    process.is_some_and(|process| !Path::new("/proc").join(process).exists())
+}
+
+/// Bytes that may still be written to the file system that holds `path`.
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let status = rustix::fs::statvfs(path).ok()?;
+    Some(status.f_bavail * status.f_frsize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scratch_folder_lives_as_long_as_its_owner() {
+        let scratch = Scratch::create().unwrap();
+        let path = scratch.path().to_owned();
+        remove_stale();
+        assert!(path.is_dir());
+        drop(scratch);
+        assert!(!path.exists());
+    }
+}
