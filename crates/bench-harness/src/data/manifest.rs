@@ -1,0 +1,62 @@
+//! `manifest.json` of a prepared data set: for people, and the sign that the folder is complete.
+
+use super::columns::Columns;
+use super::split::census;
+use bench_core::run::SplitName;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Its name.
+pub(crate) const FILE: &str = "manifest.json";
+
+/// What a prepared data set holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Manifest {
+    /// Version of this file's format: 1.
+    pub format: u32,
+    /// Which source served.
+    pub served_by: String,
+    /// What each split holds.
+    pub splits: BTreeMap<SplitName, Held>,
+}
+
+/// What a split holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Held {
+    /// Number of examples.
+    pub examples: u64,
+    /// blake3 of the decoded content.
+    pub hash: String,
+    /// Examples whose inputs occur earlier in the same split.
+    pub duplicates: u64,
+}
+
+impl Manifest {
+    pub(crate) fn of(splits: &BTreeMap<SplitName, Columns>, served_by: &str) -> Manifest {
+        let duplicates = census(splits).duplicates;
+        Manifest {
+            format: 1,
+            served_by: served_by.to_owned(),
+            splits: splits
+                .iter()
+                .map(|(name, columns)| {
+                    let held = Held {
+                        examples: columns.examples() as u64,
+                        hash: columns.hash(),
+                        duplicates: duplicates.get(name).copied().unwrap_or_default(),
+                    };
+                    (*name, held)
+                })
+                .collect(),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        // Strings and integers under string keys: this cannot fail.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}

@@ -1,0 +1,258 @@
+//! One source of a data set: the user's folder first, since what lies there needs no network; else the registry's client.
+
+use super::archive::{self, ArchiveError};
+use super::columns::FileError;
+use super::split::ContentError;
+use crate::download::{self, DownloadError};
+use crate::home::Home;
+use crate::pip::Pip;
+use crate::progress::Listener;
+use bench_core::spec::dataset::{Package, RemoteFile, Source};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Why a source did not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Its client failed.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    /// Debian's package lists do not know the package.
+    #[error("{0} (are the package lists there? `apt-get update` fetches them)")]
+    PackageLists(DownloadError),
+    /// The client said it was done, but left no file.
+    #[error("the client says that it downloaded {package}, but left no file")]
+    Nothing {
+        /// What was wanted.
+        package: String,
+    },
+    /// The file is not the one that was pinned.
+    #[error("{file} has sha256 {found}, expected {expected}")]
+    Hash {
+        /// Its name.
+        file: String,
+        /// What the spec says.
+        expected: String,
+        /// What it has.
+        found: String,
+    },
+    /// The archive cannot be opened.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The user's folder lacks a file.
+    #[error("{} is not there", .0.display())]
+    Absent(PathBuf),
+    /// A file of the user's cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What the files hold is not what the spec says.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+}
+
+/// A source's files by role, as they came.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+
+/// Everything a source may need.
+pub(crate) struct Desk<'a> {
+    pub(crate) home: &'a Home,
+    /// Where the user puts files for this data set.
+    pub(crate) user_folder: &'a Path,
+    /// Empty, for downloads, and removed afterwards.
+    pub(crate) scratch: &'a Path,
+}
+
+impl Desk<'_> {
+    /// The source's files.
+    pub(crate) fn obtain(
+        &self,
+        source: &Source,
+        listener: &mut Listener,
+    ) -> Result<Files, SourceError> {
+        match source {
+            Source::Https(files) => files
+                .iter()
+                .map(|(role, file)| Ok((role.clone(), self.remote(file, listener)?)))
+                .collect(),
+            Source::Debian(package) => self.package(package, Desk::debian, listener),
+            Source::Python(package) => self.package(package, Desk::python, listener),
+            Source::Npm(package) => self.package(package, Desk::npm, listener),
+            Source::Folder(files) => files
+                .iter()
+                .map(|(role, name)| Ok((role.clone(), self.local(name)?)))
+                .collect(),
+        }
+    }
+
+    fn local(&self, name: &str) -> Result<Vec<u8>, SourceError> {
+        let path = self.user_folder.join(name);
+        if !path.is_file() {
+            return Err(SourceError::Absent(path));
+        }
+        read(&path)
+    }
+
+    fn remote(&self, file: &RemoteFile, listener: &mut Listener) -> Result<Vec<u8>, SourceError> {
+        if let Some(bytes) = self.at_hand(&file.sha256) {
+            return Ok(bytes);
+        }
+        let path = self.scratch.join(file_name(&file.url));
+        let mut command = self.home.command("curl");
+        command
+            .args(["--fail", "--location", "--silent", "--show-error"])
+            .args(["--proto", "=https", "--connect-timeout", "20"])
+            .args(["--speed-limit", "1000", "--speed-time", "60"])
+            .arg("--output")
+            .arg(&path)
+            .arg(&file.url);
+        self.download(command, file_name(&file.url), listener)?;
+        checked(&path, &file.sha256)
+    }
+
+    fn package(
+        &self,
+        package: &Package,
+        client: fn(&Self, &Package) -> Result<Command, SourceError>,
+        listener: &mut Listener,
+    ) -> Result<Files, SourceError> {
+        let bytes = match self.at_hand(&package.sha256) {
+            Some(bytes) => bytes,
+            None => {
+                let command = client(self, package)?;
+                self.download(command, &package.package, listener)?;
+                let path = downloaded(self.scratch).ok_or_else(|| SourceError::Nothing {
+                    package: package.package.clone(),
+                })?;
+                checked(&path, &package.sha256)?
+            }
+        };
+        Ok(archive::extract(&package.package, &bytes, &package.files)?)
+    }
+
+    fn debian(&self, package: &Package) -> Result<Command, SourceError> {
+        let mut command = self.home.command("apt-get");
+        command
+            .args(["--quiet=2", "--option=Acquire::Retries=1"])
+            .args(["--option=Acquire::http::Timeout=20"])
+            .arg("download")
+            .arg(format!("{}={}", package.package, package.version))
+            .env("LC_ALL", "C")
+            .current_dir(self.scratch);
+        Ok(command)
+    }
+
+    fn python(&self, package: &Package) -> Result<Command, SourceError> {
+        let pip = Pip::find(self.home).ok_or_else(|| DownloadError::Missing {
+            program: "pip".to_owned(),
+        })?;
+        let Package {
+            package: name,
+            version,
+            sha256,
+            ..
+        } = package;
+        let path = self.scratch.join(REQUIREMENTS);
+        let line = format!("{name}=={version} --hash=sha256:{sha256}\n");
+        std::fs::write(&path, line).map_err(|source| FileError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(pip.download(self.home, &path, self.scratch))
+    }
+
+    fn npm(&self, package: &Package) -> Result<Command, SourceError> {
+        let mut command = self.home.command("npm");
+        command
+            .args(["pack", "--silent"])
+            .arg(format!("{}@{}", package.package, package.version))
+            .current_dir(self.scratch);
+        Ok(command)
+    }
+
+    fn download(
+        &self,
+        command: Command,
+        what: &str,
+        listener: &mut Listener,
+    ) -> Result<(), SourceError> {
+        let what = format!("downloading {what}");
+        match download::run(self.home, command, self.scratch, what, None, listener) {
+            Ok(()) => Ok(()),
+            Err(error) if lists_are_missing(&error) => Err(SourceError::PackageLists(error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The content of a file of the user's that is the wanted one, whatever its name.
+    fn at_hand(&self, sha256: &str) -> Option<Vec<u8>> {
+        std::fs::read_dir(self.user_folder)
+            .ok()?
+            .flatten()
+            .filter(|entry| entry.path().is_file())
+            .find_map(|entry| checked(&entry.path(), sha256).ok())
+    }
+}
+
+const REQUIREMENTS: &str = "requirements.txt";
+
+/// apt's way of saying that it has no lists, or lists of another suite.
+fn lists_are_missing(error: &DownloadError) -> bool {
+    let DownloadError::Failed { said, .. } = error else {
+        return false;
+    };
+    [
+        "Unable to locate package",
+        "was not found",
+        "Can't find a source",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
+}
+
+/// The archive that a client left in its folder.
+fn downloaded(folder: &Path) -> Option<PathBuf> {
+    std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.is_file() && !path.ends_with(REQUIREMENTS))
+}
+
+fn checked(path: &Path, sha256: &str) -> Result<Vec<u8>, SourceError> {
+    let bytes = read(path)?;
+    let found = hex(&Sha256::digest(&bytes));
+    if found == sha256 {
+        Ok(bytes)
+    } else {
+        Err(SourceError::Hash {
+            file: path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into(),
+            expected: sha256.to_owned(),
+            found,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, SourceError> {
+    std::fs::read(path).map_err(|source| {
+        SourceError::File(FileError::Io {
+            path: path.to_owned(),
+            source,
+        })
+    })
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The last part of a URL.
+pub(crate) fn file_name(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or(url)
+}

@@ -1,0 +1,211 @@
+//! Where things are: the checkout, the cache, and the environment variables that bench reads.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The checkout cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// `BENCH_HOME` names something else.
+    #[error("BENCH_HOME is {}, which is no checkout of bench: it holds no harness.yaml beside crates/bench-core", .0.display())]
+    Variable(PathBuf),
+    /// Nothing that was tried is one.
+    #[error(
+        "cannot find the checkout of bench: neither {} nor a folder above it holds harness.yaml beside crates/bench-core, and the checkout that bench was built from ({}) is gone",
+        current.display(),
+        built.display()
+    )]
+    NotFound {
+        /// Where the search began.
+        current: PathBuf,
+        /// What this program was compiled from.
+        built: PathBuf,
+    },
+    /// There is no place for the cache.
+    #[error("no place for a cache: none of BENCH_CACHE, XDG_CACHE_HOME and HOME is set")]
+    NoCache,
+    /// The current folder is gone.
+    #[error("cannot tell the current folder: {0}")]
+    Current(#[source] std::io::Error),
+}
+
+/// Where things are on this machine.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// The checkout: `BENCH_HOME`, else the nearest folder above the current one, else the one that this program was built from.
+    pub root: PathBuf,
+    /// What all checkouts share: `BENCH_CACHE`, else the user's cache folder. May not exist yet.
+    pub cache: PathBuf,
+    /// Where the user keeps data files: `BENCH_DATA`.
+    pub user_data: Option<PathBuf>,
+    /// The user's own libtorch: `LIBTORCH`.
+    pub user_libtorch: Option<PathBuf>,
+    /// The user's own C++ compiler: `CXX`.
+    pub user_compiler: Option<OsString>,
+    /// Where programs are looked for: `PATH`.
+    pub search_path: OsString,
+}
+
+impl Home {
+    /// Looks at this process' environment and current folder.
+    ///
+    /// # Errors
+    /// [`HomeError`] says what was looked for and where.
+    pub fn find() -> Result<Home, HomeError> {
+        let current = std::env::current_dir().map_err(HomeError::Current)?;
+        let built = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Home::find_from(
+            &current,
+            built.ancestors().nth(2).unwrap_or(built),
+            |name| std::env::var_os(name).filter(|value| !value.is_empty()),
+        )
+    }
+
+    fn find_from(
+        current: &Path,
+        built: &Path,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Home, HomeError> {
+        let path = |name| variable(name).map(|value| current.join(value));
+        let root = match path("BENCH_HOME") {
+            Some(root) if is_checkout(&root) => root,
+            Some(root) => return Err(HomeError::Variable(root)),
+            None => current
+                .ancestors()
+                .chain([built])
+                .find(|folder| is_checkout(folder))
+                .ok_or_else(|| HomeError::NotFound {
+                    current: current.to_owned(),
+                    built: built.to_owned(),
+                })?
+                .to_owned(),
+        };
+        let cache = path("BENCH_CACHE")
+            .or_else(|| Some(path("XDG_CACHE_HOME")?.join("bench")))
+            .or_else(|| Some(path("HOME")?.join(".cache/bench")))
+            .ok_or(HomeError::NoCache)?;
+        Ok(Home {
+            // Under `cargo run`, cargo itself sets LIBTORCH to the checkout's link: that one is ours.
+            user_libtorch: path("LIBTORCH").filter(|folder| *folder != root.join(LINK)),
+            user_data: path("BENCH_DATA"),
+            user_compiler: variable("CXX"),
+            search_path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
+            root,
+            cache,
+        })
+    }
+
+    /// The git-ignored link to libtorch that `.cargo/config.toml` names.
+    pub fn libtorch_link(&self) -> PathBuf {
+        self.root.join(LINK)
+    }
+
+    /// Prepared libtorch folders, one a version and kind.
+    pub fn libtorch_cache(&self) -> PathBuf {
+        self.cache.join("libtorch")
+    }
+
+    /// Decoded data sets.
+    pub fn data_cache(&self) -> PathBuf {
+        self.cache.join("data")
+    }
+
+    /// What cargo builds, submissions included.
+    pub fn target(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
+    /// A command that finds its program, and programs it starts, where the user's own shell would.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
+        command.env("PATH", &self.search_path);
+        command
+    }
+
+    /// The file that a command of this name would run.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        std::env::split_paths(&self.search_path)
+            .map(|folder| folder.join(name))
+            .find(|file| {
+                rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok() && file.is_file()
+            })
+    }
+}
+
+const LINK: &str = ".libtorch";
+
+fn is_checkout(folder: &Path) -> bool {
+    folder.join("harness.yaml").is_file() && folder.join("crates/bench-core").is_dir()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn checkout(at: &Path) -> PathBuf {
+        std::fs::create_dir_all(at.join("crates/bench-core/src")).unwrap();
+        std::fs::create_dir_all(at.join("submissions/lion")).unwrap();
+        std::fs::write(at.join("harness.yaml"), "schema: 1\n").unwrap();
+        at.to_owned()
+    }
+
+    fn find(current: &Path, built: &Path, variables: &[(&str, &Path)]) -> Result<Home, HomeError> {
+        let variables: BTreeMap<_, _> = variables.iter().copied().collect();
+        Home::find_from(current, built, |name| match (name, variables.get(name)) {
+            ("HOME", None) => Some("/home/me".into()),
+            (_, value) => value.map(|value| value.as_os_str().to_owned()),
+        })
+    }
+
+    #[test]
+    fn variable_then_nearest_then_built_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = checkout(&folder.path().join("here"));
+        let there = checkout(&folder.path().join("there"));
+        let elsewhere = folder.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere).unwrap();
+        let inside = here.join("submissions/lion");
+        let cases: [(&Path, &[(&str, &Path)], &Path); 4] = [
+            (&inside, &[], &here),
+            (&inside, &[("BENCH_HOME", &there)], &there),
+            (
+                &inside,
+                &[("BENCH_HOME", Path::new("../../../there"))],
+                &there,
+            ),
+            (&elsewhere, &[], &there),
+        ];
+        for (current, variables, expected) in cases {
+            let home = find(current, &there, variables).unwrap();
+            assert_eq!(
+                home.root.canonicalize().unwrap(),
+                expected.canonicalize().unwrap()
+            );
+        }
+        let error = find(&inside, &there, &[("BENCH_HOME", &elsewhere)]).unwrap_err();
+        assert!(matches!(error, HomeError::Variable(path) if path == elsewhere));
+        let error = find(&elsewhere, &elsewhere, &[]).unwrap_err();
+        assert!(error.to_string().contains("elsewhere"), "{error}");
+    }
+
+    #[test]
+    fn cache_and_own_libtorch() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = checkout(&folder.path().join("checkout"));
+        let home = |variables: &[(&str, &Path)]| find(&root, &root, variables).unwrap();
+        assert_eq!(home(&[]).cache, Path::new("/home/me/.cache/bench"));
+        let xdg = ("XDG_CACHE_HOME", Path::new("/xdg"));
+        assert_eq!(home(&[xdg]).cache, Path::new("/xdg/bench"));
+        let own = ("BENCH_CACHE", Path::new("/own"));
+        assert_eq!(home(&[xdg, own]).cache, Path::new("/own"));
+        assert_eq!(home(&[]).user_libtorch, None);
+        let link = root.join(".libtorch");
+        assert_eq!(home(&[("LIBTORCH", &link)]).user_libtorch, None);
+        let mine = home(&[("LIBTORCH", Path::new("/opt/libtorch"))]);
+        assert_eq!(
+            mine.user_libtorch.as_deref(),
+            Some(Path::new("/opt/libtorch"))
+        );
+    }
+}
