@@ -4,6 +4,7 @@
 mod cuda;
 pub mod device;
 pub mod errors;
+pub mod fill;
 pub mod foreach;
 pub mod fused;
 pub mod gradient;
