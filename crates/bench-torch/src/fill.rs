@@ -4,11 +4,19 @@ use crate::errors::LibtorchError;
 use tch::kind::Element;
 use tch::{Device, Tensor};
 
+/// Types of which any bits are a value.
+pub trait Number: Element {}
+
+impl Number for u8 {}
+impl Number for i64 {}
+impl Number for f32 {}
+impl Number for f64 {}
+
 /// A new tensor on the CPU, written by `write` row by row. What `write` leaves alone is unspecified.
 ///
 /// # Errors
 /// When there is no memory for the shape.
-pub fn filled<T: Element>(
+pub fn filled<T: Number>(
     shape: &[i64],
     write: impl FnOnce(&mut [T]),
 ) -> Result<Tensor, LibtorchError> {
@@ -16,7 +24,7 @@ pub fn filled<T: Element>(
     let length = tensor.numel();
     if length > 0 {
         // SAFETY: the tensor is new, contiguous, of this type and this many elements, and nobody else holds it. Its memory
-        // is libtorch's, and any bits in it are a number.
+        // is libtorch's, and any bits in it are a `Number`.
         write(unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), length) });
     }
     Ok(tensor)
