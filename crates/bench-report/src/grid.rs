@@ -1,0 +1,231 @@
+//! A table before it is decided where it will be read.
+
+use std::io;
+use tabled::builder::Builder;
+use tabled::settings::object::Columns;
+use tabled::settings::{Alignment, Style};
+
+/// A table's contents. Drawing it decides the rest.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Grid {
+    /// From left to right.
+    pub columns: Vec<Column>,
+    /// From top to bottom, each with a cell a column.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// For people.
+    pub name: &'static str,
+    /// For programs, the unit in it: `median-seconds`.
+    pub key: &'static str,
+    /// Whether it holds numbers, which align to the right.
+    pub number: bool,
+    /// 0 stays at any width; the highest goes first where the table is too wide.
+    pub priority: u8,
+}
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cell {
+    /// For people: rounded, with its unit.
+    pub text: String,
+    /// For programs: full precision, no unit.
+    pub raw: String,
+}
+
+impl Column {
+    /// A column of words.
+    pub const fn words(name: &'static str, key: &'static str, priority: u8) -> Column {
+        Column {
+            name,
+            key,
+            number: false,
+            priority,
+        }
+    }
+
+    /// A column of numbers.
+    pub const fn numbers(name: &'static str, key: &'static str, priority: u8) -> Column {
+        Column {
+            name,
+            key,
+            number: true,
+            priority,
+        }
+    }
+}
+
+impl Cell {
+    /// The same for people and programs.
+    pub fn plain(text: impl ToString) -> Cell {
+        Cell::new(text.to_string(), text)
+    }
+
+    /// For people, and for programs.
+    pub fn new(text: impl Into<String>, raw: impl ToString) -> Cell {
+        Cell {
+            text: text.into(),
+            raw: raw.to_string(),
+        }
+    }
+
+    /// A value that may be missing: a dash for people, nothing for programs.
+    pub fn optional<T: ToString>(value: Option<T>, text: impl FnOnce(T) -> String) -> Cell {
+        match value {
+            Some(value) => {
+                let raw = value.to_string();
+                Cell {
+                    text: text(value),
+                    raw,
+                }
+            }
+            None => Cell::new("-", ""),
+        }
+    }
+}
+
+impl Grid {
+    /// Without those of these columns (by key) that hold nothing.
+    pub fn without_empty(mut self, keys: &[&str]) -> Grid {
+        for index in (0..self.columns.len()).rev() {
+            let empty = self.rows.iter().all(|row| row[index].raw.is_empty());
+            if empty && keys.contains(&self.columns[index].key) {
+                self.columns.remove(index);
+                for row in &mut self.rows {
+                    row.remove(index);
+                }
+            }
+        }
+        self
+    }
+
+    /// Drawn for a terminal of this many characters. Columns that matter less are left out until it fits, and a last line names them.
+    pub fn terminal(&self, width: usize) -> String {
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        let mut drawn = self.drawn(&shown);
+        while widest(&drawn) > width {
+            let priority = |&index: &usize| self.columns[index].priority;
+            match shown.iter().copied().max_by_key(priority) {
+                Some(last) if priority(&last) > 0 => shown.retain(|&index| index != last),
+                _ => break,
+            }
+            drawn = self.drawn(&shown);
+        }
+        let hidden: Vec<&str> = (0..self.columns.len())
+            .filter(|index| !shown.contains(index))
+            .map(|index| self.columns[index].name)
+            .collect();
+        if !hidden.is_empty() {
+            drawn.push_str(&format!("\n(a wider terminal shows {})", hidden.join(", ")));
+        }
+        drawn
+    }
+
+    /// As a Markdown table.
+    pub fn markdown(&self) -> String {
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        let mut table = self.table(&all);
+        table.with(Style::markdown());
+        table.to_string()
+    }
+
+    /// As CSV: keys in the first line, full precision.
+    ///
+    /// # Errors
+    /// Never in practice: it is written to memory.
+    pub fn csv(&self) -> io::Result<String> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(self.columns.iter().map(|column| column.key))?;
+        for row in &self.rows {
+            writer.write_record(row.iter().map(|cell| &cell.raw))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+        String::from_utf8(bytes).map_err(io::Error::other)
+    }
+
+    fn drawn(&self, shown: &[usize]) -> String {
+        let mut table = self.table(shown);
+        table.with(Style::rounded());
+        table.to_string()
+    }
+
+    fn table(&self, shown: &[usize]) -> tabled::Table {
+        let mut builder = Builder::default();
+        builder.push_record(shown.iter().map(|&index| self.columns[index].name));
+        for row in &self.rows {
+            builder.push_record(shown.iter().map(|&index| row[index].text.as_str()));
+        }
+        let mut table = builder.build();
+        for (position, &index) in shown.iter().enumerate() {
+            if self.columns[index].number {
+                table.modify(Columns::one(position), Alignment::right());
+            }
+        }
+        table
+    }
+}
+
+fn widest(text: &str) -> usize {
+    text.lines()
+        .map(|line| line.chars().count())
+        .max()
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> Grid {
+        Grid {
+            columns: vec![
+                Column::words("submission", "submission", 0),
+                Column::numbers("time", "seconds", 0),
+                Column::numbers("memory", "bytes", 2),
+                Column::words("machine", "machine", 1),
+            ],
+            rows: vec![vec![
+                Cell::plain("adamw, tuned"),
+                Cell::new("6.12 s", 6.123456789),
+                Cell::optional(Some(3u64), |n| format!("{n} B")),
+                Cell::optional(None::<u64>, |n| n.to_string()),
+            ]],
+        }
+    }
+
+    #[test]
+    fn columns_go_by_priority() {
+        let drawn = |width| grid().terminal(width);
+        assert!(drawn(80).contains("memory") && !drawn(80).contains("wider"));
+        insta::assert_snapshot!(drawn(40), @r"
+        ╭──────────────┬────────┬─────────╮
+        │ submission   │   time │ machine │
+        ├──────────────┼────────┼─────────┤
+        │ adamw, tuned │ 6.12 s │ -       │
+        ╰──────────────┴────────┴─────────╯
+        (a wider terminal shows memory)
+        ");
+        assert!(drawn(5).contains("6.12 s"));
+    }
+
+    #[test]
+    fn programs_get_full_precision() {
+        let csv = grid().csv().unwrap();
+        assert_eq!(
+            csv,
+            "submission,seconds,bytes,machine\n\"adamw, tuned\",6.123456789,3,\n"
+        );
+    }
+
+    #[test]
+    fn markdown_keeps_every_column() {
+        insta::assert_snapshot!(grid().markdown(), @r"
+        | submission   |   time | memory | machine |
+        |--------------|--------|--------|---------|
+        | adamw, tuned | 6.12 s |    3 B | -       |
+        ");
+    }
+}

@@ -1,0 +1,59 @@
+//! The table at the end of a run.
+
+use crate::grid::{Cell, Column, Grid};
+use crate::units;
+use bench_core::run::SplitName;
+use bench_score::Trial;
+
+/// One row a trial, in the order given.
+pub fn trials(trials: &[Trial]) -> Grid {
+    let grid = Grid {
+        columns: vec![
+            Column::words("submission", "submission", 0),
+            Column::words("workload", "workload", 0),
+            Column::numbers("study", "study", 1),
+            Column::numbers("trial", "trial", 1),
+            Column::words("outcome", "outcome", 0),
+            Column::numbers("time to target", "seconds-to-target", 0),
+            Column::numbers("steps to target", "steps-to-target", 0),
+            Column::numbers("submission time", "submission-seconds", 4),
+            Column::numbers("validation", "validation", 1),
+            Column::numbers("target", "target", 3),
+            Column::numbers("test", "test", 2),
+            Column::numbers("steps/s", "steps-per-second", 3),
+            Column::numbers("memory", "worker-memory-bytes", 4),
+        ],
+        rows: trials.iter().map(row).collect(),
+    };
+    grid.without_empty(&["test", "worker-memory-bytes"])
+}
+
+fn row(trial: &Trial) -> Vec<Cell> {
+    let (run, summary) = (&trial.record.run, &trial.summary);
+    let metric = run.workload.target.metric.name();
+    let last = |split| Cell::optional(summary.last(split, metric), units::significant);
+    let hit = summary.hit();
+    let outcome = summary.outcome.as_ref();
+    let seconds = hit.map(|hit| hit.at.submission_ns as f64 / 1e9);
+    vec![
+        Cell::plain(&run.submission.name),
+        Cell::plain(&run.workload_name),
+        Cell::plain(run.seed.study),
+        Cell::plain(run.seed.trial),
+        Cell::plain(outcome.map_or("unfinished", |outcome| outcome.name())),
+        Cell::optional(seconds, units::seconds),
+        Cell::optional(hit.map(|hit| hit.at.step), units::count),
+        Cell::new(
+            units::seconds(summary.submission_seconds()),
+            summary.submission_seconds(),
+        ),
+        last(SplitName::Validation),
+        Cell::new(
+            units::significant(run.workload.target.validation),
+            run.workload.target.validation,
+        ),
+        last(SplitName::Test),
+        Cell::optional(summary.steps_per_second(), units::significant),
+        Cell::optional(summary.worker_memory, units::bytes),
+    ]
+}

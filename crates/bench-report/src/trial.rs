@@ -1,0 +1,222 @@
+//! One trial in full: what `bench show` prints.
+
+use crate::grid::{Cell, Column, Grid};
+use crate::units;
+use bench_core::outcome::Outcome;
+use bench_core::passage::Passage;
+use bench_core::record::Phases;
+use bench_core::run::SplitName;
+use bench_core::spec::workload::Direction;
+use bench_score::Trial;
+
+/// What was run, where, and how it ended: pairs of a name and a line.
+pub fn facts(trial: &Trial) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("outcome", outcome(trial))];
+    facts.extend(passage(trial.summary.passage));
+    facts.push(("target", target(trial)));
+    facts.push(("spent", spent(trial)));
+    facts.extend(settings(trial));
+    facts.extend(sizes(trial));
+    let warnings = trial.summary.warnings.iter();
+    facts.extend(warnings.map(|warning| ("warning", warning.clone())));
+    facts
+}
+
+fn outcome(trial: &Trial) -> String {
+    match &trial.summary.outcome {
+        None => "unfinished: it is running, or its referee was killed".to_owned(),
+        Some(Outcome::Failed(failure)) => format!("failed: {}", failure.message),
+        Some(Outcome::TimedOut { phase }) => {
+            format!("timed-out in the phase {phase:?}").to_lowercase()
+        }
+        Some(outcome) => outcome.name().to_owned(),
+    }
+}
+
+fn passage(passage: Option<Passage>) -> Vec<(&'static str, String)> {
+    let Some(Passage { before, at }) = passage else {
+        return Vec::new();
+    };
+    let time = |ns: u64| units::seconds(ns as f64 / 1e9);
+    let since =
+        |text: Option<String>| text.map_or_else(String::new, |text| format!(" (missed at {text})"));
+    vec![
+        (
+            "time to target",
+            time(at.submission_ns) + &since(before.map(|point| time(point.submission_ns))),
+        ),
+        (
+            "steps to target",
+            units::count(at.step) + &since(before.map(|point| units::count(point.step))),
+        ),
+    ]
+}
+
+fn target(trial: &Trial) -> String {
+    let run = &trial.record.run;
+    let target = &run.workload.target;
+    let sign = match target.metric.direction() {
+        Direction::Min => "<=",
+        Direction::Max => ">=",
+    };
+    let twice = if run.ruleset.confirm {
+        ", confirmed by the next evaluation"
+    } else {
+        ""
+    };
+    format!(
+        "validation {} {sign} {}{twice}",
+        target.metric.name(),
+        target.validation
+    )
+}
+
+fn spent(trial: &Trial) -> String {
+    let (run, summary) = (&trial.record.run, &trial.summary);
+    let speed = summary
+        .steps_per_second()
+        .map_or_else(String::new, |speed| {
+            format!(", {} steps/s", units::significant(speed))
+        });
+    format!(
+        "{} of {}, {} of {} steps{speed}",
+        units::seconds(summary.submission_seconds()),
+        units::roughly(run.budget_seconds()),
+        units::count(summary.steps),
+        units::count(run.budget_steps()),
+    )
+}
+
+fn settings(trial: &Trial) -> Vec<(&'static str, String)> {
+    let (record, run) = (&trial.record, &trial.record.run);
+    let point = run.hyperparameters.iter();
+    let point: Vec<_> = point
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    let seed = &run.seed;
+    let machine = &record.machine;
+    let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
+    let ran = match &trial.summary.device {
+        Some(device) => format!(
+            "{}, {} threads, libtorch {}",
+            device.name.as_ref().unwrap_or(&device.device),
+            device.threads,
+            device.libtorch
+        ),
+        None => format!("{} threads", run.threads),
+    };
+    vec![
+        ("hyperparameters", point.join(", ")),
+        ("batch size", units::count(run.submission.batch_size)),
+        (
+            "seed",
+            format!(
+                "{} (study {}, trial {}, --seed {})",
+                seed.value, seed.study, seed.trial, seed.base
+            ),
+        ),
+        (
+            "machine",
+            format!(
+                "{}, {} processors, {} ({})",
+                machine.cpu,
+                machine.cores,
+                units::bytes(machine.memory),
+                machine.fingerprint
+            ),
+        ),
+        ("ran on", ran),
+        (
+            "hashes",
+            format!(
+                "config {}, source {}",
+                short(&record.config_hash),
+                short(&record.source_hash)
+            ),
+        ),
+        ("started", record.started.clone()),
+    ]
+}
+
+fn sizes(trial: &Trial) -> Vec<(&'static str, String)> {
+    let summary = &trial.summary;
+    [
+        ("parameters", summary.parameters.map(units::count)),
+        (
+            "algorithm state",
+            summary
+                .state
+                .map(|n| format!("{} numbers", units::count(n))),
+        ),
+        ("worker memory", summary.worker_memory.map(units::bytes)),
+        ("device memory", summary.device_memory.map(units::bytes)),
+        (
+            "resumed",
+            (summary.resumed > 0).then(|| format!("{} times", summary.resumed)),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, text)| Some((name, text?)))
+    .collect()
+}
+
+/// One row an evaluation: the target's metric on each split.
+pub fn evaluations(trial: &Trial) -> Grid {
+    let metric = trial.record.run.workload.target.metric.name();
+    let at = trial.summary.passage.map(|passage| passage.at.step);
+    let row = |point: &bench_score::CurvePoint| {
+        let value = |split| Cell::optional(point.metric(split, metric), units::significant);
+        let seconds = point.submission_ns as f64 / 1e9;
+        vec![
+            Cell::new(units::count(point.step), point.step),
+            Cell::new(units::seconds(seconds), seconds),
+            value(SplitName::Train),
+            value(SplitName::Validation),
+            value(SplitName::Test),
+            Cell::plain(if at == Some(point.step) { "target" } else { "" }),
+        ]
+    };
+    let grid = Grid {
+        columns: vec![
+            Column::numbers("steps", "steps", 0),
+            Column::numbers("submission time", "submission-seconds", 0),
+            Column::numbers("train", "train", 0),
+            Column::numbers("validation", "validation", 0),
+            Column::numbers("test", "test", 0),
+            Column::words("", "passage", 1),
+        ],
+        rows: trial.summary.curve.iter().map(row).collect(),
+    };
+    grid.without_empty(&["train", "test", "passage"])
+}
+
+/// Where the wall time went, largest first.
+pub fn wall_time(phases: &Phases) -> Grid {
+    let mut parts = [
+        ("training", phases.training_ns),
+        ("evaluation", phases.evaluation_ns),
+        ("start-up", phases.start_up_ns),
+        ("warm-up", phases.warm_up_ns),
+        ("snapshots", phases.snapshot_ns),
+        ("shut-down", phases.shut_down_ns),
+        ("referee", phases.other_ns),
+    ];
+    parts.sort_by_key(|&(_, ns)| std::cmp::Reverse(ns));
+    let wall = phases.wall_ns.max(1) as f64;
+    let row = |&(name, ns): &(&str, u64)| {
+        let (seconds, share) = (ns as f64 / 1e9, ns as f64 / wall);
+        vec![
+            Cell::plain(name),
+            Cell::new(units::seconds(seconds), seconds),
+            Cell::new(format!("{:.1} %", share * 100.0), share),
+        ]
+    };
+    Grid {
+        columns: vec![
+            Column::words("phase", "phase", 0),
+            Column::numbers("wall time", "wall-seconds", 0),
+            Column::numbers("share", "share", 0),
+        ],
+        rows: parts.iter().map(row).collect(),
+    }
+}

@@ -1,0 +1,113 @@
+//! What tables and pictures look like, on committed records.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use bench_report::curves::{Axis, CurveError, curves};
+use bench_report::{evaluations, facts, leaderboard, leaderboard_rows, trials, wall_time};
+use bench_score::{Leaderboard, Trial};
+use std::path::Path;
+
+fn records() -> Vec<Trial> {
+    let runs =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-cli/tests/fixtures/runs/single");
+    let mut folders: Vec<_> = ["adamw", "heavy-ball"]
+        .iter()
+        .flat_map(|submission| {
+            (1..=3).map(move |study| format!("{submission}/blobs/study-{study}"))
+        })
+        .map(|study| {
+            std::fs::read_dir(runs.join(study))
+                .unwrap()
+                .next()
+                .unwrap()
+                .unwrap()
+                .path()
+        })
+        .collect();
+    folders.sort();
+    let text = |folder: &Path, name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    folders
+        .iter()
+        .map(|folder| {
+            Trial::parse(&text(folder, "run.json"), &text(folder, "events.jsonl")).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn the_table_at_the_end_of_a_run() {
+    let grid = trials(&records());
+    for width in [80, 120, 200] {
+        insta::assert_snapshot!(format!("trials-{width}"), grid.terminal(width));
+    }
+}
+
+#[test]
+fn the_leaderboard() {
+    let board = Leaderboard::of(&records());
+    let table = leaderboard(&board).remove(0);
+    for width in [80, 120, 200] {
+        let text = format!(
+            "{}\n{}\n{}",
+            table.title,
+            table.grid.terminal(width),
+            table.remarks.join("\n")
+        );
+        insta::assert_snapshot!(format!("leaderboard-{width}"), text);
+    }
+    insta::assert_snapshot!("leaderboard-markdown", table.grid.markdown());
+    insta::assert_snapshot!("leaderboard-csv", leaderboard_rows(&board).csv().unwrap());
+}
+
+#[test]
+fn one_trial_in_full() {
+    let trial = &records()[2];
+    let facts: String = facts(trial)
+        .iter()
+        .map(|(name, line)| format!("{name}: {line}\n"))
+        .collect();
+    let tables = [
+        evaluations(trial).terminal(80),
+        wall_time(&trial.summary.phases).terminal(80),
+    ];
+    insta::assert_snapshot!("trial", facts + &tables.join("\n"));
+}
+
+#[test]
+fn curves_are_svg_with_everything_a_reader_needs() {
+    let records = records();
+    let svg = curves(&records[..4], Axis::Time).unwrap();
+    for part in [
+        "<svg",
+        "</svg>",
+        "submission time (s)",
+        "validation error-rate",
+        "target 0.1000",
+        "adamw, study 2, trial 1: 2.54 s, 1,000 steps",
+        "prefers-color-scheme",
+    ] {
+        assert!(
+            svg.contains(part) || svg.replace('\n', "").contains(part),
+            "no {part}"
+        );
+    }
+    if let Some(folder) = std::env::var_os("BENCH_PICTURES") {
+        std::fs::write(Path::new(&folder).join("curves.svg"), svg).unwrap();
+    }
+}
+
+#[test]
+fn curves_of_nothing_or_of_two_workloads_are_refused() {
+    assert!(matches!(curves(&[], Axis::Steps), Err(CurveError::Empty)));
+    let mut records = records();
+    records[1].record.run.workload_name = "other".into();
+    assert!(matches!(
+        curves(&records, Axis::Steps),
+        Err(CurveError::Workloads(..))
+    ));
+    records.truncate(1);
+    records[0].summary.curve.clear();
+    assert!(matches!(
+        curves(&records, Axis::Steps),
+        Err(CurveError::Empty)
+    ));
+}
