@@ -12,5 +12,6 @@ pub mod program;
 pub mod progress;
 pub mod recorder;
 pub mod scratch;
+pub mod session;
 pub mod store;
 pub mod trial;

@@ -2,6 +2,7 @@
 
 use crate::recorder::{self, EVENTS_FILE, RUN_FILE};
 use bench_core::canonical::{self, CanonicalError};
+use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::record::{FORMAT, Line, RunRecord};
 use bench_core::run::RunSpec;
 use bench_score::{ReadError, Trial, parse_events};
@@ -47,6 +48,18 @@ pub struct Stored {
     pub lines: Vec<Line>,
     /// The record, added up.
     pub trial: Trial,
+}
+
+impl Stored {
+    /// How it ended, if it did. A kill between the last line and the end of `run.json` loses nothing.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.trial.summary.outcome.as_ref()
+    }
+
+    /// Whether there was no program to run.
+    pub fn failed_to_build(&self) -> bool {
+        matches!(self.outcome(), Some(Outcome::Failed(failure)) if failure.kind == FailureKind::Build)
+    }
 }
 
 /// Reads one trial's folder.

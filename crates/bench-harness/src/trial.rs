@@ -174,7 +174,8 @@ pub fn record_failed_build(
     Ok(summary)
 }
 
-fn record_failure(error: &RecordError) -> Outcome {
+/// The outcome of a trial whose record cannot be written.
+pub(crate) fn record_failure(error: &RecordError) -> Outcome {
     Outcome::Failed(Failure {
         kind: FailureKind::Record,
         message: error.to_string(),

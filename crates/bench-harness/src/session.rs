@@ -1,0 +1,161 @@
+//! One `bench run`: which trials are to run, their programs, and one trial after the other.
+//!
+//! Trials are serial, under a lock of the machine, so that two commands do not disturb each other's clocks.
+//! One submission that does not compile, or one trial that fails, never stops the others.
+
+mod build;
+mod decide;
+mod event;
+mod work;
+
+pub use decide::{Action, decide};
+pub use event::{SessionEvent, Sink};
+pub use work::Work;
+
+use crate::interrupt::Interrupts;
+use crate::lock::{self, Lock, LockError};
+use crate::program::Builder;
+use crate::scratch;
+use bench_core::canonical::CanonicalError;
+use bench_core::record::Machine;
+use bench_core::run::{RunSpec, SplitName};
+use bench_core::spec::harness::{Limits, Tolerances};
+use bench_score::TrialSummary;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// Wall time between snapshots on disk: what a killed referee loses at most, rounded up to an evaluation.
+pub const KEEP_EVERY: Duration = Duration::from_secs(30);
+/// How often a held lock is tried again.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// A session cannot go on. What happens to single trials is in their reports instead.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The machine's lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A configuration has no hash.
+    #[error(transparent)]
+    Config(#[from] CanonicalError),
+}
+
+/// One trial that was asked for.
+#[derive(Debug, Clone)]
+pub struct PlannedTrial {
+    /// Folder below `runs/`: a suite's name, or `single`.
+    pub suite: String,
+    /// Its configuration.
+    pub run: RunSpec,
+    /// Split to its file.
+    pub data: BTreeMap<SplitName, PathBuf>,
+    /// Card of a `cuda` run.
+    pub device_index: u32,
+}
+
+/// What to do with trials that ran before, and how far to go.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Go on after the target, to the end of the budget.
+    pub to_budget: bool,
+    /// Run failed trials again, in a new folder beside the old one.
+    pub rerun_failed: bool,
+    /// Run every trial again, in a new folder beside the old one.
+    pub fresh: bool,
+    /// Only tell what would be done.
+    pub dry_run: bool,
+}
+
+/// Everything a session needs.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// In this order.
+    pub trials: Vec<PlannedTrial>,
+    /// Where records go: `results/runs`.
+    pub runs: PathBuf,
+    /// Goes into every record.
+    pub machine: Machine,
+    /// Folder of libtorch's shared libraries.
+    pub libtorch: Option<PathBuf>,
+    /// More environment variables for the programs.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Of untimed phases, and of a step.
+    pub limits: Limits,
+    /// Of clocks.
+    pub tolerances: Tolerances,
+    /// What to do with what is there.
+    pub options: Options,
+    /// Of the machine: [`scratch::machine_lock`], except in tests.
+    pub lock: PathBuf,
+    /// Wall time between snapshots on disk.
+    pub keep_every: Duration,
+}
+
+/// What became of one planned trial.
+#[derive(Debug, Clone)]
+pub struct TrialReport {
+    /// Of [`Session::trials`].
+    pub index: usize,
+    /// What was done with it.
+    pub action: Action,
+    /// Its record, where it has one.
+    pub folder: Option<PathBuf>,
+    /// The record, added up. Without an outcome the trial did not run: a dry run, or an interrupt came first.
+    pub summary: TrialSummary,
+}
+
+/// Runs a session to its end and tells what became of every trial, in order.
+///
+/// # Errors
+/// Only what concerns the session as a whole; a failed trial is a report.
+pub fn run(
+    session: &Session,
+    builder: &mut dyn Builder,
+    interrupts: &Interrupts,
+    sink: &mut Sink<'_>,
+) -> Result<Vec<TrialReport>, SessionError> {
+    let _lock = match session.options.dry_run {
+        true => None,
+        false => wait_for_machine(&session.lock, interrupts, sink)?,
+    };
+    scratch::remove_stale();
+    let mut work = work::plan(session, builder)?;
+    sink(SessionEvent::Planned {
+        trials: &session.trials,
+        work: &work,
+    });
+    if !session.options.dry_run {
+        build::build_all(session, builder, &mut work, interrupts, sink);
+    }
+    let reports: Vec<TrialReport> = work
+        .into_iter()
+        .enumerate()
+        .map(|(index, work)| work::attend(session, index, work, interrupts, sink))
+        .collect();
+    sink(SessionEvent::Finished { reports: &reports });
+    Ok(reports)
+}
+
+/// Waits for another command on this machine to finish; none if somebody interrupts the wait.
+fn wait_for_machine(
+    path: &Path,
+    interrupts: &Interrupts,
+    sink: &mut Sink<'_>,
+) -> Result<Option<Lock>, LockError> {
+    let mut told = false;
+    while !interrupts.requested() {
+        if let Some(lock) = Lock::try_now(path)? {
+            return Ok(Some(lock));
+        }
+        if !std::mem::replace(&mut told, true) {
+            sink(SessionEvent::WaitingForMachine {
+                process: lock::holder(path),
+            });
+        }
+        thread::sleep(RETRY);
+    }
+    Ok(None)
+}

@@ -1,0 +1,65 @@
+//! The programs of a session, each built once, before the first trial.
+
+use super::work::{BuildFailure, Work};
+use super::{Session, SessionEvent, Sink};
+use crate::interrupt::Interrupts;
+use crate::program::{Builder, ProgramError, Programs};
+use bench_core::run::SubmissionIdentity;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Builds what some trial needs. A build that fails is kept with each of its trials.
+pub(super) fn build_all(
+    session: &Session,
+    builder: &mut dyn Builder,
+    work: &mut [Work],
+    interrupts: &Interrupts,
+    sink: &mut Sink<'_>,
+) {
+    let mut built: BTreeMap<&str, Result<Programs, BuildFailure>> = BTreeMap::new();
+    for (planned, work) in session.trials.iter().zip(work) {
+        if !work.action.runs() || work.programs.is_some() {
+            continue;
+        }
+        let submission = &planned.run.submission;
+        if !built.contains_key(submission.program.as_str())
+            && let Some(programs) = build(submission, builder, interrupts, sink)
+        {
+            built.insert(&submission.program, programs);
+        }
+        work.programs = built.get(submission.program.as_str()).cloned();
+    }
+}
+
+/// None when somebody interrupts.
+fn build(
+    submission: &SubmissionIdentity,
+    builder: &mut dyn Builder,
+    interrupts: &Interrupts,
+    sink: &mut Sink<'_>,
+) -> Option<Result<Programs, BuildFailure>> {
+    if interrupts.requested() {
+        return None;
+    }
+    let name = submission.program.as_str();
+    sink(SessionEvent::Building { submission: name });
+    let began = Instant::now();
+    let mut compiling = |krate: &str| sink(SessionEvent::Compiling { krate });
+    match builder.build(submission, interrupts, &mut compiling) {
+        Ok(programs) => {
+            sink(SessionEvent::Built {
+                submission: name,
+                took: began.elapsed(),
+            });
+            Some(Ok(programs))
+        }
+        Err(ProgramError::Interrupted) => None,
+        Err(error) => {
+            sink(SessionEvent::BuildFailed {
+                submission: name,
+                error: &error,
+            });
+            Some(Err(BuildFailure::from(&error)))
+        }
+    }
+}

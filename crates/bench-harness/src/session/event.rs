@@ -1,0 +1,82 @@
+//! What a session says while it runs. The harness prints nothing: whoever calls renders these.
+
+use super::{PlannedTrial, TrialReport, Work};
+use crate::program::ProgramError;
+use crate::trial::TrialProgress;
+use std::path::Path;
+use std::time::Duration;
+
+/// Receives a session's events, on the thread that supervises trials: it must not dawdle.
+pub type Sink<'a> = dyn FnMut(SessionEvent<'_>) + 'a;
+
+/// What happened in a session.
+#[derive(Debug, Clone, Copy)]
+pub enum SessionEvent<'a> {
+    /// Another command runs trials on this machine; this one waits.
+    WaitingForMachine {
+        /// Its process, where it is known.
+        process: Option<u32>,
+    },
+    /// It is decided what is to be done about each trial.
+    Planned {
+        /// All, in order.
+        trials: &'a [PlannedTrial],
+        /// For each.
+        work: &'a [Work],
+    },
+    /// A submission's program is being built.
+    Building {
+        /// Its name.
+        submission: &'a str,
+    },
+    /// The build got to a crate.
+    Compiling {
+        /// Name, version and place, as cargo writes them.
+        krate: &'a str,
+    },
+    /// A program is there.
+    Built {
+        /// The submission's name.
+        submission: &'a str,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A program is not there; its trials are outcomes, and the others run.
+    BuildFailed {
+        /// The submission's name.
+        submission: &'a str,
+        /// Why, with all that the compiler said.
+        error: &'a ProgramError,
+    },
+    /// A trial begins, or goes on.
+    TrialStarted {
+        /// Of the planned trials.
+        index: usize,
+        /// Its record.
+        folder: &'a Path,
+        /// Steps and submission seconds brought along, where it goes on.
+        resumed: Option<(u64, f64)>,
+    },
+    /// A trial said something.
+    Trial {
+        /// Which.
+        index: usize,
+        /// What.
+        progress: TrialProgress<'a>,
+    },
+    /// A trial is over.
+    TrialEnded {
+        /// How.
+        report: &'a TrialReport,
+    },
+    /// A trial was not run: its record is there already, or this is a dry run.
+    Skipped {
+        /// What is there.
+        report: &'a TrialReport,
+    },
+    /// All is done, or interrupted.
+    Finished {
+        /// In order.
+        reports: &'a [TrialReport],
+    },
+}

@@ -1,0 +1,232 @@
+//! What is to be done about each trial, and doing it.
+
+use super::decide::{Action, decide};
+use super::{PlannedTrial, Session, SessionError, SessionEvent, Sink, TrialReport};
+use crate::interrupt::Interrupts;
+use crate::program::{Builder, ProgramError, Programs};
+use crate::recorder::now;
+use crate::store::{self, Stored};
+use crate::trial::{self, Trial};
+use bench_core::canonical::CanonicalError;
+use bench_core::outcome::{Failure, FailureKind, Outcome};
+use bench_core::record::{FORMAT, RunRecord};
+use bench_score::TrialSummary;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What is to be done about one planned trial.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// Decided from the records that are there.
+    pub action: Action,
+    /// Its record's folder; none where the program's sources cannot be read.
+    pub folder: Option<PathBuf>,
+    /// The last attempt, where there is one.
+    stored: Option<Box<Stored>>,
+    source_hash: String,
+    /// None before the build, and when it was interrupted.
+    pub(super) programs: Option<Result<Programs, BuildFailure>>,
+}
+
+/// Why there is no program, kept for each of its trials.
+#[derive(Debug, Clone)]
+pub(super) struct BuildFailure {
+    message: String,
+    diagnostics: String,
+}
+
+impl From<&ProgramError> for BuildFailure {
+    fn from(error: &ProgramError) -> BuildFailure {
+        BuildFailure {
+            message: error.to_string(),
+            diagnostics: error.diagnostics().to_owned(),
+        }
+    }
+}
+
+/// Looks at the records that are there and decides about each trial.
+pub(super) fn plan(
+    session: &Session,
+    builder: &mut dyn Builder,
+) -> Result<Vec<Work>, SessionError> {
+    let mut hashes: BTreeMap<&str, Result<String, BuildFailure>> = BTreeMap::new();
+    let mut works = Vec::new();
+    for planned in &session.trials {
+        let submission = &planned.run.submission;
+        let hash = hashes.entry(&submission.program).or_insert_with(|| {
+            let hash = builder.source_hash(submission);
+            hash.map_err(|error| BuildFailure::from(&error))
+        });
+        works.push(match hash {
+            Ok(source_hash) => look_up(session, planned, source_hash)?,
+            Err(failure) => Work {
+                action: Action::Run { attempt: 1 },
+                folder: None,
+                stored: None,
+                source_hash: String::new(),
+                programs: Some(Err(failure.clone())),
+            },
+        });
+    }
+    Ok(works)
+}
+
+fn look_up(
+    session: &Session,
+    planned: &PlannedTrial,
+    source_hash: &str,
+) -> Result<Work, CanonicalError> {
+    let first = store::folder(&session.runs, &planned.suite, &planned.run, source_hash)?;
+    let (mut attempts, next) = store::attempts(&first);
+    let stored = attempts.pop();
+    let action = decide(stored.as_ref(), next, session.options, &session.machine);
+    let folder = match (&action, &stored) {
+        (Action::Run { attempt }, _) => store::attempt_folder(&first, *attempt),
+        (_, Some(stored)) => stored.folder.clone(),
+        (_, None) => first,
+    };
+    Ok(Work {
+        action,
+        folder: Some(folder),
+        stored: stored.map(Box::new),
+        source_hash: source_hash.to_owned(),
+        programs: None,
+    })
+}
+
+/// Does what was decided about one trial.
+pub(super) fn attend(
+    session: &Session,
+    index: usize,
+    work: Work,
+    interrupts: &Interrupts,
+    sink: &mut Sink<'_>,
+) -> TrialReport {
+    let mut report = TrialReport {
+        index,
+        action: work.action.clone(),
+        folder: work.folder.clone(),
+        summary: TrialSummary::default(),
+    };
+    if !work.action.runs() || session.options.dry_run {
+        report.summary = work
+            .stored
+            .map(|stored| stored.trial.summary)
+            .unwrap_or_default();
+        sink(SessionEvent::Skipped { report: &report });
+        return report;
+    }
+    let planned = &session.trials[index];
+    report.summary = match (&work.programs, &work.folder) {
+        (Some(Err(failure)), folder) => {
+            failed_build(session, planned, &work, folder.as_deref(), failure)
+        }
+        (Some(Ok(programs)), Some(folder)) if !interrupts.requested() => {
+            let trial = prepare(session, planned, &work, folder, programs);
+            run(index, &trial, interrupts, sink)
+        }
+        // Somebody interrupted before it could begin.
+        _ => return report,
+    };
+    sink(SessionEvent::TrialEnded { report: &report });
+    report
+}
+
+fn run(index: usize, trial: &Trial, interrupts: &Interrupts, sink: &mut Sink<'_>) -> TrialSummary {
+    sink(SessionEvent::TrialStarted {
+        index,
+        folder: &trial.folder,
+        resumed: trial
+            .resume
+            .as_ref()
+            .map(|point| (point.step, point.submission_ns as f64 / 1e9)),
+    });
+    trial::run(trial, interrupts, &mut |progress| {
+        sink(SessionEvent::Trial { index, progress });
+    })
+}
+
+fn prepare(
+    session: &Session,
+    planned: &PlannedTrial,
+    work: &Work,
+    folder: &Path,
+    programs: &Programs,
+) -> Trial {
+    let fresh = new_record(session, planned, &work.source_hash);
+    let (record, lines, resume) = match (&work.action, &work.stored) {
+        (Action::Resume { from }, Some(stored)) => {
+            let began = RunRecord {
+                started: stored.trial.record.started.clone(),
+                ..fresh
+            };
+            (began, stored.lines.clone(), from.clone())
+        }
+        _ => (fresh, Vec::new(), None),
+    };
+    Trial {
+        folder: folder.to_owned(),
+        record,
+        lines,
+        resume,
+        programs: programs.clone(),
+        data: planned.data.clone(),
+        device_index: planned.device_index,
+        libtorch: session.libtorch.clone(),
+        environment: session.environment.clone(),
+        limits: session.limits,
+        tolerances: session.tolerances,
+        to_budget: session.options.to_budget,
+        keep_every: session.keep_every,
+    }
+}
+
+/// The outcome of a trial whose submission did not compile. It is recorded once, however often it is tried.
+fn failed_build(
+    session: &Session,
+    planned: &PlannedTrial,
+    work: &Work,
+    folder: Option<&Path>,
+    failure: &BuildFailure,
+) -> TrialSummary {
+    let outcome = Failure {
+        kind: FailureKind::Build,
+        message: failure.message.clone(),
+    };
+    let unrecorded = TrialSummary {
+        outcome: Some(Outcome::Failed(outcome.clone())),
+        ..TrialSummary::default()
+    };
+    let again = work
+        .stored
+        .as_ref()
+        .is_some_and(|stored| stored.failed_to_build());
+    let Some(folder) = folder.filter(|_| !again) else {
+        return unrecorded;
+    };
+    let record = new_record(session, planned, &work.source_hash);
+    match trial::record_failed_build(folder, record, outcome, &failure.diagnostics) {
+        Ok(summary) => summary,
+        Err(error) => TrialSummary {
+            outcome: Some(trial::record_failure(&error)),
+            ..unrecorded
+        },
+    }
+}
+
+fn new_record(session: &Session, planned: &PlannedTrial, source_hash: &str) -> RunRecord {
+    // Both hashes were taken when the folder was named, so there is nothing left to go wrong.
+    let hash = |result: Result<String, CanonicalError>| result.unwrap_or_default();
+    RunRecord {
+        format: FORMAT,
+        config_hash: hash(planned.run.config_hash()),
+        source_hash: source_hash.to_owned(),
+        comparability_key: hash(planned.run.comparability_key()),
+        run: planned.run.clone(),
+        machine: session.machine.clone(),
+        bench_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: now(),
+        ended: None,
+        outcome: None,
+    }
+}
