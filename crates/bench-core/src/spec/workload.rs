@@ -50,6 +50,22 @@ pub struct Input {
     pub mean: Vec<f64>,
     /// Standard deviation of each channel.
     pub std: Vec<f64>,
+    /// Random views of training images; none unless said. Evaluations see the images as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<Augment>,
+    /// Tokens a model reads at once, of data that is text. An example is this many and the one after them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence_length: Option<u64>,
+}
+
+/// Random views of training images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Augment {
+    /// Zero pixels put around the image, out of which a crop of the image's size is drawn.
+    pub crop_padding: u64,
+    /// Mirrored, left to right, half of the time.
+    pub flip: bool,
 }
 
 impl Default for Input {
@@ -58,6 +74,8 @@ impl Default for Input {
             pixels: Pixels::Unit,
             mean: vec![0.0],
             std: vec![1.0],
+            augment: None,
+            sequence_length: None,
         }
     }
 }
@@ -78,6 +96,10 @@ pub enum Pixels {
 pub enum Model {
     /// Fully connected layers.
     Mlp(Mlp),
+    /// Residual convolutional network with batch normalisation, for small images.
+    Resnet(Resnet),
+    /// Decoder-only Transformer.
+    Decoder(Decoder),
 }
 
 /// Fully connected layers with one activation between them.
@@ -92,6 +114,62 @@ pub struct Mlp {
     /// Initial weights.
     #[serde(default)]
     pub init: Init,
+}
+
+/// A 3x3 convolution, stages of basic blocks of which each after the first halves the image and doubles the channels, a 4x4 average, a matrix.
+/// AlgoPerf's `cifar` is `{ stages: [2, 2, 2, 2], filters: 64 }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Resnet {
+    /// Blocks of each stage.
+    pub stages: Vec<u64>,
+    /// Channels of the first stage.
+    pub filters: u64,
+    /// After each normalisation and each sum.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Start of the scale of each block's last normalisation: at 0 blocks begin as the identity.
+    #[serde(default)]
+    pub last_norm_scale: f64,
+}
+
+/// RMSNorm, rotary positions, normalised queries and keys, gated MLP, no biases.
+/// AlgoPerf's `finewebedu_lm` is `{ width: 1024, layers: 12, heads: 8, hidden: 4096 }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Decoder {
+    /// Numbers a token is represented by.
+    pub width: u64,
+    /// Blocks of attention and MLP.
+    pub layers: u64,
+    /// Attention heads; they share the width, an even part each.
+    pub heads: u64,
+    /// Width inside the MLP.
+    pub hidden: u64,
+    /// The MLP's form.
+    #[serde(default)]
+    pub mlp: DecoderMlp,
+    /// A convolution over the last three tokens, of each channel by itself, after the query, key and value projections (Primer).
+    #[serde(default)]
+    pub convolutions: bool,
+    /// Whether the output matrix is the embedding.
+    #[serde(default = "yes")]
+    pub tie_embeddings: bool,
+}
+
+/// Forms of a decoder's MLP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecoderMlp {
+    /// One half of the first matrix' outputs times the sigmoid of the other half.
+    #[default]
+    Gated,
+    /// The square of max(x, 0) (Primer).
+    SquaredRelu,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Elementwise functions between layers.
@@ -126,7 +204,7 @@ pub enum Init {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
-    /// Softmax cross-entropy over classes, mean over examples.
+    /// Softmax cross-entropy over classes or tokens, mean over examples or tokens.
     CrossEntropy,
 }
 
@@ -142,6 +220,10 @@ pub enum Metric {
     Accuracy,
     /// Mean cross-entropy in nats.
     CrossEntropy,
+    /// exp of the mean cross-entropy a token.
+    Perplexity,
+    /// Cross-entropy in bits a byte, where a token is a byte.
+    BitsPerByte,
 }
 
 /// Which way is better.
@@ -161,13 +243,17 @@ impl Metric {
             Metric::ErrorRate => "error-rate",
             Metric::Accuracy => "accuracy",
             Metric::CrossEntropy => "cross-entropy",
+            Metric::Perplexity => "perplexity",
+            Metric::BitsPerByte => "bits-per-byte",
         }
     }
 
     /// Which way is better.
     pub fn direction(self) -> Direction {
         match self {
-            Metric::ErrorRate | Metric::CrossEntropy => Direction::Min,
+            Metric::ErrorRate | Metric::CrossEntropy | Metric::Perplexity | Metric::BitsPerByte => {
+                Direction::Min
+            }
             Metric::Accuracy => Direction::Max,
         }
     }
