@@ -1,0 +1,21 @@
+//! A referee of one trial with the fake worker, for tests that kill it: `fake-referee FOLDER SCRIPT`.
+//! Its first line of output is the trial's first event; it goes on to the trial's end.
+#![expect(clippy::print_stdout, reason = "tests wait for its first line")]
+
+use bench_harness::interrupt::Interrupts;
+use bench_harness::trial::{self, TrialProgress};
+use bench_tests::fixture;
+use std::path::PathBuf;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().unwrap());
+    let script = serde_json::from_str(&arguments.next().unwrap()).unwrap();
+    let trial = fixture::trial(&folder, &script);
+    let interrupts = Interrupts::install().unwrap();
+    trial::run(&trial, &interrupts, &mut |progress| {
+        if let TrialProgress::Recorded(event) = progress {
+            println!("{}", serde_json::to_string(event).unwrap());
+        }
+    });
+}

@@ -1,1 +1,0 @@
-//! Whole-program tests and the scripted worker they use.

@@ -1,0 +1,241 @@
+//! Trials and sessions with the fake worker, in a folder that goes away.
+
+use crate::script::{Script, VARIABLE};
+use bench_core::outcome::{FailureKind, Outcome};
+use bench_core::record::{FORMAT, Machine, RunRecord, TrialEvent};
+use bench_core::run::{RunSpec, SplitName};
+use bench_core::spec::harness::{Limits, Tolerances};
+use bench_harness::interrupt::Interrupts;
+use bench_harness::program::Programs;
+use bench_harness::store::{self, Stored};
+use bench_harness::trial::{self, Trial, TrialProgress};
+use bench_score::TrialSummary;
+use serde_json::json;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A built example of this package.
+///
+/// # Panics
+/// When cargo has not built it, which it does before it runs tests.
+pub fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_default();
+    let beside = test
+        .ancestors()
+        .nth(2)
+        .map(|folder| folder.join("examples"));
+    let path = beside.unwrap_or_default().join(name);
+    assert!(path.is_file(), "{} is not built", path.display());
+    path
+}
+
+/// The fake worker in both parts.
+pub fn programs() -> Programs {
+    Programs {
+        worker: example("fake-worker"),
+        evaluator: example("fake-worker"),
+    }
+}
+
+/// 50 steps, an evaluation every 10, and an error rate of 0.1 to reach, without confirmation.
+///
+/// # Panics
+/// When the types of a run have changed, and this text not with them.
+pub fn run_spec() -> RunSpec {
+    let image = json!({"height": 4, "width": 4, "channels": 1, "classes": 3});
+    let run = json!({
+        "protocol": 1,
+        "workload-name": "pretend",
+        "workload": {
+            "schema": 1,
+            "dataset": "pretend",
+            "input": {"pixels": "unit", "mean": [0.0], "std": [1.0]},
+            "model": {"mlp": {"hidden": [8], "activation": "relu", "init": "uniform"}},
+            "loss": "cross-entropy",
+            "metrics": ["error-rate", "cross-entropy"],
+            "target": {"metric": "error-rate", "validation": 0.1, "test": 0.1},
+            "budget": {"time": "60s", "steps": 50},
+            "step-hint": 50,
+            "evaluate": {"every-steps": 10, "batch-size": 10, "train-subset": 20},
+        },
+        "dataset": {
+            "name": "pretend",
+            "format": {"generated": {"image": image, "train": 90, "test": 40, "seed": 1, "noise": 0.5}},
+            "splits": {
+                "train": {"examples": 60, "hash": "a"},
+                "validation": {"examples": 30, "hash": "b"},
+                "test": {"examples": 40, "hash": "c"},
+            },
+        },
+        "submission": {
+            "name": "pretender",
+            "program": "pretender",
+            "schedule": "constant",
+            "batch-size": 4,
+            "gradient-clipping": "none",
+            "groups": [],
+        },
+        "hyperparameters": {"learning-rate": 0.1},
+        "ruleset-name": "quick-start",
+        "ruleset": {
+            "tuning": "external-tuning", "studies": 1, "trials": 1,
+            "budget-factor": 1.0, "confirm": false, "test": "passage-and-end",
+        },
+        "seed": {"purpose": "scoring", "base": 0, "study": 1, "trial": 1, "value": 7},
+        "threads": 1,
+        "device": "cpu",
+    });
+    serde_json::from_value(run).expect("a run")
+}
+
+/// Limits that no healthy fake comes near, on a busy machine either.
+///
+/// # Panics
+/// Never.
+pub fn limits() -> Limits {
+    serde_json::from_value(json!({
+        "start-up": "20s", "warm-up": "20s", "stall": "20s",
+        "snapshot": "20s", "evaluation": "20s", "shut-down": "20s",
+    }))
+    .expect("limits")
+}
+
+/// Tolerances that only a lie exceeds.
+///
+/// # Panics
+/// Never.
+pub fn tolerances() -> Tolerances {
+    let text = json!({"claim": 0.5, "claim-at-least": "5s", "wall": 0.5});
+    serde_json::from_value(text).expect("tolerances")
+}
+
+/// A machine that is always the same.
+pub fn machine() -> Machine {
+    Machine {
+        fingerprint: "pretend".to_owned(),
+        cpu: "abacus".to_owned(),
+        cores: 2,
+        memory: 1 << 30,
+        gpus: Vec::new(),
+        kernel: "Linux".to_owned(),
+    }
+}
+
+/// The environment that gives the fakes their script.
+pub fn environment(script: &Script) -> Vec<(OsString, OsString)> {
+    vec![(VARIABLE.into(), script.to_json().into())]
+}
+
+/// A trial of the fake worker, recorded in `folder`.
+pub fn trial(folder: &Path, script: &Script) -> Trial {
+    let run = run_spec();
+    Trial {
+        folder: folder.to_owned(),
+        record: RunRecord {
+            format: FORMAT,
+            config_hash: run.config_hash().unwrap_or_default(),
+            source_hash: "source".to_owned(),
+            comparability_key: run.comparability_key().unwrap_or_default(),
+            run,
+            machine: machine(),
+            bench_version: "test".to_owned(),
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            ended: None,
+            outcome: None,
+        },
+        lines: Vec::new(),
+        resume: None,
+        programs: programs(),
+        data: SplitName::ALL
+            .iter()
+            .map(|split| (*split, PathBuf::from(split.name())))
+            .collect(),
+        device_index: 0,
+        libtorch: None,
+        environment: environment(script),
+        limits: limits(),
+        tolerances: tolerances(),
+        to_budget: false,
+        keep_every: Duration::ZERO,
+    }
+}
+
+/// A trial that is over.
+#[derive(Debug)]
+pub struct Played {
+    /// What the referee says.
+    pub summary: TrialSummary,
+    /// What the folder says.
+    pub stored: Stored,
+    /// Holds the record.
+    pub folder: TempDir,
+}
+
+impl Played {
+    /// How it ended.
+    ///
+    /// # Panics
+    /// When it has no outcome.
+    pub fn outcome(&self) -> &Outcome {
+        self.summary.outcome.as_ref().expect("an outcome")
+    }
+
+    /// The message of a failure of this kind.
+    ///
+    /// # Panics
+    /// When it ended otherwise.
+    pub fn failure(&self, kind: FailureKind) -> &str {
+        match self.outcome() {
+            Outcome::Failed(failure) if failure.kind == kind => &failure.message,
+            other => panic!("{other:?} is no failure of kind {kind:?}"),
+        }
+    }
+
+    /// The names of the recorded events, in order.
+    pub fn events(&self) -> Vec<String> {
+        self.stored
+            .lines
+            .iter()
+            .map(|line| name(&line.event))
+            .collect()
+    }
+}
+
+fn name(event: &TrialEvent) -> String {
+    let value = serde_json::to_value(event).unwrap_or_default();
+    value["event"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Plays a script to its end.
+pub fn play(script: &Script) -> Played {
+    play_as(script, |_| {})
+}
+
+/// Plays a script in a trial that `change` has changed.
+pub fn play_as(script: &Script, change: impl FnOnce(&mut Trial)) -> Played {
+    play_watched(script, change, &Interrupts::default(), |_| {})
+}
+
+/// Plays a script while somebody watches, and may interrupt.
+///
+/// # Panics
+/// When the record cannot be read back.
+pub fn play_watched(
+    script: &Script,
+    change: impl FnOnce(&mut Trial),
+    interrupts: &Interrupts,
+    mut watch: impl FnMut(TrialProgress<'_>),
+) -> Played {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("trial-1-0123456789ab");
+    let mut trial = trial(&place, script);
+    change(&mut trial);
+    let summary = trial::run(&trial, interrupts, &mut watch);
+    Played {
+        summary,
+        stored: store::read(&place).expect("a record"),
+        folder,
+    }
+}
