@@ -27,6 +27,7 @@ use bench_core::canonical::{self, CanonicalError};
 use bench_core::run::SplitName;
 use bench_core::spec::dataset::{Dataset, Format, ImageFormat, Source};
 use columns::Columns;
+pub(crate) use source::hex;
 use source::{Desk, Files};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

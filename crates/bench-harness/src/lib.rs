@@ -12,6 +12,7 @@ pub mod program;
 pub mod progress;
 pub mod recorder;
 pub mod scratch;
+pub mod setup;
 pub mod session;
 pub mod store;
 pub mod trial;
