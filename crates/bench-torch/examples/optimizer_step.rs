@@ -14,6 +14,8 @@ use tch::{Device, Kind, Tensor};
 
 #[path = "support/arguments.rs"]
 mod arguments;
+#[path = "support/times.rs"]
+mod times;
 
 fn main() -> Result<(), Box<dyn Error>> {
     runtime::keep_freed_memory();
@@ -32,7 +34,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("fused-adamw", 28.0, Box::new(|t| t.fused_adamw())),
         ("one-pass-adamw", 28.0, Box::new(|t| t.one_pass_adamw())),
         ("one-pass-lion", 20.0, Box::new(|t| t.one_pass_lion())),
-        ("one-pass-three-states", 36.0, Box::new(|t| t.one_pass_three())),
+        (
+            "one-pass-three-states",
+            36.0,
+            Box::new(|t| t.one_pass_three()),
+        ),
         ("expressions-lion", 20.0, Box::new(|t| t.expressions_lion())),
     ];
     let mut seconds = vec![Vec::with_capacity(rounds); kernels.len()];
@@ -49,8 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .iter()
         .zip(&mut seconds)
         .map(|((name, bytes, _), times)| {
-            times.sort_by(f64::total_cmp);
-            let (median, low) = (times[times.len() / 2], times[times.len() / 10]);
+            let (median, low) = (times::quantile(times, 0.5), times::quantile(times, 0.1));
             serde_json::json!({
                 "name": name,
                 "median-ms": median * 1e3,
@@ -75,10 +80,15 @@ type Kernel = Box<dyn FnMut(&mut Tensors) -> Result<(), Box<dyn Error>>>;
 fn parameter_shapes(name: &str) -> Result<Vec<Vec<i64>>, String> {
     let layer = |width: i64, fan_in: i64| [vec![width, fan_in], vec![width]];
     match name {
-        "mlp" => Ok([(128, 784), (128, 128), (10, 128)].into_iter().flat_map(|(w, f)| layer(w, f)).collect()),
+        "mlp" => Ok([(128, 784), (128, 128), (10, 128)]
+            .into_iter()
+            .flat_map(|(w, f)| layer(w, f))
+            .collect()),
         "resnet" => Ok(resnet()),
         "large" => Ok((0..30).flat_map(|_| layer(577, 577)).collect()),
-        other => Err(format!("unknown shapes `{other}`; known: mlp, resnet, large")),
+        other => Err(format!(
+            "unknown shapes `{other}`; known: mlp, resnet, large"
+        )),
     }
 }
 
@@ -107,7 +117,10 @@ struct Tensors {
 impl Tensors {
     fn new(shapes: &[Vec<i64>]) -> Tensors {
         let all = |scale: f64| -> Vec<Tensor> {
-            shapes.iter().map(|shape| Tensor::randn(shape, (Kind::Float, Device::Cpu)) * scale).collect()
+            shapes
+                .iter()
+                .map(|shape| Tensor::randn(shape, (Kind::Float, Device::Cpu)) * scale)
+                .collect()
         };
         Tensors {
             parameters: all(0.1),
@@ -126,30 +139,62 @@ impl Tensors {
             weight_decay: 0.01,
             epsilon: 1e-8,
         };
-        Ok(fused::adamw(&self.parameters, &self.gradients, m, v, &mut self.step, with)?)
+        Ok(fused::adamw(
+            &self.parameters,
+            &self.gradients,
+            m,
+            v,
+            &mut self.step,
+            with,
+        )?)
     }
 
     fn one_pass_adamw(&mut self) -> Result<(), Box<dyn Error>> {
         let [m, v, _] = &self.state;
-        Ok(one_pass::update(Adam, &self.parameters, &self.gradients, [m, v])?)
+        Ok(one_pass::update(
+            Adam,
+            &self.parameters,
+            &self.gradients,
+            [m, v],
+        )?)
     }
 
     fn one_pass_lion(&mut self) -> Result<(), Box<dyn Error>> {
-        Ok(one_pass::update(Lion, &self.parameters, &self.gradients, [&self.state[0]])?)
+        Ok(one_pass::update(
+            Lion,
+            &self.parameters,
+            &self.gradients,
+            [&self.state[0]],
+        )?)
     }
 
     fn one_pass_three(&mut self) -> Result<(), Box<dyn Error>> {
         let [a, b, c] = &self.state;
-        Ok(one_pass::update(Three, &self.parameters, &self.gradients, [a, b, c])?)
+        Ok(one_pass::update(
+            Three,
+            &self.parameters,
+            &self.gradients,
+            [a, b, c],
+        )?)
     }
 
     fn one_pass_triad(&mut self) -> Result<(), Box<dyn Error>> {
-        Ok(one_pass::update::<0, _, _, _, Tensor>(Triad, &self.parameters, &self.gradients, [])?)
+        Ok(one_pass::update::<0, _, _, _, Tensor>(
+            Triad,
+            &self.parameters,
+            &self.gradients,
+            [],
+        )?)
     }
 
     fn expressions_lion(&mut self) -> Result<(), Box<dyn Error>> {
         let _no_graph = tch::no_grad_guard();
-        for ((p, g), m) in self.parameters.iter_mut().zip(&self.gradients).zip(&mut self.state[0]) {
+        for ((p, g), m) in self
+            .parameters
+            .iter_mut()
+            .zip(&self.gradients)
+            .zip(&mut self.state[0])
+        {
             let _ = p.g_mul_scalar_(1.0 - 1e-4);
             let direction = (&*m * 0.9 + g * 0.1).sign();
             *p -= direction * 1e-3;
@@ -187,7 +232,8 @@ struct Adam;
 impl Elementwise<2> for Adam {
     #[inline(always)]
     fn scalar<F: Float>(&self, p: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
-        let [rate, keep, b1, c1, b2, c2, eps] = F::all([1e-3, 1.0 - 1e-5, 0.9, 0.1, 0.999, 0.001, 1e-8]);
+        let [rate, keep, b1, c1, b2, c2, eps] =
+            F::all([1e-3, 1.0 - 1e-5, 0.9, 0.1, 0.999, 0.001, 1e-8]);
         let m = b1 * m + c1 * g;
         let v = b2 * v + c2 * (g * g);
         (keep * p - rate * (m / (v.sqrt() + eps)), [m, v])

@@ -23,9 +23,14 @@ pub enum RuntimeError {
         /// As libtorch says.
         got: u32,
     },
-    /// The pool of the one-pass updates cannot be made.
-    #[error("no thread pool for updates")]
-    Pool(#[from] rayon::ThreadPoolBuildError),
+    /// The process was set up before, with another number of threads.
+    #[error("asked for {asked} threads in a process that was set up with {got}")]
+    Started {
+        /// As asked.
+        asked: u32,
+        /// Threads of one-pass updates.
+        got: u32,
+    },
     /// No CUDA.
     #[error(transparent)]
     Cuda(#[from] CudaError),
@@ -117,21 +122,18 @@ fn set_threads(threads: u32) -> Result<(), RuntimeError> {
             got,
         });
     }
-    // A second call finds the pool made; it must be of the same size.
-    if rayon::ThreadPoolBuilder::new()
+    // The pool of one-pass updates is made once: a second call must ask for the same size.
+    let made = rayon::ThreadPoolBuilder::new()
         .num_threads(threads as usize)
-        .build_global()
-        .is_err()
-    {
-        let got = rayon::current_num_threads() as u32;
-        if got != threads {
-            return Err(RuntimeError::Threads {
-                asked: threads,
-                got,
-            });
-        }
+        .build_global();
+    let got = rayon::current_num_threads() as u32;
+    match made {
+        Err(_) if got != threads => Err(RuntimeError::Started {
+            asked: threads,
+            got,
+        }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Version of the libtorch that this program was compiled with, such as `2.11.0`.

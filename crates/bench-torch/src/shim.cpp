@@ -61,7 +61,8 @@ std::vector<at::Tensor> list(TensorList tensors, size_t count) {
 at::Tensor owned(at::Tensor gradient, const at::Tensor &input) {
   if (gradient.layout() != c10::kStrided)
     return gradient;
-  if (gradient.strides() == input.strides() && gradient.storage().use_count() == 1)
+  bool alone = gradient.use_count() == 1 && gradient.storage().use_count() == 1;
+  if (alone && gradient.strides() == input.strides())
     return gradient;
   c10::AutoGradMode no_graph(false);
   auto copy = at::empty_strided(input.sizes(), input.strides(), gradient.options());

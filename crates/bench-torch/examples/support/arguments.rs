@@ -8,6 +8,9 @@ pub(crate) fn value<T: FromStr>(name: &str, default: T) -> Result<T, String> {
     if arguments.next().is_none() {
         return Ok(default);
     }
-    let text = arguments.next().ok_or_else(|| format!("{name} wants a value"))?;
-    text.parse().map_err(|_| format!("{name} cannot be `{text}`"))
+    let text = arguments
+        .next()
+        .ok_or_else(|| format!("{name} wants a value"))?;
+    text.parse()
+        .map_err(|_| format!("{name} cannot be `{text}`"))
 }

@@ -92,3 +92,50 @@ fn load<F: Float>(slice: &[F], start: usize) -> [F; BLOCK] {
     block.copy_from_slice(&slice[start..start + BLOCK]);
     block
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    struct Rule;
+
+    impl Elementwise<2> for Rule {
+        #[inline(always)]
+        fn scalar<F: Float>(&self, p: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
+            let [a, b, c] = F::all([0.9, 0.1, 1e-8]);
+            let m = a * m + b * g;
+            let v = a * v + b * (g * g);
+            (p - (m / (v.sqrt() + c)).max(-F::ONE), [m, v])
+        }
+    }
+
+    fn numbers<F: Float>(shift: f64) -> Vec<F> {
+        (0..1003)
+            .map(|i| F::of((f64::from(i) * 0.7 + shift).sin()))
+            .collect()
+    }
+
+    fn without_instructions_as_with<F: Float>() {
+        if !std::arch::is_x86_feature_detected!("avx2") {
+            return;
+        }
+        let (mut p, g) = (numbers::<F>(0.0), numbers::<F>(1.0));
+        let (mut m, mut v) = (numbers::<F>(2.0), numbers::<F>(3.0));
+        let (mut p2, mut m2, mut v2) = (p.clone(), m.clone(), v.clone());
+        sweep(Rule, &mut p, &g, &mut [&mut m, &mut v]);
+        // SAFETY: checked above.
+        unsafe { with_avx2(Rule, &mut p2, &g, &mut [&mut m2, &mut v2]) };
+        // NaN, from roots of negative numbers, prints alike too.
+        assert_eq!(
+            format!("{p:?} {m:?} {v:?}"),
+            format!("{p2:?} {m2:?} {v2:?}")
+        );
+    }
+
+    #[test]
+    fn the_same_bits_with_and_without_avx2() {
+        without_instructions_as_with::<f32>();
+        without_instructions_as_with::<f64>();
+    }
+}
