@@ -1,0 +1,86 @@
+//! The two levels on which an algorithm is written.
+
+use crate::group::{Group, Update};
+use crate::state::State;
+use crate::training::Training;
+use anyhow::Result;
+
+/// A rule that turns gradients into new parameters, with state for one group of parameters.
+///
+/// Most algorithms are one. The SDK supplies batches, gradients, clipping, the schedule, groups by role, saving and loading:
+/// see [`FirstOrder`](crate::FirstOrder), which makes a [`TrainingAlgorithm`] of it.
+pub trait UpdateRule: Sized + 'static {
+    /// Reads the hyperparameters and makes the state of step 0.
+    ///
+    /// # Errors
+    /// When a hyperparameter is missing or makes no sense.
+    fn new(group: &Group) -> Result<Self>;
+
+    /// One step: changes the group's parameters in place.
+    ///
+    /// # Errors
+    /// What libtorch says, or the author.
+    fn update(&mut self, update: &Update) -> Result<()>;
+
+    /// Names everything that the next step depends on beside the parameters.
+    ///
+    /// # Errors
+    /// Those of [`State::visit`].
+    fn state(&mut self, state: &mut State) -> Result<()>;
+
+    /// Puts the weights to be evaluated into the parameters, where they are others than those trained; the training weights must be in
+    /// the state meanwhile. See [`toolkit::Exchange`](crate::toolkit::Exchange).
+    ///
+    /// # Errors
+    /// What libtorch says, or the author.
+    fn prepare_for_eval(&mut self, _group: &Group) -> Result<()> {
+        Ok(())
+    }
+
+    /// Undoes [`UpdateRule::prepare_for_eval`], bit for bit.
+    ///
+    /// # Errors
+    /// What libtorch says, or the author.
+    fn resume_training(&mut self, _group: &Group) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A whole training algorithm: what happens in a step is its own affair, from the choice of examples on.
+///
+/// For populations, averaging, perturbed gradients, second-order estimators, curricula, batch-size schedules, self-tuning.
+pub trait TrainingAlgorithm: Sized + 'static {
+    /// Reads the hyperparameters and makes the state of step 0. Also called, with the saved state loaded afterwards, when a trial is resumed.
+    ///
+    /// # Errors
+    /// When a hyperparameter is missing or makes no sense.
+    fn init(training: &mut Training) -> Result<Self>;
+
+    /// One step: what counts as one in the budget and in every table.
+    ///
+    /// # Errors
+    /// What libtorch says, or the author.
+    fn step(&mut self, training: &mut Training) -> Result<()>;
+
+    /// Names everything that the next step depends on beside parameters, buffers and the number of steps.
+    ///
+    /// # Errors
+    /// Those of [`State::visit`].
+    fn state(&mut self, state: &mut State) -> Result<()>;
+
+    /// Puts the weights to be evaluated into the parameters, on the clock. The training weights must be in the state meanwhile.
+    ///
+    /// # Errors
+    /// What libtorch says, or the author.
+    fn prepare_for_eval(&mut self, _training: &mut Training) -> Result<()> {
+        Ok(())
+    }
+
+    /// Undoes [`TrainingAlgorithm::prepare_for_eval`], bit for bit, on the clock.
+    ///
+    /// # Errors
+    /// What libtorch says, or the author.
+    fn resume_training(&mut self, _training: &mut Training) -> Result<()> {
+        Ok(())
+    }
+}

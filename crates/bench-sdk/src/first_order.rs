@@ -1,0 +1,199 @@
+//! From an update rule to a training algorithm.
+
+use crate::algorithm::{TrainingAlgorithm, UpdateRule};
+use crate::group::{Group, Update};
+use crate::hyperparameters::{Hyperparameters, group_of};
+use crate::state::State;
+use crate::toolkit;
+use crate::training::{Clipping, Gradients, Training};
+use anyhow::{Context, Result};
+use std::time::Instant;
+use tch::Tensor;
+
+/// A rule on each group of parameters that `submission.yaml` makes, with the learning rate that its schedule gives.
+pub struct Rules<R> {
+    groups: Vec<RuleGroup<R>>,
+    updates: u64,
+}
+
+struct RuleGroup<R> {
+    group: Group,
+    members: Vec<usize>,
+    learning_rate: f64,
+    rule: R,
+}
+
+impl<R: UpdateRule> Rules<R> {
+    /// Rules with the trial's hyperparameters.
+    ///
+    /// # Errors
+    /// Those of [`UpdateRule::new`], and when there is no `learning-rate`.
+    pub fn new(training: &Training) -> Result<Rules<R>> {
+        Rules::with(training, training.hyperparameters())
+    }
+
+    /// Rules with hyperparameters of the caller's choice, on the parameters that `training` shows now. To change hyperparameters on the
+    /// way, make new rules and load the old ones' state into them.
+    ///
+    /// # Errors
+    /// As [`Rules::new`].
+    pub fn with(training: &Training, hyperparameters: &Hyperparameters) -> Result<Rules<R>> {
+        let parameters = training.parameters();
+        let specs = &training.settings().groups;
+        // Those that no group names come last, and are first among equals only when there is no group at all.
+        let of = |place: usize| group_of(specs, parameters[place].role).unwrap_or(specs.len());
+        let mut groups = Vec::new();
+        for number in 0..=specs.len() {
+            let members: Vec<usize> = (0..parameters.len())
+                .filter(|&place| of(place) == number)
+                .collect();
+            if members.is_empty() {
+                continue;
+            }
+            let hyperparameters = match specs.get(number) {
+                Some(spec) => hyperparameters.of_group(spec),
+                None => hyperparameters.clone(),
+            };
+            let learning_rate = hyperparameters.number("learning-rate")?;
+            let group = Group::new(
+                members.iter().map(|&place| &parameters[place]),
+                hyperparameters,
+            );
+            let rule = R::new(&group)?;
+            groups.push(RuleGroup {
+                group,
+                members,
+                learning_rate,
+                rule,
+            });
+        }
+        Ok(Rules { groups, updates: 0 })
+    }
+
+    /// One step of every rule.
+    ///
+    /// # Errors
+    /// Those of [`UpdateRule::update`].
+    pub fn update(&mut self, training: &mut Training, gradients: &[Tensor]) -> Result<()> {
+        let began = Instant::now();
+        self.updates += 1;
+        self.each(training, gradients, |rule, update| rule.update(update))?;
+        training.clock().update += began.elapsed();
+        Ok(())
+    }
+
+    /// Something else with every rule and its share of some gradients: a curvature estimate that is refreshed now and then.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn each(
+        &mut self,
+        training: &Training,
+        gradients: &[Tensor],
+        mut work: impl FnMut(&mut R, &Update) -> Result<()>,
+    ) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let (t, form, factor) = (self.updates, training.form(), training.schedule());
+        for RuleGroup {
+            group,
+            members,
+            learning_rate,
+            rule,
+        } in &mut self.groups
+        {
+            let gradients: Vec<Tensor> = members
+                .iter()
+                .map(|&place| gradients[place].shallow_clone())
+                .collect();
+            let learning_rate = *learning_rate * factor;
+            let update = Update {
+                parameters: &group.parameters,
+                gradients: &gradients,
+                learning_rate,
+                t,
+                form,
+            };
+            work(rule, &update).with_context(|| format!("in update {t}"))?;
+        }
+        Ok(())
+    }
+
+    /// Calls every rule's [`UpdateRule::prepare_for_eval`].
+    ///
+    /// # Errors
+    /// Theirs.
+    pub fn prepare_for_eval(&mut self) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        self.groups
+            .iter_mut()
+            .try_for_each(|part| part.rule.prepare_for_eval(&part.group))
+    }
+
+    /// Calls every rule's [`UpdateRule::resume_training`].
+    ///
+    /// # Errors
+    /// Theirs.
+    pub fn resume_training(&mut self) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        self.groups
+            .iter_mut()
+            .try_for_each(|part| part.rule.resume_training(&part.group))
+    }
+
+    /// Visits the state of every rule.
+    ///
+    /// # Errors
+    /// Theirs.
+    pub fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("updates", &mut self.updates)?;
+        for (number, part) in self.groups.iter_mut().enumerate() {
+            state.scope(&format!("group-{number}"), |state| part.rule.state(state))?;
+        }
+        Ok(())
+    }
+}
+
+/// The algorithm of most update rules: a batch, its gradient, clipping, the rule.
+pub struct FirstOrder<R> {
+    rules: Rules<R>,
+}
+
+impl<R: UpdateRule> TrainingAlgorithm for FirstOrder<R> {
+    fn init(training: &mut Training) -> Result<Self> {
+        Ok(FirstOrder {
+            rules: Rules::new(training)?,
+        })
+    }
+
+    fn step(&mut self, training: &mut Training) -> Result<()> {
+        let batch = training.next_batch()?;
+        let mut gradients = training.gradients(&batch)?;
+        training.clip(&mut gradients)?;
+        self.rules.update(training, &gradients.values)
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        self.rules.state(state)
+    }
+
+    fn prepare_for_eval(&mut self, _training: &mut Training) -> Result<()> {
+        self.rules.prepare_for_eval()
+    }
+
+    fn resume_training(&mut self, _training: &mut Training) -> Result<()> {
+        self.rules.resume_training()
+    }
+}
+
+impl Training {
+    /// Clips gradients as `submission.yaml` says.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn clip(&self, gradients: &mut Gradients) -> Result<()> {
+        if let Clipping::GlobalNorm(limit) = self.settings().clipping {
+            let _ = toolkit::clip_by_global_norm(&mut gradients.values, limit)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Parameters that share hyperparameters, and one step of a rule on them.
+
+use crate::hyperparameters::Hyperparameters;
+use crate::tensor::copy_of;
+use crate::toolkit::elementwise::{self, Form, Reference};
+use anyhow::Result;
+use bench_workloads::Parameter;
+use tch::Tensor;
+
+/// Parameters with the same hyperparameters: all of the model, or those of the roles that a group in `submission.yaml` names.
+#[derive(Debug)]
+pub struct Group {
+    /// What is trained, in the model's order.
+    pub parameters: Vec<Parameter>,
+    /// This group's values.
+    pub hyperparameters: Hyperparameters,
+}
+
+impl Group {
+    /// A group of some of a model's parameters.
+    pub(crate) fn new<'a>(
+        parameters: impl Iterator<Item = &'a Parameter>,
+        hyperparameters: Hyperparameters,
+    ) -> Group {
+        Group {
+            parameters: parameters.map(handle).collect(),
+            hyperparameters,
+        }
+    }
+
+    /// A tensor of zeros for each parameter, in its shape and layout: how most state begins.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn zeros(&self) -> Result<Vec<Tensor>> {
+        self.each(Tensor::f_zeros_like)
+    }
+
+    /// A copy of each parameter as it is now.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn copies(&self) -> Result<Vec<Tensor>> {
+        self.each(copy_of)
+    }
+
+    fn each(&self, make: impl Fn(&Tensor) -> Result<Tensor, tch::TchError>) -> Result<Vec<Tensor>> {
+        let _guard = tch::no_grad_guard();
+        self.parameters
+            .iter()
+            .map(|parameter| Ok(make(&parameter.tensor)?))
+            .collect()
+    }
+}
+
+/// The same parameter, held once more.
+pub(crate) fn handle(parameter: &Parameter) -> Parameter {
+    Parameter {
+        name: parameter.name.clone(),
+        tensor: parameter.tensor.shallow_clone(),
+        role: parameter.role,
+        layer: parameter.layer,
+        fan_in: parameter.fan_in,
+    }
+}
+
+/// One step of a rule on its group. Automatic differentiation is off while a rule updates.
+#[derive(Debug)]
+pub struct Update<'a> {
+    /// What is trained.
+    pub parameters: &'a [Parameter],
+    /// One for each parameter, clipped if the submission says so; zeros where the loss does not depend on it.
+    pub gradients: &'a [Tensor],
+    /// The group's `learning-rate` times the schedule's factor at this step.
+    pub learning_rate: f64,
+    /// Number of this update, from 1 on: the papers' t.
+    pub t: u64,
+    pub(crate) form: Form,
+}
+
+impl Update<'_> {
+    /// Applies an elementwise map to every parameter with its gradient and its place in each list of state.
+    ///
+    /// # Errors
+    /// When a list of state does not fit the parameters.
+    pub fn elementwise<const N: usize>(
+        &self,
+        map: &impl Reference<N>,
+        state: [&mut Vec<Tensor>; N],
+    ) -> Result<()> {
+        let targets: Vec<Tensor> = self
+            .parameters
+            .iter()
+            .map(|parameter| parameter.tensor.shallow_clone())
+            .collect();
+        elementwise::apply(self.form, map, &targets, self.gradients, state)
+    }
+}

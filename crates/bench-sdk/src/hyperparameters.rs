@@ -1,0 +1,219 @@
+//! One trial's hyperparameters: typed, with every read remembered.
+
+use bench_core::run::RunSpec;
+use bench_core::spec::submission::{Group, Role, Value};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The values of `submission.yaml`'s search space at this trial's point.
+///
+/// Every value that was given and never read is reported with the trial: a misspelt name in one place would otherwise go unnoticed in the other.
+#[derive(Debug, Clone, Default)]
+pub struct Hyperparameters {
+    values: BTreeMap<String, Value>,
+    read: Rc<RefCell<BTreeSet<String>>>,
+}
+
+/// A hyperparameter that the code asks for and the submission does not give as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HyperparameterError {
+    /// No such name.
+    #[error("hyperparameter `{name}` is read but not in the search space of submission.yaml{hint}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The nearest name, or all of them.
+        hint: String,
+    },
+    /// Another type.
+    #[error("hyperparameter `{name}` is {value}, which is not {wanted}")]
+    Type {
+        /// What was asked for.
+        name: String,
+        /// What it is.
+        value: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+}
+
+impl Hyperparameters {
+    /// Those of a trial.
+    pub(crate) fn of(run: &RunSpec) -> Hyperparameters {
+        Hyperparameters::new(run.hyperparameters.clone())
+    }
+
+    /// Hyperparameters of these values.
+    pub fn new(values: BTreeMap<String, Value>) -> Hyperparameters {
+        Hyperparameters {
+            values,
+            read: Rc::default(),
+        }
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// When there is none of this name, or it is not a number.
+    pub fn number(&self, name: &str) -> Result<f64, HyperparameterError> {
+        match self.get(name)? {
+            Value::Number(x) => Ok(*x),
+            other => Err(wrong(name, other, "a number")),
+        }
+    }
+
+    /// A whole number, 0 or larger.
+    ///
+    /// # Errors
+    /// When there is none of this name, or it is not a whole number.
+    pub fn integer(&self, name: &str) -> Result<u64, HyperparameterError> {
+        match self.get(name)? {
+            Value::Number(x) if *x >= 0.0 && x.fract() == 0.0 && *x < 9.0e15 => Ok(*x as u64),
+            other => Err(wrong(name, other, "a whole number, 0 or larger")),
+        }
+    }
+
+    /// A switch.
+    ///
+    /// # Errors
+    /// When there is none of this name, or it is neither true nor false.
+    pub fn flag(&self, name: &str) -> Result<bool, HyperparameterError> {
+        match self.get(name)? {
+            Value::Flag(flag) => Ok(*flag),
+            other => Err(wrong(name, other, "true or false")),
+        }
+    }
+
+    /// A name out of a list.
+    ///
+    /// # Errors
+    /// When there is none of this name, or it is no text.
+    pub fn text(&self, name: &str) -> Result<&str, HyperparameterError> {
+        match self.get(name)? {
+            Value::Text(text) => Ok(text),
+            other => Err(wrong(name, other, "a name")),
+        }
+    }
+
+    /// The same with one value replaced or added: what an algorithm that tunes itself builds its rules with.
+    #[must_use]
+    pub fn with(&self, name: &str, value: f64) -> Hyperparameters {
+        let mut changed = self.clone();
+        changed.values.insert(name.to_owned(), Value::Number(value));
+        changed
+    }
+
+    /// The same with a group's own values.
+    pub(crate) fn of_group(&self, group: &Group) -> Hyperparameters {
+        let mut changed = self.clone();
+        changed.values.extend(group.hyperparameters.clone());
+        changed
+    }
+
+    /// Names given and never read.
+    pub(crate) fn unread(&self) -> Vec<String> {
+        let read = self.read.borrow();
+        self.values
+            .keys()
+            .filter(|name| !read.contains(*name))
+            .cloned()
+            .collect()
+    }
+
+    fn get(&self, name: &str) -> Result<&Value, HyperparameterError> {
+        self.read.borrow_mut().insert(name.to_owned());
+        self.values
+            .get(name)
+            .ok_or_else(|| HyperparameterError::Unknown {
+                name: name.to_owned(),
+                hint: self.hint(name),
+            })
+    }
+
+    fn hint(&self, name: &str) -> String {
+        let nearest = self
+            .values
+            .keys()
+            .map(|known| (strsim::damerau_levenshtein(known, name), known))
+            .min()
+            .filter(|(distance, _)| *distance <= name.len() / 2);
+        match nearest {
+            Some((_, known)) => format!("; did you mean `{known}`?"),
+            None if self.values.is_empty() => ", which is empty".to_owned(),
+            None => {
+                let names: Vec<&str> = self.values.keys().map(String::as_str).collect();
+                format!("; it has {}", names.join(", "))
+            }
+        }
+    }
+}
+
+fn wrong(name: &str, value: &Value, wanted: &'static str) -> HyperparameterError {
+    HyperparameterError::Type {
+        name: name.to_owned(),
+        value: value.to_string(),
+        wanted,
+    }
+}
+
+/// The first group that names this role, by its place in the list.
+pub(crate) fn group_of(groups: &[Group], role: Role) -> Option<usize> {
+    groups.iter().position(|group| group.roles.contains(&role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn some() -> Hyperparameters {
+        Hyperparameters::new(BTreeMap::from([
+            ("learning-rate".to_owned(), Value::Number(0.1)),
+            ("beta1".to_owned(), Value::Number(0.9)),
+            ("nesterov".to_owned(), Value::Flag(true)),
+            ("kind".to_owned(), Value::Text("svd".to_owned())),
+        ]))
+    }
+
+    #[test]
+    fn values_come_in_the_type_asked_for() {
+        let hyper = some();
+        assert_eq!(hyper.number("learning-rate").unwrap(), 0.1);
+        assert!(hyper.flag("nesterov").unwrap());
+        assert_eq!(hyper.text("kind").unwrap(), "svd");
+        assert_eq!(hyper.with("rank", 4.0).integer("rank").unwrap(), 4);
+    }
+
+    #[test]
+    fn messages_name_the_nearest() {
+        let hyper = some();
+        let message = |error: HyperparameterError| error.to_string();
+        assert_eq!(
+            message(hyper.number("learning_rate").unwrap_err()),
+            "hyperparameter `learning_rate` is read but not in the search space of submission.yaml; did you mean `learning-rate`?"
+        );
+        assert_eq!(
+            message(hyper.number("zzzz").unwrap_err()),
+            "hyperparameter `zzzz` is read but not in the search space of submission.yaml; it has beta1, kind, learning-rate, nesterov"
+        );
+        assert_eq!(
+            message(hyper.integer("beta1").unwrap_err()),
+            "hyperparameter `beta1` is 0.9, which is not a whole number, 0 or larger"
+        );
+        assert_eq!(
+            message(hyper.number("kind").unwrap_err()),
+            "hyperparameter `kind` is svd, which is not a number"
+        );
+    }
+
+    #[test]
+    fn unread_names_are_known_across_copies() {
+        let hyper = some();
+        let group = Group {
+            roles: vec![Role::Bias],
+            hyperparameters: BTreeMap::from([("beta1".to_owned(), Value::Number(0.0))]),
+        };
+        assert_eq!(hyper.of_group(&group).number("beta1").unwrap(), 0.0);
+        assert_eq!(hyper.unread(), ["kind", "learning-rate", "nesterov"]);
+    }
+}

@@ -1,0 +1,222 @@
+//! What a `Training` trains: a model with its loss and examples, behind one trait so that the checks can put known functions there.
+
+use anyhow::{Context, Result};
+use bench_core::protocol::Metrics;
+use bench_core::run::{RunSpec, SplitName};
+use bench_core::spec::workload::Workload;
+use bench_torch::errors::LibtorchError;
+use bench_torch::random::{Key, Stream};
+use bench_workloads::loss::{Loss, LossValues};
+use bench_workloads::metric::{Scored, Scores};
+use bench_workloads::model::{Interface, Pass};
+use bench_workloads::{Batch, Buffer, Examples, Model, Parameter, build_model, data};
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+/// Parameters, examples, and a loss that joins them.
+pub(crate) trait Problem {
+    /// Trainable tensors.
+    fn parameters(&self) -> &[Parameter];
+
+    /// State that forwards change.
+    fn buffers(&self) -> &[Buffer] {
+        &[]
+    }
+
+    /// Where tensors live.
+    fn device(&self) -> Device {
+        Device::Cpu
+    }
+
+    /// Number of training examples.
+    fn examples(&self) -> u64;
+
+    /// These examples, augmented with this key's draws.
+    ///
+    /// # Errors
+    /// When an index is not that of an example.
+    fn batch(&self, indices: &Tensor, augmentation: &Key) -> Result<Batch>;
+
+    /// The model's outputs.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn outputs(&self, batch: &Batch, pass: &Pass) -> Result<Tensor>;
+
+    /// Losses of outputs: each, their sum, and what it counts.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn losses(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues>;
+
+    /// The mean loss, which training minimises.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn loss(&self, outputs: &Tensor, batch: &Batch) -> Result<Tensor> {
+        Ok(self.losses(outputs, batch)?.mean()?)
+    }
+
+    /// Targets drawn from the model's own distribution, from a uniform number for each.
+    ///
+    /// # Errors
+    /// When the loss is of no distribution.
+    fn sample_targets(&self, outputs: &Tensor, uniform: &Tensor) -> Result<Tensor>;
+
+    /// The workload's metrics on these training examples, without augmentation.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn metrics(&self, indices: &Tensor) -> Result<Metrics>;
+}
+
+/// A workload's model on its training split.
+pub(crate) struct WorkloadProblem {
+    workload: Workload,
+    model: Box<dyn Model>,
+    loss: Loss,
+    examples: Box<dyn Examples>,
+    device: Device,
+}
+
+impl WorkloadProblem {
+    /// The model of a run with its initial values, on these examples.
+    pub(crate) fn new(
+        run: &RunSpec,
+        examples: Box<dyn Examples>,
+        device: Device,
+    ) -> Result<WorkloadProblem> {
+        let model = build_model(
+            &run.workload,
+            &run.dataset,
+            device,
+            Kind::Float,
+            run.seed.value,
+        )
+        .with_context(|| {
+            format!(
+                "the model of workload `{}` cannot be built",
+                run.workload_name
+            )
+        })?;
+        Ok(WorkloadProblem {
+            workload: run.workload.clone(),
+            loss: Loss::new(&run.workload.loss),
+            model,
+            examples,
+            device,
+        })
+    }
+
+    /// The same on the training split in a file.
+    pub(crate) fn open(run: &RunSpec, train: &Path, device: Device) -> Result<WorkloadProblem> {
+        let examples = data::open(
+            train,
+            SplitName::Train,
+            &run.workload,
+            &run.dataset,
+            device,
+            Kind::Float,
+        )?;
+        WorkloadProblem::new(run, examples, device)
+    }
+}
+
+impl Problem for WorkloadProblem {
+    fn parameters(&self) -> &[Parameter] {
+        self.model.parameters()
+    }
+
+    fn buffers(&self) -> &[Buffer] {
+        self.model.buffers()
+    }
+
+    fn device(&self) -> Device {
+        self.device
+    }
+
+    fn examples(&self) -> u64 {
+        self.examples.len() as u64
+    }
+
+    fn batch(&self, indices: &Tensor, augmentation: &Key) -> Result<Batch> {
+        Ok(self.examples.batch(indices, Some(augmentation))?)
+    }
+
+    fn outputs(&self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
+        Ok(self.model.forward(batch, pass)?)
+    }
+
+    fn losses(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues> {
+        Ok(self.loss.values(outputs, batch, 0.0)?)
+    }
+
+    fn loss(&self, outputs: &Tensor, batch: &Batch) -> Result<Tensor> {
+        Ok(self.loss.mean(outputs, batch, 0.0)?)
+    }
+
+    fn sample_targets(&self, outputs: &Tensor, uniform: &Tensor) -> Result<Tensor> {
+        Ok(self.loss.sample_targets(outputs, uniform)?)
+    }
+
+    fn metrics(&self, indices: &Tensor) -> Result<Metrics> {
+        let _guard = tch::no_grad_guard();
+        let mut scores = Scores::new(&self.workload, indices.numel() as u64);
+        for part in indices.f_split(self.workload.evaluate.batch_size as i64, 0)? {
+            let batch = self.examples.batch(&part, None)?;
+            let outputs = self.model.forward(&batch, &Pass::EVAL)?;
+            scores.add(&Scored {
+                model: &*self.model,
+                batch: &batch,
+                outputs: &outputs,
+            })?;
+        }
+        Ok(scores.metrics())
+    }
+}
+
+/// Random inputs and labels of a data set's shapes: what a workload trains on before the clock runs.
+pub(crate) struct DummyExamples {
+    shape: Vec<i64>,
+    classes: i64,
+    examples: u64,
+    device: Device,
+}
+
+impl DummyExamples {
+    /// As many as the training split has.
+    pub(crate) fn new(run: &RunSpec, device: Device) -> Result<DummyExamples> {
+        let interface = Interface::of(&run.dataset);
+        let train = run
+            .dataset
+            .splits
+            .get(&SplitName::Train)
+            .context("the run has no training split")?;
+        Ok(DummyExamples {
+            shape: interface.input,
+            classes: interface.outputs,
+            examples: train.examples,
+            device,
+        })
+    }
+}
+
+impl Examples for DummyExamples {
+    fn len(&self) -> usize {
+        self.examples as usize
+    }
+
+    fn batch(&self, indices: &Tensor, _augmentation: Option<&Key>) -> Result<Batch, LibtorchError> {
+        let count = indices.numel() as i64;
+        let mut stream = Stream::new(&Key::new(0, "dummy"))?;
+        let shape: Vec<i64> = std::iter::once(count)
+            .chain(self.shape.iter().copied())
+            .collect();
+        let inputs = stream.normal(&shape, 0.0, 1.0, Kind::Float)?;
+        let targets = stream.integers(&[count], 0, self.classes)?;
+        Ok(Batch::new(
+            inputs.f_to_device(self.device)?,
+            targets.f_to_device(self.device)?,
+        ))
+    }
+}

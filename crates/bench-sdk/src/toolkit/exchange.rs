@@ -1,0 +1,62 @@
+//! Other weights for evaluations than for training.
+
+use crate::state::State;
+use crate::tensor::copy_of;
+use anyhow::{Result, ensure};
+use bench_workloads::Parameter;
+use tch::Tensor;
+
+/// Holds the training weights while the parameters show the weights to be evaluated.
+///
+/// Averages, schedule-free methods and the best member of a population put theirs in with [`Exchange::put`] in `prepare_for_eval`, take the
+/// training weights back with [`Exchange::take_back`] in `resume_training`, and visit this with their state: so a snapshot taken at an
+/// evaluation holds both.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    training: Vec<Tensor>,
+}
+
+impl Exchange {
+    /// Keeps a copy of the parameters and fills them with `weights`.
+    ///
+    /// # Errors
+    /// When training weights are held already, or the lists do not fit.
+    pub fn put(&mut self, parameters: &[Parameter], weights: &[Tensor]) -> Result<()> {
+        ensure!(
+            self.training.is_empty(),
+            "evaluation weights are in place already"
+        );
+        ensure!(
+            weights.len() == parameters.len(),
+            "{} weights for {} parameters",
+            weights.len(),
+            parameters.len()
+        );
+        let _guard = tch::no_grad_guard();
+        for (parameter, weight) in parameters.iter().zip(weights) {
+            self.training.push(copy_of(&parameter.tensor)?);
+            parameter.tensor.shallow_clone().f_copy_(weight)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the training weights back. Nothing where none are held: the first `train` comes without an evaluation before it.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn take_back(&mut self, parameters: &[Parameter]) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for (parameter, weight) in parameters.iter().zip(self.training.drain(..)) {
+            parameter.tensor.shallow_clone().f_copy_(&weight)?;
+        }
+        Ok(())
+    }
+
+    /// Visits what is held.
+    ///
+    /// # Errors
+    /// Those of [`State::visit`].
+    pub fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("training-weights", &mut self.training)
+    }
+}

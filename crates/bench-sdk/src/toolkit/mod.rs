@@ -1,0 +1,106 @@
+//! Pieces that many algorithms share, each of them once.
+
+pub mod elementwise;
+mod exchange;
+
+pub use elementwise::{Elementwise, Float, Reference};
+pub use exchange::Exchange;
+
+use anyhow::Result;
+use std::borrow::Borrow;
+use tch::{Kind, Tensor};
+
+/// `1 - beta^t`: what divides an average that began at 0 (Adam, section 3), `t` from 1 on.
+pub fn bias_correction(beta: f64, t: u64) -> f64 {
+    1.0 - beta.powf(t as f64)
+}
+
+/// Moves each average towards its value: `average = beta average + (1 - beta) value`.
+///
+/// # Errors
+/// When the lists do not fit each other.
+pub fn ema<T: Borrow<Tensor>>(averages: &mut Vec<Tensor>, values: &[T], beta: f64) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    for (average, value) in averages.iter_mut().zip(values) {
+        *average = average.f_lerp_(value.borrow(), 1.0 - beta)?;
+    }
+    Ok(())
+}
+
+/// `x *= 1 - amount`: decoupled weight decay, `amount` being learning rate times weight decay.
+///
+/// # Errors
+/// What libtorch says.
+pub fn decay<T: Borrow<Tensor>>(values: &[T], amount: f64) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    for value in values {
+        let _ = value.borrow().shallow_clone().f_mul_scalar_(1.0 - amount)?;
+    }
+    Ok(())
+}
+
+/// L2 norm over all tensors together, as a tensor: reading it waits for the device.
+///
+/// # Errors
+/// When there is no tensor.
+pub fn global_norm<T: Borrow<Tensor>>(values: &[T]) -> Result<Tensor> {
+    let _guard = tch::no_grad_guard();
+    let norms = values
+        .iter()
+        .map(|value| value.borrow().f_norm())
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)
+}
+
+/// Scales gradients down to a global norm of `limit` where theirs is larger, as PyTorch's `clip_grad_norm_` does: by
+/// `limit / (norm + 1e-6)`. Gives the norm before.
+///
+/// # Errors
+/// What libtorch says.
+pub fn clip_by_global_norm(gradients: &mut [Tensor], limit: f64) -> Result<Tensor> {
+    let _guard = tch::no_grad_guard();
+    let norm = global_norm(gradients)?;
+    let factor = (limit / (&norm + 1e-6)).f_clamp_max(1.0)?;
+    // On the CPU the factor is there already; elsewhere multiplying by 1 is cheaper than waiting.
+    if norm.device().is_cuda() || factor.f_double_value(&[])? != 1.0 {
+        let factor = factor.f_to_kind(gradients.first().map_or(Kind::Float, Tensor::kind))?;
+        for gradient in gradients.iter_mut() {
+            let _ = gradient.f_mul_(&factor)?;
+        }
+    }
+    Ok(norm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(values: &[f64]) -> Tensor {
+        Tensor::from_slice(values)
+    }
+
+    #[test]
+    fn clipping_scales_only_what_is_too_long() {
+        let mut gradients = [vector(&[3.0]), vector(&[4.0])];
+        assert_eq!(
+            clip_by_global_norm(&mut gradients, 10.0)
+                .unwrap()
+                .double_value(&[]),
+            5.0
+        );
+        assert_eq!(gradients[1].double_value(&[0]), 4.0);
+        clip_by_global_norm(&mut gradients, 1.0).unwrap();
+        assert_eq!(gradients[0].double_value(&[0]), 3.0 / (5.0 + 1e-6));
+    }
+
+    #[test]
+    fn averages_and_decay_work_in_place() {
+        let mut averages = vec![vector(&[1.0])];
+        let shared = averages[0].shallow_clone();
+        ema(&mut averages, &[vector(&[3.0])], 0.75).unwrap();
+        assert_eq!(shared.double_value(&[0]), 1.5);
+        decay(&averages, 0.5).unwrap();
+        assert_eq!(shared.double_value(&[0]), 0.75);
+        assert_eq!(bias_correction(0.9, 1), 1.0 - 0.9);
+    }
+}

@@ -1,0 +1,109 @@
+//! Examples: which ones a step sees, and in what order.
+
+use super::Training;
+use anyhow::{Context, Result, ensure};
+use bench_core::protocol::Metrics;
+use bench_torch::random::{Key, Order, Stream};
+use bench_workloads::Batch;
+use std::time::Instant;
+use tch::{Kind, Tensor};
+
+impl Training {
+    /// Training examples, without those held out.
+    pub fn examples(&self) -> u64 {
+        self.problem.examples() - self.held_out.len() as u64
+    }
+
+    /// The batch size that `submission.yaml` gives for this workload.
+    pub fn batch_size(&self) -> u64 {
+        self.settings.batch_size
+    }
+
+    /// This step's batch: `batch_size` examples, every one once an epoch, in an order of this trial's own.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn next_batch(&mut self) -> Result<Batch> {
+        let size = self.settings.batch_size;
+        let indices = self.shuffled(self.step * size, size)?;
+        self.batch(&indices)
+    }
+
+    /// The examples at `position` and the `count - 1` places after it, in the endless shuffled order that [`Training::next_batch`] walks
+    /// through. For batch sizes that change: the position is then the author's to keep.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn shuffled(&mut self, position: u64, count: u64) -> Result<Tensor> {
+        let places = self.order.range(position, count)?;
+        Ok(match &self.kept {
+            Some(kept) => kept.f_index_select(0, &places)?,
+            None => places,
+        })
+    }
+
+    /// A batch of any examples in any order, by their numbers in the training split (`Int64`), augmented as the workload says.
+    ///
+    /// # Errors
+    /// When a number is not that of an example.
+    pub fn batch(&mut self, indices: &Tensor) -> Result<Batch> {
+        let began = Instant::now();
+        let call = self.next_call("augmentation");
+        let batch = self
+            .problem
+            .batch(indices, &self.key("augmentation").call(call));
+        self.clock.input += began.elapsed();
+        batch
+    }
+
+    /// Takes examples out of training, drawn by this trial's seed, to judge by: a validation part of the author's own, paid on the clock.
+    /// Gives their numbers. To be called in `init`, once.
+    ///
+    /// # Errors
+    /// When nothing would be left, or some are held out already.
+    pub fn hold_out(&mut self, count: u64) -> Result<Tensor> {
+        let all = self.problem.examples();
+        ensure!(self.held_out.is_empty(), "examples are held out already");
+        ensure!(count < all, "{count} examples of {all} cannot be held out");
+        let mut stream = Stream::new(&Key::new(self.settings.seed, "hold-out"))?;
+        let (out, kept) = {
+            let shuffled = stream.permutation(all as i64)?;
+            let out = shuffled.f_narrow(0, 0, count as i64)?;
+            let kept = shuffled.f_narrow(0, count as i64, (all - count) as i64)?;
+            (out.f_sort(0, false)?.0, kept.f_sort(0, false)?.0)
+        };
+        self.held_out = Vec::<i64>::try_from(&out).context("the held-out examples")?;
+        self.kept = Some(kept);
+        self.order = self.new_order();
+        Ok(out)
+    }
+
+    /// The workload's metrics on some training examples, such as those held out, with the model in evaluation mode.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn evaluate(&mut self, indices: &Tensor) -> Result<Metrics> {
+        self.problem.metrics(indices)
+    }
+
+    /// The same batch with labels drawn from the model's own distribution.
+    ///
+    /// # Errors
+    /// When the loss is of no distribution.
+    pub fn with_sampled_labels(&mut self, batch: &Batch) -> Result<Batch> {
+        let _guard = tch::no_grad_guard();
+        let outputs = self.outputs(batch)?;
+        let shape = batch.targets.size();
+        let uniform = self
+            .stream("labels")?
+            .uniform(&shape, 0.0, 1.0, Kind::Float)?;
+        let targets = self
+            .problem
+            .sample_targets(&outputs, &uniform.f_to_device(self.device())?)?;
+        Ok(batch.with_targets(targets))
+    }
+
+    pub(super) fn new_order(&self) -> Order {
+        Order::new(self.settings.seed, self.member, self.examples())
+    }
+}

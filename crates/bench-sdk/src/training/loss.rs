@@ -1,0 +1,154 @@
+//! Losses and their derivatives.
+
+use super::Training;
+use anyhow::Result;
+use bench_torch::gradient::{self, Graph};
+use bench_torch::random;
+use bench_workloads::model::{Observer, Pass};
+use bench_workloads::{Batch, LossValues};
+use tch::Tensor;
+
+/// A loss and its gradient with respect to all parameters, in their order.
+#[derive(Debug)]
+pub struct Gradients {
+    /// Mean loss, a number without a graph.
+    pub loss: Tensor,
+    /// One tensor for each parameter; zeros where the loss does not depend on it.
+    pub values: Vec<Tensor>,
+}
+
+impl Gradients {
+    /// Adds `weight` times another: for batches that are taken in parts.
+    ///
+    /// # Errors
+    /// When the two are of different models.
+    pub fn accumulate(&mut self, other: &Gradients, weight: f64) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        self.loss = self.loss.f_add(&(&other.loss * weight))?;
+        for (sum, value) in self.values.iter_mut().zip(&other.values) {
+            let _ = sum.f_add_(&(value * weight))?;
+        }
+        Ok(())
+    }
+}
+
+impl Training {
+    /// The model's outputs in training mode, with a graph.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn outputs(&mut self, batch: &Batch) -> Result<Tensor> {
+        self.forward(batch, &Pass::TRAIN)
+    }
+
+    /// The mean loss, with a graph.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn loss(&mut self, batch: &Batch) -> Result<Tensor> {
+        let outputs = self.outputs(batch)?;
+        self.problem.loss(&outputs, batch)
+    }
+
+    /// Every example's loss, their sum and what it counts, with a graph.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn losses(&mut self, batch: &Batch) -> Result<LossValues> {
+        let outputs = self.outputs(batch)?;
+        self.problem.losses(&outputs, batch)
+    }
+
+    /// The mean loss, with a graph; `observer` is shown the name, input and output of every layer as it runs.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn observed_loss(&mut self, batch: &Batch, observer: &Observer) -> Result<Tensor> {
+        let outputs = self.forward(
+            batch,
+            &Pass {
+                observer: Some(observer),
+                ..Pass::TRAIN
+            },
+        )?;
+        self.problem.loss(&outputs, batch)
+    }
+
+    /// Mean loss and gradients at the current point.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn gradients(&mut self, batch: &Batch) -> Result<Gradients> {
+        let loss = self.loss(batch)?;
+        let values = self.differentiate(&loss, Graph::Free)?;
+        let loss = loss.f_detach()?;
+        self.last_loss = Some(loss.shallow_clone());
+        Ok(Gradients { loss, values })
+    }
+
+    /// Gradients of any number computed from the model: a loss of the author's own.
+    ///
+    /// # Errors
+    /// When it has no graph, or is not one number.
+    pub fn gradients_of(&mut self, loss: &Tensor) -> Result<Vec<Tensor>> {
+        self.differentiate(loss, Graph::Free)
+    }
+
+    /// The Hessian of the batch's mean loss times a vector, which has one tensor for each parameter.
+    ///
+    /// # Errors
+    /// When the model has no second derivative, or the vector does not fit it.
+    pub fn hessian_vector_product(
+        &mut self,
+        batch: &Batch,
+        vector: &[Tensor],
+    ) -> Result<Vec<Tensor>> {
+        gradient::set_flash_attention(false)?;
+        let product = self.hessian_times(batch, vector);
+        gradient::set_flash_attention(true)?;
+        product
+    }
+
+    fn hessian_times(&mut self, batch: &Batch, vector: &[Tensor]) -> Result<Vec<Tensor>> {
+        let loss = self.loss(batch)?;
+        let gradients = self.differentiate(&loss, Graph::Differentiable)?;
+        let parameters = self.tensors();
+        let products = gradient::vector_products(&gradients, vector, &parameters, Graph::Free)?;
+        filled(products, &parameters)
+    }
+
+    fn differentiate(&self, loss: &Tensor, graph: Graph) -> Result<Vec<Tensor>> {
+        let parameters = self.tensors();
+        filled(gradient::gradients(loss, &parameters, graph)?, &parameters)
+    }
+
+    fn forward(&mut self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
+        let call = self.next_call("dropout");
+        if pass.dropout > 0.0 {
+            random::reseed_default(&self.key("dropout").call(call), self.device())?;
+        }
+        self.problem.outputs(batch, pass)
+    }
+
+    pub(super) fn tensors(&self) -> Vec<&Tensor> {
+        self.problem
+            .parameters()
+            .iter()
+            .map(|parameter| &parameter.tensor)
+            .collect()
+    }
+}
+
+/// Zeros where there is no gradient.
+fn filled(gradients: Vec<Option<Tensor>>, parameters: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let _guard = tch::no_grad_guard();
+    let filled =
+        gradients
+            .into_iter()
+            .zip(parameters)
+            .map(|(gradient, parameter)| match gradient {
+                Some(gradient) => Ok(gradient),
+                None => Ok(parameter.f_zeros_like()?),
+            });
+    filled.collect()
+}

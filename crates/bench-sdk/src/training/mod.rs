@@ -1,0 +1,252 @@
+//! What an algorithm sees of a trial.
+
+mod data;
+mod loss;
+mod place;
+mod settings;
+
+pub use loss::Gradients;
+pub use place::Replica;
+pub(crate) use settings::{Clipping, Settings};
+
+use crate::hyperparameters::Hyperparameters;
+use crate::problem::Problem;
+use crate::toolkit::elementwise::{self, Form, Reference};
+use anyhow::Result;
+use bench_core::protocol::Evaluation;
+use bench_torch::random::{Key, Order, Stream};
+use bench_workloads::{Buffer, Parameter};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tch::{Device, Tensor};
+
+/// What an algorithm sees of a trial: the model and its derivatives, the training examples, the budget, randomness.
+///
+/// Nothing of the validation and test splits is in the process. Every draw is a pure function of the trial's seed, a purpose, the
+/// member of a population, the step, and the number of the call within the step, so a resumed trial draws what an uninterrupted one would.
+pub struct Training {
+    problem: Box<dyn Problem>,
+    settings: Rc<Settings>,
+    step: u64,
+    member: u64,
+    order: Order,
+    held_out: Vec<i64>,
+    kept: Option<Tensor>,
+    calls: BTreeMap<String, u64>,
+    clock: Clock,
+    evaluations: Vec<Evaluation>,
+    logged: Vec<Logged>,
+    last_loss: Option<Tensor>,
+    complete: bool,
+}
+
+/// A scalar that the algorithm logged, not yet read from its device.
+pub(crate) struct Logged {
+    pub(crate) step: u64,
+    pub(crate) name: String,
+    pub(crate) value: Tensor,
+}
+
+/// Where the time goes, as the worker itself sees it.
+pub(crate) struct Clock {
+    /// By the referee's clock, when the present interval began.
+    pub(crate) spent: f64,
+    /// Of this process.
+    pub(crate) since: Option<Instant>,
+    pub(crate) input: Duration,
+    pub(crate) update: Duration,
+}
+
+/// What a trial may use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// Steps.
+    pub steps: u64,
+    /// Submission time, in seconds.
+    pub seconds: f64,
+}
+
+impl Training {
+    /// A trial of these settings at step 0.
+    pub(crate) fn new(problem: Box<dyn Problem>, settings: Rc<Settings>) -> Training {
+        let order = Order::new(settings.seed, 0, problem.examples());
+        Training {
+            problem,
+            settings,
+            step: 0,
+            member: 0,
+            order,
+            held_out: Vec::new(),
+            kept: None,
+            calls: BTreeMap::new(),
+            clock: Clock {
+                spent: 0.0,
+                since: None,
+                input: Duration::ZERO,
+                update: Duration::ZERO,
+            },
+            evaluations: Vec::new(),
+            logged: Vec::new(),
+            last_loss: None,
+            complete: false,
+        }
+    }
+
+    /// The trainable tensors with name, shape, role, layer and fan-in. They are handles: an update in place reaches the model.
+    pub fn parameters(&self) -> &[Parameter] {
+        self.problem.parameters()
+    }
+
+    /// Running statistics of normalisations: saved with the parameters, changed by the model's own forwards.
+    pub fn buffers(&self) -> &[Buffer] {
+        self.problem.buffers()
+    }
+
+    /// Where tensors live.
+    pub fn device(&self) -> Device {
+        self.problem.device()
+    }
+
+    /// This trial's hyperparameters.
+    pub fn hyperparameters(&self) -> &Hyperparameters {
+        &self.settings.hyperparameters
+    }
+
+    pub(crate) fn settings(&self) -> &Rc<Settings> {
+        &self.settings
+    }
+
+    /// Steps done so far: 0 in the first one. In a replica, the replica's own.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// How many steps a well tuned baseline needs on this workload: what schedules stretch to.
+    pub fn step_hint(&self) -> u64 {
+        self.settings.horizon
+    }
+
+    /// What the trial may use.
+    pub fn budget(&self) -> Budget {
+        self.settings.budget
+    }
+
+    /// Submission time spent: the referee's clock up to this interval, and this process' own since.
+    pub fn seconds(&self) -> f64 {
+        self.clock.spent
+            + self
+                .clock
+                .since
+                .map_or(0.0, |since| since.elapsed().as_secs_f64())
+    }
+
+    /// The schedule's factor on the learning rate at this step.
+    pub fn schedule(&self) -> f64 {
+        (self.settings.schedule)(self.step)
+    }
+
+    /// Official evaluations so far, in order. A trial may be steered by them: they are paid for by nobody and come when the referee wants.
+    pub fn evaluations(&self) -> &[Evaluation] {
+        &self.evaluations
+    }
+
+    /// Says that training is complete: the trial ends with the next evaluation.
+    pub fn finish(&mut self) {
+        self.complete = true;
+    }
+
+    /// Logs a number under a name, with this step. The value is read and written off the clock.
+    pub fn log(&mut self, name: &str, value: impl Into<Tensor>) {
+        let value = value.into();
+        self.logged.push(Logged {
+            step: self.step,
+            name: name.to_owned(),
+            value,
+        });
+    }
+
+    /// A stream of random numbers for a purpose of the author's: a new one at every call, the same in every repetition of the trial.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn stream(&mut self, purpose: &str) -> Result<Stream> {
+        let call = self.next_call(purpose);
+        Ok(Stream::new(&self.key(purpose).call(call))?)
+    }
+
+    /// Applies an elementwise map to any tensors in place, each with a gradient and its place in the lists of state: in one pass over
+    /// memory where possible.
+    ///
+    /// # Errors
+    /// When the lists do not fit each other.
+    pub fn elementwise<const N: usize>(
+        &self,
+        map: &impl Reference<N>,
+        targets: &[Tensor],
+        gradients: &[Tensor],
+        state: [&mut Vec<Tensor>; N],
+    ) -> Result<()> {
+        elementwise::apply(self.settings.form, map, targets, gradients, state)
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.settings.form
+    }
+
+    fn key<'a>(&self, purpose: &'a str) -> Key<'a> {
+        Key::new(self.settings.seed, purpose)
+            .member(self.member)
+            .step(self.step)
+    }
+
+    /// Number of this draw for the purpose within the step.
+    fn next_call(&mut self, purpose: &str) -> u64 {
+        match self.calls.get_mut(purpose) {
+            Some(call) => {
+                *call += 1;
+                *call
+            }
+            None => {
+                self.calls.insert(purpose.to_owned(), 0);
+                0
+            }
+        }
+    }
+}
+
+/// What the worker's loop does with a training.
+impl Training {
+    /// Ends a step.
+    pub(crate) fn advance(&mut self) {
+        self.step += 1;
+        self.calls.values_mut().for_each(|call| *call = 0);
+        self.calls.clear();
+    }
+
+    /// Goes on from a saved step.
+    pub(crate) fn resume_at(&mut self, step: u64, evaluations: Vec<Evaluation>) {
+        self.step = step;
+        self.evaluations = evaluations;
+    }
+
+    pub(crate) fn observe(&mut self, evaluation: Evaluation) {
+        self.evaluations.push(evaluation);
+    }
+
+    pub(crate) fn clock(&mut self) -> &mut Clock {
+        &mut self.clock
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    pub(crate) fn last_loss(&self) -> Option<&Tensor> {
+        self.last_loss.as_ref()
+    }
+
+    pub(crate) fn take_logged(&mut self) -> Vec<Logged> {
+        std::mem::take(&mut self.logged)
+    }
+}

@@ -1,0 +1,46 @@
+//! What stays the same through a trial.
+
+use super::Budget;
+use crate::hyperparameters::Hyperparameters;
+use crate::toolkit::elementwise::Form;
+use bench_core::run::RunSpec;
+use bench_core::spec::submission::{GradientClipping, Group};
+
+pub(crate) use bench_core::spec::submission::GradientClipping as Clipping;
+
+/// Factor on the learning rate by step, counting from 0.
+pub(crate) type Schedule = Box<dyn Fn(u64) -> f64>;
+
+/// What stays the same through a trial.
+pub(crate) struct Settings {
+    pub(crate) hyperparameters: Hyperparameters,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) clipping: GradientClipping,
+    pub(crate) schedule: Schedule,
+    pub(crate) horizon: u64,
+    pub(crate) budget: Budget,
+    pub(crate) batch_size: u64,
+    pub(crate) seed: u64,
+    pub(crate) form: Form,
+}
+
+impl Settings {
+    /// Those of a run.
+    pub(crate) fn of(run: &RunSpec) -> Settings {
+        let (schedule, horizon) = (run.submission.schedule.clone(), run.workload.step_hint);
+        Settings {
+            hyperparameters: Hyperparameters::of(run),
+            groups: run.submission.groups.clone(),
+            clipping: run.submission.gradient_clipping,
+            schedule: Box::new(move |step| schedule.factor(step, horizon)),
+            horizon,
+            budget: Budget {
+                steps: run.budget_steps(),
+                seconds: run.budget_seconds(),
+            },
+            batch_size: run.submission.batch_size,
+            seed: run.seed.value,
+            form: Form::Fastest,
+        }
+    }
+}

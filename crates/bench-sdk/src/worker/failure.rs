@@ -1,0 +1,193 @@
+//! How a failed trial says where and why: one sentence, with file and line of the submission.
+
+use bench_core::outcome::FailureKind;
+use bench_core::protocol::Event;
+use bench_torch::errors::{first_line, is_out_of_memory};
+use std::backtrace::Backtrace;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Folder of the submission's sources, as the compiler names it.
+static SOURCES: OnceLock<String> = OnceLock::new();
+/// Where the last panic began.
+static PANICKED_AT: Mutex<Option<String>> = Mutex::new(None);
+
+/// Set by an error of the data, the device or anything else that no submission is to blame for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Environment(pub(crate) &'static str);
+
+/// Prepares for failures of the program whose `main` is at `main`.
+pub(crate) fn prepare(main: &'static Location<'static>) {
+    let folder = Path::new(main.file())
+        .parent()
+        .map(|folder| format!("/{}/", folder.display()));
+    let _ = SOURCES.set(folder.unwrap_or_default());
+    capture_backtraces();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let here = panic
+            .location()
+            .map(|at| format!("{}:{}", at.file(), at.line()));
+        let place = submission_line(&Backtrace::force_capture()).or(here);
+        *PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        hook(panic);
+    }));
+}
+
+/// Lets every `anyhow` error remember where it began, unless the user has decided about that.
+#[expect(
+    unsafe_code,
+    reason = "sets a variable of a process that has one thread yet"
+)]
+fn capture_backtraces() {
+    if std::env::var_os("RUST_LIB_BACKTRACE").is_none() {
+        // SAFETY: called first thing in `main`, before any thread is made.
+        unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "1") };
+    }
+}
+
+/// Why a program failed, ready to be said.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+    pub(crate) location: Option<String>,
+}
+
+impl Failure {
+    /// The event, at this step.
+    pub(crate) fn event(self, step: Option<u64>) -> Event {
+        Event::Failed {
+            kind: self.kind,
+            message: self.message,
+            location: self.location,
+            step,
+        }
+    }
+}
+
+/// Runs something of an author's: its errors and its panics come back as one thing.
+pub(crate) fn fence<T>(work: impl FnOnce() -> anyhow::Result<T>) -> Result<T, Failure> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(of_error(&error)),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no message");
+            let message = first_line(text);
+            let kind = if is_out_of_memory(&message) {
+                FailureKind::OutOfMemory
+            } else {
+                FailureKind::Panic
+            };
+            let location = PANICKED_AT
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            Err(Failure {
+                kind,
+                message,
+                location,
+            })
+        }
+    }
+}
+
+fn of_error(error: &anyhow::Error) -> Failure {
+    let mut message = String::new();
+    for cause in error.chain() {
+        let line = first_line(&cause.to_string());
+        if message.is_empty() {
+            message = line;
+        } else if !message.contains(&line) {
+            message = format!("{message}: {line}");
+        }
+    }
+    let kind = if is_out_of_memory(&message) {
+        FailureKind::OutOfMemory
+    } else if error.chain().any(|cause| cause.is::<Environment>()) {
+        FailureKind::Environment
+    } else {
+        FailureKind::Error
+    };
+    Failure {
+        kind,
+        message,
+        location: submission_line(error.backtrace()),
+    }
+}
+
+/// The innermost line of the submission's own sources in a backtrace.
+fn submission_line(backtrace: &Backtrace) -> Option<String> {
+    let sources = SOURCES.get().filter(|sources| !sources.is_empty())?;
+    find_line(&backtrace.to_string(), sources)
+}
+
+/// Lines of a backtrace that name a place read `at ./submissions/lion/src/lib.rs:41:9`.
+fn find_line(backtrace: &str, sources: &str) -> Option<String> {
+    const ELSEWHERE: [&str; 3] = ["/rustc/", "/registry/src/", "/crates/bench-"];
+    let places = backtrace
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("at "));
+    places
+        .filter(|place| !ELSEWHERE.iter().any(|other| place.contains(other)))
+        .find_map(|place| {
+            let start = place.find(sources)? + 1;
+            let (line, _column) = place[start..].rsplit_once(':')?;
+            Some(line.to_owned())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_submissions_line_is_found_in_a_backtrace() {
+        let text = "
+   0: core::panicking::panic
+             at /rustc/abc/library/core/src/panicking.rs:80:14
+   1: <bench_sdk::FirstOrder<R> as bench_sdk::TrainingAlgorithm>::step
+             at ./crates/bench-sdk/src/first_order.rs:140:9
+   2: lion::Lion::update
+             at ./submissions/lion/src/lib.rs:41:9
+   3: lion::main
+             at ./submissions/lion/src/main.rs:6:5";
+        assert_eq!(
+            find_line(text, "/submissions/lion/src/").as_deref(),
+            Some("submissions/lion/src/lib.rs:41")
+        );
+        assert_eq!(find_line(text, "/submissions/adamw/src/"), None);
+        let outside = "at /root/.cargo/registry/src/index/tch/src/lib.rs:1:1\n at /any/path/my/src/rule.rs:7:3";
+        assert_eq!(
+            find_line(outside, "/src/").as_deref(),
+            Some("src/rule.rs:7")
+        );
+    }
+
+    #[test]
+    fn errors_and_panics_become_one_sentence() {
+        let failure =
+            fence::<()>(|| Err(anyhow::anyhow!("inner\nframes").context("outer"))).unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.message.as_str()),
+            (FailureKind::Error, "outer: inner")
+        );
+        let failure = fence::<()>(|| panic!("at the disco")).unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.message.as_str()),
+            (FailureKind::Panic, "at the disco")
+        );
+        let failure =
+            fence::<()>(|| Err(anyhow::anyhow!("no file").context(Environment("no data"))))
+                .unwrap_err();
+        assert_eq!(
+            (failure.kind, failure.message.as_str()),
+            (FailureKind::Environment, "no data: no file")
+        );
+    }
+}
