@@ -42,7 +42,7 @@ pub struct RunRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Machine {
-    /// Short hash of the rest: times are compared only within one.
+    /// Short hash of all but the kernel, memory in whole GiB: times are compared only within one.
     pub fingerprint: String,
     /// Processor's name.
     pub cpu: String,

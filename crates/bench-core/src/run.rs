@@ -226,3 +226,13 @@ pub struct Resume {
     /// Submission time spent, in seconds.
     pub submission_seconds: f64,
 }
+
+/// A device as people write it: `cpu`, `cuda` or `cuda:<index>`, taken apart.
+pub fn device(name: &str) -> Option<(DeviceKind, u32)> {
+    match name.split_once(':') {
+        None if name == "cpu" => Some((DeviceKind::Cpu, 0)),
+        None if name == "cuda" => Some((DeviceKind::Cuda, 0)),
+        Some(("cuda", index)) => Some((DeviceKind::Cuda, index.parse().ok()?)),
+        _ => None,
+    }
+}

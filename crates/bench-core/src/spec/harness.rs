@@ -38,6 +38,9 @@ pub struct Ruleset {
     pub studies: u32,
     /// Points of the search space in each study.
     pub trials: u32,
+    /// Where a trial's hyperparameters come from.
+    #[serde(default)]
+    pub points: Points,
     /// Factor on the workload's budget.
     #[serde(default = "one")]
     pub budget_factor: f64,
@@ -50,6 +53,17 @@ pub struct Ruleset {
     /// Evaluate by submission time instead of steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate_every: Option<Span>,
+}
+
+/// Where a trial's hyperparameters come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Points {
+    /// The submission's list, or else its search space, quasi-random.
+    #[default]
+    Searched,
+    /// Every hyperparameter's default.
+    Defaults,
 }
 
 /// When the test split is evaluated.

@@ -2,8 +2,17 @@
 //!
 //! The types here are both the YAML's shape and, with defaults and `extends` applied, what is hashed.
 
+pub mod catalog;
+mod check;
 pub mod dataset;
+pub mod diagnostic;
 pub mod harness;
+mod merge;
+pub mod resolve;
+mod rules;
+pub mod schema;
+pub mod search;
 pub mod submission;
 mod value;
 pub mod workload;
+mod yaml;

@@ -1,0 +1,279 @@
+//! Everything that a checkout's files say, with every mistake in them.
+//!
+//! Pure: the texts come in, nothing is read here. A broken file never hides the healthy ones.
+
+use super::check::{self, Violation};
+use super::dataset::Dataset;
+use super::diagnostic::{Diagnostic, Source, Span};
+use super::harness::Harness;
+use super::merge::{self, Layer};
+use super::rules;
+use super::schema::Kind;
+use super::submission::Submission;
+use super::workload::Workload;
+use super::yaml::{self, Document};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file as it comes in.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// What it should hold.
+    pub kind: Kind,
+    /// Path and text. Paths inside the checkout are relative to it, others absolute.
+    pub source: Source,
+    /// Whether a crate lies beside it: a submission without one is a variant of another's program.
+    pub has_crate: bool,
+}
+
+/// Specs by name, and the mistakes that kept others out.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// `harness.yaml`, where it is sound.
+    pub harness: Option<Harness>,
+    /// `workloads/*.yaml`.
+    pub workloads: BTreeMap<String, Workload>,
+    /// `workloads/datasets/*.yaml`.
+    pub datasets: BTreeMap<String, Dataset>,
+    /// `submissions/*/submission.yaml`, and others' folders that were named.
+    pub submissions: BTreeMap<String, Entrant>,
+    /// All mistakes of all files, in the files' order, then from top to bottom.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Names of files that have mistakes: known, but not usable.
+    broken: Vec<(Kind, String)>,
+}
+
+/// A submission and where its program is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entrant {
+    /// Its settings, `extends` applied.
+    pub submission: Submission,
+    /// Its own folder.
+    pub folder: PathBuf,
+    /// The crate that trains: its own, or the one of the submission it extends.
+    pub program: String,
+    /// That crate's folder.
+    pub program_folder: PathBuf,
+}
+
+/// A file with what could be made of it.
+pub(super) struct Entry {
+    pub kind: Kind,
+    pub name: String,
+    pub folder: PathBuf,
+    pub source: Arc<Source>,
+    pub has_crate: bool,
+    pub document: Option<Document>,
+}
+
+impl Catalog {
+    /// Reads all files. Mistakes are in [`Catalog::diagnostics`].
+    pub fn parse(files: Vec<File>) -> Catalog {
+        let mut catalog = Catalog::default();
+        let entries: Vec<Entry> = files.into_iter().map(|file| catalog.entry(file)).collect();
+        for (position, entry) in entries.iter().enumerate() {
+            catalog.add(&entries, position, entry);
+        }
+        rules::references(&catalog)
+            .into_iter()
+            .for_each(|(kind, name, violation)| {
+                catalog.reference(&entries, kind, &name, violation)
+            });
+        catalog.order(&entries);
+        catalog
+    }
+
+    /// Mistakes of one file, by its name.
+    pub fn mistakes_of(&self, path: &Path) -> Vec<&Diagnostic> {
+        self.diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.source.path == path)
+            .collect()
+    }
+
+    /// Whether a file of that name exists but has mistakes.
+    pub fn is_broken(&self, kind: Kind, name: &str) -> bool {
+        self.broken
+            .iter()
+            .any(|(its_kind, its_name)| *its_kind == kind && its_name == name)
+    }
+
+    fn entry(&mut self, file: File) -> Entry {
+        let (document, mistakes) = yaml::parse(&file.source.text);
+        let source = Arc::new(file.source);
+        let (name, folder) = identity(file.kind, &source.path);
+        let entry = Entry {
+            kind: file.kind,
+            name,
+            folder,
+            source,
+            has_crate: file.has_crate,
+            document,
+        };
+        for mistake in mistakes {
+            self.mistake(&entry, mistake.span, mistake.message, mistake.help);
+        }
+        entry
+    }
+
+    fn add(&mut self, entries: &[Entry], position: usize, entry: &Entry) {
+        if entries[..position]
+            .iter()
+            .any(|other| other.kind == entry.kind && other.name == entry.name)
+        {
+            let message = format!("a second {} called `{}`", entry.kind.name(), entry.name);
+            self.mistake(
+                entry,
+                Span::default(),
+                message,
+                Some("rename one of them".to_owned()),
+            );
+            return;
+        }
+        let layers = match merge::chain(entries, entry) {
+            Ok(layers) => layers,
+            Err(violation) => return self.violation(&[Layer::of(entry)], violation),
+        };
+        if layers.iter().any(|layer| layer.entry.document.is_none()) {
+            self.broken.push((entry.kind, entry.name.clone()));
+            return;
+        }
+        match entry.kind {
+            Kind::Harness => {
+                if let Some(harness) = self.read(&layers, rules::harness) {
+                    self.harness = Some(harness);
+                }
+            }
+            Kind::Workload => {
+                if let Some(workload) = self.read(&layers, rules::workload) {
+                    self.workloads.insert(entry.name.clone(), workload);
+                }
+            }
+            Kind::Dataset => {
+                if let Some(dataset) = self.read(&layers, rules::dataset) {
+                    self.datasets.insert(entry.name.clone(), dataset);
+                }
+            }
+            Kind::Submission => self.add_submission(&layers, entry),
+        }
+    }
+
+    fn add_submission(&mut self, layers: &[Layer], entry: &Entry) {
+        let Some(submission) = self.read(layers, rules::submission) else {
+            return;
+        };
+        // The nearest layer with a crate trains; the last layer is the file itself.
+        let Some(program) = layers.iter().rev().find(|layer| layer.entry.has_crate) else {
+            let message =
+                "a submission needs a program: neither it nor what it extends has a Cargo.toml";
+            let help = "add a crate (`bench check` says what it needs), or `extends: ../adamw`";
+            return self.violation(layers, Violation::new("", message, help));
+        };
+        let entrant = Entrant {
+            submission,
+            folder: entry.folder.clone(),
+            program: program.entry.name.clone(),
+            program_folder: program.entry.folder.clone(),
+        };
+        self.submissions.insert(entry.name.clone(), entrant);
+    }
+
+    /// A typed value, when schema and rules find nothing wrong.
+    fn read<T: DeserializeOwned>(
+        &mut self,
+        layers: &[Layer],
+        rules: impl Fn(&T) -> Vec<Violation>,
+    ) -> Option<T> {
+        let entry = layers.last()?.entry;
+        let merged = merge::merged(layers);
+        let mut violations = check::violations(entry.kind, &merged);
+        let mut read = None;
+        if violations.is_empty() {
+            match serde_json::from_value::<T>(merged) {
+                Ok(value) => {
+                    violations = rules(&value);
+                    read = Some(value);
+                }
+                Err(error) => {
+                    violations.push(Violation::new("", error.to_string(), "see `bench schema`"))
+                }
+            }
+        }
+        let own_mistakes = self
+            .diagnostics
+            .iter()
+            .any(|diagnostic| Arc::ptr_eq(&diagnostic.source, &entry.source));
+        let sound = violations.is_empty() && !own_mistakes;
+        violations
+            .into_iter()
+            .for_each(|violation| self.violation(layers, violation));
+        if !sound {
+            self.broken.push((entry.kind, entry.name.clone()));
+        }
+        read.filter(|_| sound)
+    }
+
+    fn reference(&mut self, entries: &[Entry], kind: Kind, name: &str, violation: Violation) {
+        let Some(entry) = entries
+            .iter()
+            .find(|entry| entry.kind == kind && entry.name == name)
+        else {
+            return;
+        };
+        if let Ok(layers) = merge::chain(entries, entry) {
+            self.violation(&layers, violation);
+        }
+        self.broken.push((kind, name.to_owned()));
+        match kind {
+            Kind::Workload => drop(self.workloads.remove(name)),
+            Kind::Harness => self.harness = None,
+            Kind::Dataset | Kind::Submission => {}
+        }
+    }
+
+    /// Puts a violation where a person can mend it: into the layer that wrote the value.
+    fn violation(&mut self, layers: &[Layer], violation: Violation) {
+        let Some((entry, span)) = merge::place(layers, &violation) else {
+            return;
+        };
+        self.mistake(entry, span, violation.message, violation.help);
+    }
+
+    fn mistake(&mut self, entry: &Entry, span: Span, message: String, help: Option<String>) {
+        let diagnostic = Diagnostic {
+            source: entry.source.clone(),
+            span,
+            message,
+            help,
+        };
+        // A base's mistake shows up in all of its variants.
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    fn order(&mut self, entries: &[Entry]) {
+        let rank = |source: &Arc<Source>| {
+            entries
+                .iter()
+                .position(|entry| Arc::ptr_eq(&entry.source, source))
+        };
+        self.diagnostics
+            .sort_by_key(|diagnostic| (rank(&diagnostic.source), diagnostic.span));
+    }
+}
+
+/// A file's name in specs, and its folder.
+fn identity(kind: Kind, path: &Path) -> (String, PathBuf) {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let named = match kind {
+        Kind::Submission => folder.file_name(),
+        Kind::Workload | Kind::Dataset | Kind::Harness => path.file_stem(),
+    };
+    (
+        named.unwrap_or_default().to_string_lossy().into_owned(),
+        folder,
+    )
+}

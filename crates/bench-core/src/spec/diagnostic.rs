@@ -1,0 +1,123 @@
+//! A mistake in a file, with the place where a person can mend it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A text that people wrote, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// For messages; relative to the checkout where it lies inside.
+    pub path: PathBuf,
+    /// The whole file.
+    pub text: String,
+}
+
+/// Bytes of a source: from `start`, `length` of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// Number of bytes.
+    pub length: usize,
+}
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The file.
+    pub source: Arc<Source>,
+    /// Where in it.
+    pub span: Span,
+    /// What is wrong, with the offending value.
+    pub message: String,
+    /// What to do, with the nearest valid name where there is one.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// Line and column, both from 1; columns count characters.
+    pub fn position(&self) -> (usize, usize) {
+        let start = self.source.text.floor_char_boundary(self.span.start);
+        let before = &self.source.text[..start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        )
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (line, column) = self.position();
+        write!(
+            f,
+            "{}:{line}:{column}: {}",
+            self.source.path.display(),
+            self.message
+        )
+    }
+}
+
+/// The valid name nearest to a wrong one, when it is near enough to be what was meant.
+pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    valid
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len().max(wrong.len()) / 3)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// A help line for a wrong name: the nearest one, or all of them.
+pub(crate) fn name_help(wrong: &str, valid: &[&str]) -> Option<String> {
+    match (nearest(wrong, valid.iter().copied()), valid) {
+        (Some(name), _) => Some(format!("did you mean `{name}`?")),
+        (None, []) => None,
+        (None, names) => Some(format!(
+            "expected {}",
+            names
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters_from_one() {
+        let source = Arc::new(Source {
+            path: "x.yaml".into(),
+            text: "a: 1\nß: é: 2\n".to_owned(),
+        });
+        let at = |start| Diagnostic {
+            source: source.clone(),
+            span: Span { start, length: 1 },
+            message: "m".to_owned(),
+            help: None,
+        };
+        assert_eq!(at(0).position(), (1, 1));
+        assert_eq!(at(5).position(), (2, 1));
+        assert_eq!(at(9).position(), (2, 4));
+        assert_eq!(at(999).position(), (3, 1));
+    }
+
+    #[test]
+    fn a_near_name_is_offered_and_a_far_one_is_not() {
+        assert_eq!(
+            nearest("max-step", ["max-steps", "wall"]),
+            Some("max-steps")
+        );
+        assert_eq!(nearest("qqqqqq", ["max-steps", "wall"]), None);
+        assert_eq!(
+            name_help("qqqqqq", &["a", "b"]).unwrap(),
+            "expected `a`, `b`"
+        );
+    }
+}

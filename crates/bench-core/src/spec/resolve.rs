@@ -1,0 +1,257 @@
+//! From names to one trial's complete configuration.
+
+use super::catalog::Catalog;
+use super::dataset::{Dataset, Split};
+use super::diagnostic::nearest;
+use super::harness::Ruleset;
+use super::schema::Kind;
+use super::search::{self, SearchError};
+use super::submission::{Submission, Tuning, Value};
+use crate::run::{
+    DatasetIdentity, DeviceKind, PROTOCOL, Purpose, RunSpec, Seed, SplitIdentity, SplitName,
+    SubmissionIdentity, device,
+};
+use std::collections::BTreeMap;
+
+/// Which trial.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// By name.
+    pub workload: &'a str,
+    /// By name.
+    pub submission: &'a str,
+    /// By name.
+    pub ruleset: &'a str,
+    /// What the run is for.
+    pub purpose: Purpose,
+    /// The user's `--seed`.
+    pub base_seed: u64,
+    /// From 1.
+    pub study: u32,
+    /// From 1.
+    pub trial: u32,
+    /// In place of the ruleset's number of trials; decides which point of the search space a trial gets.
+    pub trials: Option<u32>,
+    /// The user's own values, over the defaults of the rest. No point is drawn then.
+    pub hyperparameters: Option<&'a BTreeMap<String, Value>>,
+    /// In place of the harness'.
+    pub threads: Option<u32>,
+    /// In place of the harness'.
+    pub device: Option<DeviceKind>,
+}
+
+/// A request that cannot be met.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum ResolveError {
+    /// No file of that name.
+    #[error("there is no {kind} called `{name}`")]
+    Unknown {
+        /// `workload`, `submission`, `ruleset` or `suite`.
+        kind: &'static str,
+        /// As given.
+        name: String,
+        /// The nearest there is.
+        nearest: Option<String>,
+        /// All there are.
+        known: Vec<String>,
+    },
+    /// The file is there, with mistakes.
+    #[error("{kind} `{name}` has mistakes")]
+    Broken {
+        /// What it is.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// `harness.yaml` is missing or has mistakes.
+    #[error("harness.yaml is missing or has mistakes")]
+    NoHarness,
+    /// The ruleset is for the other way of tuning.
+    #[error("submission `{submission}` does not enter ruleset `{ruleset}`, which is for {}", match .tuning { Tuning::ExternalTuning => "external tuning", Tuning::SelfTuning => "self-tuning" })]
+    NotEntered {
+        /// Its name.
+        submission: String,
+        /// Its name.
+        ruleset: String,
+        /// What the ruleset wants.
+        tuning: Tuning,
+    },
+    /// A hyperparameter that the submission does not have.
+    #[error("submission `{submission}` has no hyperparameter `{name}`")]
+    Hyperparameter {
+        /// Its name.
+        submission: String,
+        /// As given.
+        name: String,
+        /// The nearest there is.
+        nearest: Option<String>,
+        /// All there are.
+        known: Vec<String>,
+    },
+    /// The search space has no such point.
+    #[error("no point for study {study}, trial {trial}: {cause}")]
+    Point {
+        /// From 1.
+        study: u32,
+        /// From 1.
+        trial: u32,
+        /// Why.
+        cause: SearchError,
+    },
+}
+
+impl Catalog {
+    /// One trial's configuration.
+    ///
+    /// # Errors
+    /// [`ResolveError`] names what is not there and the nearest that is.
+    pub fn resolve(&self, request: &Request) -> Result<RunSpec, ResolveError> {
+        let harness = self.harness.as_ref().ok_or(ResolveError::NoHarness)?;
+        let workload = self.named(
+            Kind::Workload,
+            "workload",
+            request.workload,
+            &self.workloads,
+        )?;
+        let entrant = self.named(
+            Kind::Submission,
+            "submission",
+            request.submission,
+            &self.submissions,
+        )?;
+        let ruleset = self.named(Kind::Harness, "ruleset", request.ruleset, &harness.rulesets)?;
+        let dataset = self.named(Kind::Dataset, "data set", &workload.dataset, &self.datasets)?;
+        if !entrant.submission.rulesets.contains(&ruleset.tuning) {
+            return Err(ResolveError::NotEntered {
+                submission: request.submission.to_owned(),
+                ruleset: request.ruleset.to_owned(),
+                tuning: ruleset.tuning,
+            });
+        }
+        let submission = &entrant.submission;
+        let threads = request.threads.unwrap_or(harness.threads);
+        Ok(RunSpec {
+            protocol: PROTOCOL,
+            workload_name: request.workload.to_owned(),
+            workload: workload.clone(),
+            dataset: identity(&workload.dataset, dataset),
+            submission: SubmissionIdentity {
+                name: request.submission.to_owned(),
+                program: entrant.program.clone(),
+                schedule: submission.schedule.clone(),
+                batch_size: *submission
+                    .batch_size
+                    .workloads
+                    .get(request.workload)
+                    .unwrap_or(&submission.batch_size.default),
+                gradient_clipping: submission.gradient_clipping,
+                groups: submission.groups.clone(),
+            },
+            hyperparameters: hyperparameters(request, submission, ruleset)?,
+            ruleset_name: request.ruleset.to_owned(),
+            ruleset: ruleset.clone(),
+            seed: Seed::new(
+                request.purpose,
+                request.base_seed,
+                request.study,
+                request.trial,
+            ),
+            threads: workload.threads.map_or(threads, |most| most.min(threads)),
+            device: request
+                .device
+                .or(device(&harness.device).map(|(kind, _)| kind))
+                .unwrap_or(DeviceKind::Cpu),
+        })
+    }
+
+    /// The workloads of a suite.
+    ///
+    /// # Errors
+    /// When there is no such suite.
+    pub fn suite(&self, name: &str) -> Result<&[String], ResolveError> {
+        let harness = self.harness.as_ref().ok_or(ResolveError::NoHarness)?;
+        self.named(Kind::Harness, "suite", name, &harness.suites)
+            .map(Vec::as_slice)
+    }
+
+    fn named<'a, T>(
+        &self,
+        file: Kind,
+        kind: &'static str,
+        name: &str,
+        all: &'a BTreeMap<String, T>,
+    ) -> Result<&'a T, ResolveError> {
+        all.get(name).ok_or_else(|| {
+            if self.is_broken(file, name) {
+                return ResolveError::Broken {
+                    kind,
+                    name: name.to_owned(),
+                };
+            }
+            ResolveError::Unknown {
+                kind,
+                name: name.to_owned(),
+                nearest: nearest(name, all.keys().map(String::as_str)).map(str::to_owned),
+                known: all.keys().cloned().collect(),
+            }
+        })
+    }
+}
+
+fn identity(name: &str, dataset: &Dataset) -> DatasetIdentity {
+    let split = |split: &Split| SplitIdentity {
+        examples: split.count,
+        hash: split.hash.clone(),
+    };
+    let splits = &dataset.splits;
+    DatasetIdentity {
+        name: name.to_owned(),
+        format: dataset.format.clone(),
+        splits: BTreeMap::from([
+            (SplitName::Train, split(&splits.train)),
+            (SplitName::Validation, split(&splits.validation)),
+            (SplitName::Test, split(&splits.test)),
+        ]),
+    }
+}
+
+fn hyperparameters(
+    request: &Request,
+    submission: &Submission,
+    ruleset: &Ruleset,
+) -> Result<BTreeMap<String, Value>, ResolveError> {
+    let mut values: BTreeMap<String, Value> = submission
+        .search_space
+        .iter()
+        .map(|(name, dimension)| (name.clone(), dimension.default()))
+        .collect();
+    let drawn = match request.hyperparameters {
+        Some(given) => given.clone(),
+        None => search::point(
+            submission,
+            ruleset,
+            request.trials.unwrap_or(ruleset.trials),
+            request.study,
+            request.trial,
+        )
+        .map_err(|cause| ResolveError::Point {
+            study: request.study,
+            trial: request.trial,
+            cause,
+        })?,
+    };
+    for (name, value) in drawn {
+        match values.get_mut(&name) {
+            Some(slot) => *slot = value,
+            None => {
+                return Err(ResolveError::Hyperparameter {
+                    submission: request.submission.to_owned(),
+                    nearest: nearest(&name, values.keys().map(String::as_str)).map(str::to_owned),
+                    known: values.keys().cloned().collect(),
+                    name,
+                });
+            }
+        }
+    }
+    Ok(values)
+}

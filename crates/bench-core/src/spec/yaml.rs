@@ -1,0 +1,301 @@
+//! The one file that knows YAML crates: a text becomes a JSON value, and every node of it keeps its place.
+//!
+//! `serde_yaml` reads the values. It forgets lines, and in a map it keeps the last of two equal keys without a word,
+//! so a parser of events walks the text as well and notes places, duplicates, and numbers that JSON does not have.
+
+use super::diagnostic::Span;
+use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A parsed file.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    /// Merge keys and aliases applied.
+    pub value: Value,
+    /// Pointer (`/model/mlp/hidden/0`) to places.
+    pub places: BTreeMap<String, Place>,
+}
+
+/// Where a node stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place {
+    /// Its key, where it is a map's value.
+    pub key: Option<Span>,
+    /// Itself.
+    pub value: Span,
+}
+
+/// Something wrong with the text itself.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Mistake {
+    pub span: Span,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+/// Reads a text. A document comes back whenever the text is YAML at all, even with mistakes in it, so that all can be told at once.
+pub(crate) fn parse(text: &str) -> (Option<Document>, Vec<Mistake>) {
+    let mut walk = Walk::new(text);
+    if let Err(mistake) = walk.all() {
+        return (None, vec![mistake]);
+    }
+    match value(text, walk.mistakes.is_empty()) {
+        Ok(value) => {
+            let places = walk.places;
+            (Some(Document { value, places }), walk.mistakes)
+        }
+        Err(error) => {
+            let start = error.location().map_or(0, |location| location.index());
+            walk.mistakes.push(Mistake {
+                span: Span {
+                    start: start.min(text.len()),
+                    length: 0,
+                },
+                message: error.to_string(),
+                help: None,
+            });
+            (None, walk.mistakes)
+        }
+    }
+}
+
+fn value(text: &str, clean: bool) -> Result<Value, serde_yaml::Error> {
+    if text.trim().is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    if !clean {
+        return serde_yaml::from_str(text);
+    }
+    let mut value: serde_yaml::Value = serde_yaml::from_str(text)?;
+    value.apply_merge()?;
+    let value: Value = serde_yaml::from_value(value)?;
+    // A file of comments alone is an empty map, not a null.
+    Ok(if value.is_null() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        value
+    })
+}
+
+/// One level of nesting.
+enum Level {
+    Map {
+        pointer: String,
+        key: Option<(String, Span)>,
+        seen: BTreeMap<String, Span>,
+    },
+    List {
+        pointer: String,
+        next: usize,
+    },
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    /// Byte of every character, since the parser counts characters.
+    bytes: Vec<usize>,
+    levels: Vec<Level>,
+    places: BTreeMap<String, Place>,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(text: &'a str) -> Walk<'a> {
+        let bytes = text
+            .char_indices()
+            .map(|(byte, _)| byte)
+            .chain([text.len()])
+            .collect();
+        Walk {
+            text,
+            bytes,
+            levels: Vec::new(),
+            places: BTreeMap::new(),
+            mistakes: Vec::new(),
+        }
+    }
+
+    fn all(&mut self) -> Result<(), Mistake> {
+        let mut documents = 0;
+        for event in Parser::new_from_str(self.text) {
+            let (event, marks) = event.map_err(|error| Mistake {
+                span: Span {
+                    start: self.byte(error.marker().index()),
+                    length: 0,
+                },
+                message: format!("not YAML: {}", error.info()),
+                help: None,
+            })?;
+            let span = self.span(marks);
+            match event {
+                Event::DocumentStart(_) => {
+                    documents += 1;
+                    if documents > 1 {
+                        return Err(Mistake {
+                            span,
+                            message: "a second document in one file".to_owned(),
+                            help: Some("write one file for each".to_owned()),
+                        });
+                    }
+                }
+                Event::Scalar(text, style, ..) => self.scalar(&text, style, span),
+                Event::Alias(_) => {
+                    self.node(span);
+                }
+                Event::MappingStart(..) => {
+                    let pointer = self.node(span);
+                    self.levels.push(Level::Map {
+                        pointer,
+                        key: None,
+                        seen: BTreeMap::new(),
+                    });
+                }
+                Event::SequenceStart(..) => {
+                    let pointer = self.node(span);
+                    self.levels.push(Level::List { pointer, next: 0 });
+                }
+                Event::MappingEnd | Event::SequenceEnd => {
+                    self.levels.pop();
+                }
+                Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) {
+        if let Some(Level::Map {
+            key: key @ None,
+            seen,
+            ..
+        }) = self.levels.last_mut()
+        {
+            *key = Some((text.to_owned(), span));
+            if text != "<<" && seen.insert(text.to_owned(), span).is_some() {
+                self.mistakes.push(Mistake {
+                    span,
+                    message: format!("duplicate key `{text}`"),
+                    help: Some("keep one of them".to_owned()),
+                });
+            }
+            return;
+        }
+        self.node(span);
+        let bare = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+        if style == ScalarStyle::Plain && matches!(bare.as_str(), ".nan" | ".inf") {
+            self.mistakes.push(Mistake {
+                span,
+                message: format!("`{text}` is not a finite number"),
+                help: Some("write a number".to_owned()),
+            });
+        }
+    }
+
+    /// Notes a value's place and returns its pointer.
+    fn node(&mut self, value: Span) -> String {
+        let (pointer, key) = match self.levels.last_mut() {
+            None => (String::new(), None),
+            Some(Level::List { pointer, next }) => {
+                *next += 1;
+                (format!("{pointer}/{}", *next - 1), None)
+            }
+            Some(Level::Map { pointer, key, .. }) => match key.take() {
+                Some((name, span)) => (format!("{pointer}/{}", escape(&name)), Some(span)),
+                // A map or list as a key: no spec has one, the schema will say so.
+                None => (format!("{pointer}/?"), None),
+            },
+        };
+        self.places.insert(pointer.clone(), Place { key, value });
+        pointer
+    }
+
+    fn span(&self, marks: Marks) -> Span {
+        let (start, end) = (self.byte(marks.start.index()), self.byte(marks.end.index()));
+        Span {
+            start,
+            length: end.saturating_sub(start),
+        }
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        self.bytes
+            .get(character)
+            .copied()
+            .unwrap_or(self.text.len())
+    }
+}
+
+/// A key as a part of a JSON pointer.
+pub(crate) fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at<'a>(text: &'a str, span: Span) -> &'a str {
+        &text[span.start..span.start + span.length]
+    }
+
+    #[test]
+    fn every_node_has_its_place() {
+        let text = "a: {b: [1, zwei]}\né: &x {c: 3}\nd: *x\n";
+        let (document, mistakes) = parse(text);
+        let document = document.unwrap();
+        assert_eq!(mistakes, []);
+        assert_eq!(document.value["d"]["c"], 3);
+        let place = document.places["/a/b/1"];
+        assert_eq!((at(text, place.value), place.key), ("zwei", None));
+        assert_eq!(at(text, document.places["/é/c"].key.unwrap()), "c");
+        assert_eq!(at(text, document.places["/d"].key.unwrap()), "d");
+    }
+
+    #[test]
+    fn duplicates_and_nan_are_all_found() {
+        let (document, mistakes) = parse("a: 1\nb: {c: .nan, c: -.INF}\na: 2\n");
+        assert!(document.is_some());
+        let messages: Vec<_> = mistakes
+            .iter()
+            .map(|mistake| mistake.message.as_str())
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "`.nan` is not a finite number",
+                "duplicate key `c`",
+                "`-.INF` is not a finite number",
+                "duplicate key `a`"
+            ]
+        );
+    }
+
+    #[test]
+    fn merge_keys_and_comments() {
+        let (document, _) = parse("# c\nbase: &b {x: 1}\nuse: {<<: *b, y: 2}\n");
+        assert_eq!(
+            document.unwrap().value["use"],
+            serde_json::json!({"x": 1, "y": 2})
+        );
+        assert_eq!(
+            parse("# only a comment\n").0.unwrap().value,
+            serde_json::json!({})
+        );
+        assert!(parse("a: [1\n").0.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "[ -~\n\t\u{e9}]{0,200}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_yaml_like_text_panics(words in proptest::collection::vec(
+            prop_oneof!["a", ": ", "- ", "\n", "  ", "\\{", "\\}", "\\[", "\\]", "&x ", "\\*x", "<<", "\"", "'", "#", "\\|", ">", "---\n", "!t "], 0..40)) {
+            let _ = parse(&words.concat());
+        }
+    }
+}
