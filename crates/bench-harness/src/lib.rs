@@ -1,18 +1,20 @@
 //! The referee: sets up, builds, spawns, times, supervises and records programs.
 
+pub mod catalog;
 pub mod channel;
 pub mod data;
 pub mod download;
 pub mod home;
 pub mod interrupt;
 pub mod lock;
+pub mod machine;
 mod pip;
 pub mod process;
 pub mod program;
 pub mod progress;
 pub mod recorder;
 pub mod scratch;
-pub mod setup;
 pub mod session;
+pub mod setup;
 pub mod store;
 pub mod trial;

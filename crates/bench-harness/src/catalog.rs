@@ -1,0 +1,91 @@
+//! Reading what people wrote: the checkout's YAML files, and submissions elsewhere, for bench-core to judge.
+
+use crate::home::Home;
+use bench_core::spec::catalog::{Catalog, File};
+use bench_core::spec::diagnostic::Source;
+use bench_core::spec::schema::Kind;
+use std::path::{Path, PathBuf};
+
+/// A file or folder cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {source}", path.display())]
+pub struct CatalogError {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub source: std::io::Error,
+}
+
+/// Name of a submission's file in its folder.
+const SUBMISSION: &str = "submission.yaml";
+
+/// All specs of the checkout and the submissions in these other folders. Mistakes in files are in the catalogue.
+///
+/// # Errors
+/// When something cannot be read, such as a folder of `others` without a `submission.yaml`.
+pub fn load(home: &Home, others: &[PathBuf]) -> Result<Catalog, CatalogError> {
+    let root = &home.root;
+    let mut files = vec![file(root, Kind::Harness, &root.join("harness.yaml"))?];
+    for (kind, folder) in [
+        (Kind::Dataset, root.join("workloads/datasets")),
+        (Kind::Workload, root.join("workloads")),
+    ] {
+        for path in listing(&folder)? {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml")
+            {
+                files.push(file(root, kind, &path)?);
+            }
+        }
+    }
+    for folder in listing(&root.join("submissions"))? {
+        let path = folder.join(SUBMISSION);
+        if path.is_file() {
+            files.push(file(root, Kind::Submission, &path)?);
+        }
+    }
+    for folder in others {
+        let path = folder.join(SUBMISSION);
+        let path = path.canonicalize().map_err(failed(&path))?;
+        let known = |file: &File| root.join(&file.source.path) == path;
+        if !files.iter().any(known) {
+            files.push(file(root, Kind::Submission, &path)?);
+        }
+    }
+    Ok(Catalog::parse(files))
+}
+
+fn file(root: &Path, kind: Kind, path: &Path) -> Result<File, CatalogError> {
+    let text = std::fs::read_to_string(path).map_err(failed(path))?;
+    let has_crate = kind == Kind::Submission && path.with_file_name("Cargo.toml").is_file();
+    Ok(File {
+        kind,
+        source: Source {
+            path: path.strip_prefix(root).unwrap_or(path).to_owned(),
+            text,
+        },
+        has_crate,
+    })
+}
+
+/// The entries of a folder in the order of their names; none when there is no such folder.
+fn listing(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(folder).map_err(failed(folder))?;
+    let mut paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(failed(folder))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> CatalogError {
+    move |source| CatalogError {
+        path: path.to_owned(),
+        source,
+    }
+}
