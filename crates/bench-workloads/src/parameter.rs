@@ -16,7 +16,7 @@ pub struct Parameter {
     pub role: Role,
     /// Depth of its layer, from the input on, counting from 0.
     pub layer: usize,
-    /// Inputs that each output of its layer sums over; of the layer's weight for a bias, 1 for a scale.
+    /// Inputs that each output of its layer sums over; of the matrix before it for a bias, 1 for a scale and an embedding.
     pub fan_in: i64,
 }
 

@@ -1,5 +1,6 @@
 //! Examples out of split files.
 
+mod augment;
 mod images;
 mod split_file;
 
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 pub use images::Images;
-pub use split_file::SplitFile;
+pub use split_file::{ByteArray, SplitFile};
 
 /// The examples of one split, on a device.
 pub trait Examples {
@@ -25,7 +26,7 @@ pub trait Examples {
         self.len() == 0
     }
 
-    /// These examples, in this order. `indices` are `Int64` on any device.
+    /// These examples, in this order. `indices` are `Int64`.
     ///
     /// With an `augmentation` key they are augmented as the workload says, with that key's draws: for training only.
     ///
@@ -61,14 +62,6 @@ pub enum DataError {
         /// What differs, with both values.
         problem: String,
     },
-    /// libtorch refused.
-    #[error("libtorch failed while {} was loaded", path.display())]
-    Torch {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: LibtorchError,
-    },
 }
 
 /// Loads a split and checks that it is what the run's data set says.
@@ -83,18 +76,11 @@ pub fn open(
     device: Device,
     kind: Kind,
 ) -> Result<Box<dyn Examples>, DataError> {
-    let file = SplitFile::read(path)?;
     let expected = dataset.splits.get(&split).map(|identity| identity.examples);
     let image = match &dataset.format {
         Format::IdxImages(image) => image,
         Format::Generated(generated) => &generated.image,
     };
-    Ok(Box::new(Images::new(
-        &file,
-        image,
-        expected,
-        &workload.input,
-        device,
-        kind,
-    )?))
+    let images = Images::open(path, image, expected, &workload.input, device, kind)?;
+    Ok(Box::new(images))
 }

@@ -53,6 +53,8 @@ impl Scores {
                 Metric::Accuracy => Box::new(Accuracy::new(Share::Right, over)),
                 Metric::ErrorRate => Box::new(Accuracy::new(Share::Wrong, over)),
                 Metric::CrossEntropy => Box::new(loss(Unit::Nats)),
+                Metric::Perplexity => Box::new(loss(Unit::Perplexity)),
+                Metric::BitsPerByte => Box::new(loss(Unit::BitsPerByte)),
             };
             (metric, accumulator)
         });

@@ -20,6 +20,7 @@ pub struct Builder {
     device: Device,
     kind: Kind,
     start: Start,
+    layers: usize,
     parameters: Vec<Parameter>,
     buffers: Vec<Buffer>,
 }
@@ -76,6 +77,7 @@ impl Builder {
             device,
             kind,
             start: Start::Seed(seed),
+            layers: 0,
             parameters: Vec::new(),
             buffers: Vec::new(),
         }
@@ -89,12 +91,14 @@ impl Builder {
         }
     }
 
-    /// The layer at this depth, whose outputs sum over this many inputs.
-    pub fn layer(&mut self, depth: usize, fan_in: i64) -> Layer<'_> {
+    /// The next layer from the input on.
+    pub fn next_layer(&mut self) -> Layer<'_> {
+        let depth = self.layers;
+        self.layers += 1;
         Layer {
             builder: self,
             depth,
-            fan_in,
+            fan_in: 1,
         }
     }
 
@@ -105,7 +109,7 @@ impl Builder {
 
     fn tensor(&self, shape: &[i64], initial: Initial) -> Result<Tensor, LibtorchError> {
         let Start::Seed(seed) = self.start else {
-            return Ok(Tensor::f_zeros([1], (self.kind, self.device))?.f_expand(shape, false)?);
+            return Ok(Tensor::f_zeros([0_i64; 0], (self.kind, self.device))?.f_expand(shape, false)?);
         };
         let key = Key::new(seed, "initialisation").call(self.parameters.len() as u64);
         Ok(draw(shape, initial, &key)?
@@ -133,7 +137,7 @@ fn draw(shape: &[i64], initial: Initial, key: &Key<'_>) -> Result<Tensor, Libtor
 }
 
 impl Layer<'_> {
-    /// A trainable tensor.
+    /// A trainable tensor. A bias comes after its matrix.
     ///
     /// # Errors
     /// When there is no memory for it.
@@ -144,16 +148,21 @@ impl Layer<'_> {
         initial: Initial,
         role: Role,
     ) -> Result<Tensor, LibtorchError> {
+        match role {
+            Role::NormScale | Role::Embedding | Role::Bias => {}
+            Role::Weight | Role::OutputHead | Role::Convolution => {
+                self.fan_in = shape.iter().skip(1).product();
+            }
+        }
         let tensor = self.builder.tensor(shape, initial)?.set_requires_grad(true);
         self.builder.parameters.push(Parameter {
             name: name.to_owned(),
             tensor: tensor.shallow_clone(),
             role,
             layer: self.depth,
-            fan_in: if role == Role::NormScale {
-                1
-            } else {
-                self.fan_in
+            fan_in: match role {
+                Role::NormScale | Role::Embedding => 1,
+                _ => self.fan_in,
             },
         });
         Ok(tensor)

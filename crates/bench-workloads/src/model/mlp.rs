@@ -46,7 +46,7 @@ impl Mlp {
                 Role::Weight
             };
             let (weights, biases) = initial(spec.init, inputs);
-            let mut layer = builder.layer(depth, inputs);
+            let mut layer = builder.next_layer();
             layers.push(Layer {
                 weight: layer.parameter(
                     &format!("{name}.weight"),
@@ -93,7 +93,7 @@ impl Model for Mlp {
                 x = activation::apply(self.activation, &x)?;
             }
             let y = x.f_linear(&layer.weight, Some(&layer.bias))?;
-            x = pass.observed(&layer.name, &x, y);
+            x = pass.observed("", &layer.name, &x, y);
         }
         Ok(x)
     }

@@ -2,7 +2,11 @@
 
 mod activation;
 mod builder;
+mod decoder;
 mod mlp;
+mod norm;
+mod resnet;
+mod rotary;
 
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
@@ -13,7 +17,9 @@ use bench_torch::errors::LibtorchError;
 use tch::{Device, Kind, Tensor};
 
 pub use builder::Builder;
+pub use decoder::Decoder;
 pub use mlp::Mlp;
+pub use resnet::Resnet;
 
 /// A network with its parameters and buffers. A replica is another one built from the same spec; [`copy_state`] makes it equal.
 pub trait Model {
@@ -61,10 +67,12 @@ impl Pass<'_> {
         observer: None,
     };
 
-    /// Shows a layer to the observer, where there is one, and hands its output on.
-    fn observed(&self, layer: &str, input: &Tensor, output: Tensor) -> Tensor {
-        if let Some(observer) = self.observer {
-            observer(layer, input, &output);
+    /// Shows a layer (of a part of the model, or of the model itself) to the observer, where there is one; hands its output on.
+    fn observed(&self, part: &str, layer: &str, input: &Tensor, output: Tensor) -> Tensor {
+        match (self.observer, part) {
+            (None, _) => {}
+            (Some(observer), "") => observer(layer, input, &output),
+            (Some(observer), _) => observer(&format!("{part}.{layer}"), input, &output),
         }
         output
     }
@@ -74,22 +82,10 @@ impl Pass<'_> {
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// libtorch refused.
-    #[error("libtorch failed while the model was built")]
+    #[error("libtorch failed while the model was built: {0}")]
     Torch(#[from] LibtorchError),
-    /// The model needs data of another shape.
-    #[error("a {model} takes {takes}, but data set `{dataset}` holds {holds}")]
-    Data {
-        /// Kind of model.
-        model: &'static str,
-        /// What it takes.
-        takes: &'static str,
-        /// Name of the data set.
-        dataset: String,
-        /// What that holds.
-        holds: String,
-    },
-    /// A size of the spec makes no model.
-    #[error("{model}: {problem}")]
+    /// The spec's sizes make no model for this data.
+    #[error("no {model} of these sizes: {problem}")]
     Size {
         /// Kind of model.
         model: &'static str,
@@ -154,6 +150,8 @@ pub fn build(
 ) -> Result<Box<dyn Model>, ModelError> {
     Ok(match model {
         workload::Model::Mlp(spec) => Box::new(Mlp::new(spec, interface, builder)?),
+        workload::Model::Decoder(spec) => Box::new(Decoder::new(spec, interface, builder)?),
+        workload::Model::Resnet(spec) => Box::new(Resnet::new(spec, interface, builder)?),
     })
 }
 

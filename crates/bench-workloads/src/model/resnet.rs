@@ -1,0 +1,251 @@
+//! Residual convolutional network with batch normalisation, for small images. AlgoPerf's `cifar` is `{ stages: [2, 2, 2, 2], filters: 64 }` on 32x32 pixels.
+
+use super::builder::{Builder, Initial};
+use super::norm::BatchNorm;
+use super::{Interface, Model, ModelError, Pass, activation};
+use crate::batch::Batch;
+use crate::parameter::{Buffer, Parameter};
+use bench_core::spec::submission::Role;
+use bench_core::spec::workload::{self, Activation};
+use bench_torch::errors::LibtorchError;
+use tch::Tensor;
+
+/// Side of the patches that the last maps are averaged over.
+const POOL: i64 = 4;
+/// Deviation of the output matrix' initial values.
+const HEAD_STD: f64 = 0.01;
+
+/// `conv1`, `bn1`, the stages `layer1` …, `fc`.
+pub struct Resnet {
+    parameters: Vec<Parameter>,
+    buffers: Vec<Buffer>,
+    stem: (Convolution, BatchNorm),
+    blocks: Vec<Block>,
+    head: (Tensor, Tensor),
+    activation: Activation,
+}
+
+/// Two 3x3 convolutions and a way round them.
+struct Block {
+    convolutions: [(Convolution, BatchNorm); 2],
+    downsample: Option<(Convolution, BatchNorm)>,
+}
+
+struct Convolution {
+    name: String,
+    weight: Tensor,
+    stride: i64,
+    padding: i64,
+}
+
+impl Resnet {
+    /// Stages of the spec between the data's images and classes.
+    ///
+    /// # Errors
+    /// When the data is no images, or they are too small for so many stages.
+    pub fn new(
+        spec: &workload::Resnet,
+        interface: &Interface,
+        mut builder: Builder,
+    ) -> Result<Resnet, ModelError> {
+        let (channels, sides) = sizes(spec, interface)?;
+        let mut filters = spec.filters as i64;
+        let stem = convolution_norm(
+            &mut builder,
+            ["conv1", "bn1"],
+            [channels, filters],
+            [3, 1],
+            1.0,
+        )?;
+        let (mut inputs, mut blocks) = (filters, Vec::new());
+        for (stage, &count) in spec.stages.iter().enumerate() {
+            filters = (spec.filters as i64) << stage;
+            for number in 0..count {
+                let stride = if stage > 0 && number == 0 { 2 } else { 1 };
+                let name = format!("layer{}.{number}", stage + 1);
+                let sizes = [inputs, filters];
+                blocks.push(Block::new(
+                    &mut builder,
+                    &name,
+                    sizes,
+                    stride,
+                    spec.last_norm_scale,
+                )?);
+                inputs = filters;
+            }
+        }
+        let features = sides.iter().map(|side| side / POOL).product::<i64>() * inputs;
+        let mut head = builder.next_layer();
+        let shape = [interface.outputs, features];
+        let initial = Initial::Normal { std: HEAD_STD };
+        let head = (
+            head.parameter("fc.weight", &shape, initial, Role::OutputHead)?,
+            head.parameter("fc.bias", &shape[..1], Initial::Constant(0.0), Role::Bias)?,
+        );
+        let (parameters, buffers) = builder.finish();
+        Ok(Resnet {
+            parameters,
+            buffers,
+            stem,
+            blocks,
+            head,
+            activation: spec.activation,
+        })
+    }
+}
+
+/// Channels of the images, and the sides of the last stage's maps.
+fn sizes(spec: &workload::Resnet, interface: &Interface) -> Result<(i64, [i64; 2]), ModelError> {
+    let refuse = |problem: String| ModelError::Size {
+        model: "resnet",
+        problem,
+    };
+    let &[channels, height, width] = interface.input.as_slice() else {
+        let shape = &interface.input;
+        return Err(refuse(format!("an example of shape {shape:?} is no image")));
+    };
+    if spec.stages.is_empty() || spec.stages.contains(&0) || spec.filters == 0 {
+        return Err(refuse(
+            "`stages` and `filters` must not be empty or 0".to_owned(),
+        ));
+    }
+    // Each stage after the first halves the sides, rounding up.
+    let shrunk = |side: i64| {
+        spec.stages
+            .iter()
+            .skip(1)
+            .fold(side, |side, _| (side + 1) / 2)
+    };
+    let sides = [shrunk(height), shrunk(width)];
+    if sides.iter().any(|&side| side < POOL) {
+        return Err(refuse(format!(
+            "{} stages make maps of {}x{} out of images of {height}x{width}; at least {POOL}x{POOL} are averaged",
+            spec.stages.len(),
+            sides[0],
+            sides[1],
+        )));
+    }
+    Ok((channels, sides))
+}
+
+/// A convolution without bias and the normalisation after it, of these names.
+fn convolution_norm(
+    builder: &mut Builder,
+    [convolution, norm]: [&str; 2],
+    [inputs, outputs]: [i64; 2],
+    [kernel, stride]: [i64; 2],
+    scale: f64,
+) -> Result<(Convolution, BatchNorm), LibtorchError> {
+    let fan_in = inputs * kernel * kernel;
+    let mut layer = builder.next_layer();
+    let weight = layer.parameter(
+        &format!("{convolution}.weight"),
+        &[outputs, inputs, kernel, kernel],
+        Initial::lecun_truncated(fan_in),
+        Role::Convolution,
+    )?;
+    let convolution = Convolution {
+        name: convolution.to_owned(),
+        weight,
+        stride,
+        padding: kernel / 2,
+    };
+    Ok((
+        convolution,
+        BatchNorm::new(&mut layer, norm, outputs, scale)?,
+    ))
+}
+
+impl Block {
+    fn new(
+        builder: &mut Builder,
+        name: &str,
+        [inputs, filters]: [i64; 2],
+        stride: i64,
+        last_norm_scale: f64,
+    ) -> Result<Block, LibtorchError> {
+        let mut part = |names: [&str; 2], inputs: i64, window: [i64; 2], scale: f64| {
+            let names = names.map(|part| format!("{name}.{part}"));
+            let names = [names[0].as_str(), names[1].as_str()];
+            convolution_norm(builder, names, [inputs, filters], window, scale)
+        };
+        let convolutions = [
+            part(["conv1", "bn1"], inputs, [3, stride], 1.0)?,
+            part(["conv2", "bn2"], filters, [3, 1], last_norm_scale)?,
+        ];
+        let downsample = match stride == 1 && inputs == filters {
+            true => None,
+            false => Some(part(
+                ["downsample.conv", "downsample.bn"],
+                inputs,
+                [1, stride],
+                1.0,
+            )?),
+        };
+        Ok(Block {
+            convolutions,
+            downsample,
+        })
+    }
+
+    fn forward(
+        &self,
+        x: &Tensor,
+        activation: Activation,
+        pass: &Pass,
+    ) -> Result<Tensor, LibtorchError> {
+        let [first, second] = &self.convolutions;
+        let y = activation::apply(activation, &normalised(first, x, pass)?)?;
+        let y = normalised(second, &y, pass)?;
+        let y = match &self.downsample {
+            Some(downsample) => y.f_add(&normalised(downsample, x, pass)?)?,
+            None => y.f_add(x)?,
+        };
+        activation::apply(activation, &y)
+    }
+}
+
+fn normalised(
+    (convolution, norm): &(Convolution, BatchNorm),
+    x: &Tensor,
+    pass: &Pass,
+) -> Result<Tensor, LibtorchError> {
+    let Convolution {
+        name,
+        weight,
+        stride,
+        padding,
+    } = convolution;
+    let y = x.f_conv2d(
+        weight,
+        None::<&Tensor>,
+        [*stride; 2],
+        [*padding; 2],
+        [1, 1],
+        1,
+    )?;
+    norm.forward(&pass.observed("", name, x, y), pass)
+}
+
+impl Model for Resnet {
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    fn buffers(&self) -> &[Buffer] {
+        &self.buffers
+    }
+
+    fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError> {
+        let stem = normalised(&self.stem, &batch.inputs, pass)?;
+        let mut x = activation::apply(self.activation, &stem)?;
+        for block in &self.blocks {
+            x = block.forward(&x, self.activation, pass)?;
+        }
+        let x = x
+            .f_avg_pool2d([POOL, POOL], [POOL, POOL], [0, 0], false, true, None)?
+            .f_flatten(1, -1)?;
+        let (weight, bias) = &self.head;
+        Ok(pass.observed("", "fc", &x, x.f_linear(weight, Some(bias))?))
+    }
+}
