@@ -48,10 +48,9 @@ pub(crate) fn load(index: u32) -> Result<(), CudaError> {
         unsafe { std::env::set_var("CUBLAS_WORKSPACE_CONFIG", ":4096:8") };
     }
     let folder = libtorch_folder();
-    let path = folder.join("libtorch_cuda.so");
-    if !path.exists() {
+    let Some(path) = find_library(&folder) else {
         return Err(CudaError::CpuOnly { folder });
-    }
+    };
     open(&path).map_err(|reason| CudaError::Load { path, reason })?;
     let mut count = 0;
     // SAFETY: the shim writes one number.
@@ -61,6 +60,15 @@ pub(crate) fn load(index: u32) -> Result<(), CudaError> {
         return Err(CudaError::NoDevice { index, count });
     }
     Ok(())
+}
+
+/// The CUDA half: beside the CPU half, or in a folder that the dynamic linker was told of, since `bench setup --cuda` keeps them apart.
+fn find_library(folder: &Path) -> Option<PathBuf> {
+    let told = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    std::iter::once(folder.to_owned())
+        .chain(std::env::split_paths(&told))
+        .map(|folder| folder.join("libtorch_cuda.so"))
+        .find(|path| path.exists())
 }
 
 /// The folder that libtorch's CPU half was loaded from, without links: libraries find their neighbours from there.
