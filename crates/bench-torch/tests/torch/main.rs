@@ -1,5 +1,7 @@
 //! bench-torch against libtorch itself. One program, one thread: libtorch's settings are the process'.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod gradient;
 mod lists;
 mod one_pass;

@@ -113,6 +113,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     };
     /// tch's tensors are not `Sync`; this thread waits while the pool uses them.
     struct Send<T>(T);
+    // SAFETY: as above.
     unsafe impl<T> std::marker::Send for Send<T> {}
     for (one, four) in train(1).iter().zip(&train(4)) {
         assert!(same_bits(one, four));
