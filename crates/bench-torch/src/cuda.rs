@@ -25,7 +25,7 @@ pub enum CudaError {
     },
     /// No driver, or no card that it shows to this process.
     #[error(
-        "CUDA device {index} was asked for and this process sees {count}; is the NVIDIA driver installed, and CUDA_VISIBLE_DEVICES right?"
+        "CUDA device {index} was asked for, but this process sees {count} of them; is the NVIDIA driver installed, and CUDA_VISIBLE_DEVICES right?"
     )]
     NoDevice {
         /// As asked.
