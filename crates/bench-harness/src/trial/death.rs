@@ -105,7 +105,10 @@ impl Supervisor<'_> {
                 FailureKind::Signal,
                 format!("was ended by {}{quoted}", signal_name(signal)),
             ),
-            (None, Some(PANICKED)) => (FailureKind::Panic, format!("panicked{quoted}")),
+            (None, Some(PANICKED)) => {
+                let said = panic_message(&words).map_or(quoted, |said| format!(": {said}"));
+                (FailureKind::Panic, format!("panicked{said}"))
+            }
             (None, code) => {
                 let code = code.unwrap_or_default();
                 let message = format!("exited by itself with code {code}{quoted}");
@@ -141,9 +144,22 @@ fn peak(exit: &Exit) -> String {
     format!("; its peak memory was {mebibytes:.0} MiB")
 }
 
+/// `thread 'main' panicked at src/lib.rs:3:5:` and the message in the line below, wherever a backtrace ends.
+fn panic_message(words: &str) -> Option<String> {
+    let mut lines = words.lines().rev();
+    let mut below = lines.next()?;
+    for line in lines {
+        if let Some((_, place)) = line.split_once("panicked at ") {
+            let message = crate::channel::excerpt(below.trim().as_bytes());
+            return Some(format!("{message}, at {}", place.trim_end_matches(':')));
+        }
+        below = line;
+    }
+    None
+}
+
 fn last_line(words: &str) -> Option<String> {
-    let useful =
-        |line: &&str| !line.is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE");
+    let useful = |line: &&str| !line.is_empty() && !line.starts_with("note: ");
     let line = words.lines().map(str::trim).rev().find(useful)?;
     Some(crate::channel::excerpt(line.as_bytes()))
 }
@@ -177,6 +193,11 @@ mod tests {
     fn the_last_useful_line_is_quoted() {
         let words = "thread 'main' panicked at src/lib.rs:3:5:\nboom\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n\n";
         assert_eq!(last_line(words).as_deref(), Some("boom"));
+        assert_eq!(
+            panic_message(words).as_deref(),
+            Some("boom, at src/lib.rs:3:5")
+        );
+        assert_eq!(panic_message("all is well\n"), None);
         assert_eq!(last_line("\n \n"), None);
     }
 }
