@@ -8,6 +8,7 @@ pub mod dataset;
 pub mod diagnostic;
 pub mod harness;
 mod merge;
+pub mod point;
 pub mod resolve;
 mod rules;
 pub mod schema;

@@ -1,0 +1,81 @@
+//! A file of hyperparameters, name to value: what `bench run --hyperparameters` takes.
+
+use super::diagnostic::{Diagnostic, Source};
+use super::search::Point;
+use super::submission::Value;
+use super::yaml;
+use serde::Deserialize as _;
+use std::sync::Arc;
+
+/// Reads a map of names to values, as YAML or JSON.
+///
+/// # Errors
+/// All mistakes, each at its place.
+pub fn read(source: Source) -> Result<Point, Vec<Diagnostic>> {
+    let source = Arc::new(source);
+    let diagnostic = |span, message, help| Diagnostic {
+        source: source.clone(),
+        span,
+        message,
+        help,
+    };
+    let (document, mistakes) = yaml::parse(&source.text);
+    let mut diagnostics: Vec<Diagnostic> = mistakes
+        .into_iter()
+        .map(|mistake| diagnostic(mistake.span, mistake.message, mistake.help))
+        .collect();
+    let mut point = Point::new();
+    if let Some(document) = document {
+        for (name, value) in document.value.as_object().into_iter().flatten() {
+            match Value::deserialize(value) {
+                Ok(value) => drop(point.insert(name.clone(), value)),
+                Err(error) => {
+                    let place = document.places.get(&format!("/{name}"));
+                    let span = place.map(|place| place.value).unwrap_or_default();
+                    let help = "write one value a name, like `learning-rate: 0.001`";
+                    let message = format!("hyperparameter `{name}`: {error}");
+                    diagnostics.push(diagnostic(span, message, Some(help.to_owned())));
+                }
+            }
+        }
+        if !document.value.is_object() {
+            let message = "not a map of hyperparameters to values".to_owned();
+            let help = "write one value a name, like `learning-rate: 0.001`";
+            diagnostics.push(diagnostic(Default::default(), message, Some(help.to_owned())));
+        }
+    }
+    if diagnostics.is_empty() {
+        Ok(point)
+    } else {
+        Err(diagnostics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Point, Vec<String>> {
+        let source = Source {
+            path: "mine.yaml".into(),
+            text: text.to_owned(),
+        };
+        read(source).map_err(|all| all.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn values_by_name() {
+        let point = of("learning-rate: 1e-3\nnesterov: true\nmode: fast\n").unwrap();
+        assert_eq!(point["learning-rate"], Value::Number(1e-3));
+        assert_eq!(point["nesterov"], Value::Flag(true));
+        assert_eq!(of("{\"beta1\": 0.9}").unwrap()["beta1"], Value::Number(0.9));
+    }
+
+    #[test]
+    fn mistakes_have_places() {
+        let mistakes = of("a: [1]\nb: 1\nb: 2\n").unwrap_err();
+        assert!(mistakes[0].starts_with("mine.yaml:3:1"), "{mistakes:?}");
+        assert!(mistakes[1].starts_with("mine.yaml:1:4"), "{mistakes:?}");
+        assert_eq!(of("7").unwrap_err().len(), 1);
+    }
+}
