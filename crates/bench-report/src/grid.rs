@@ -1,5 +1,6 @@
 //! A table before it is decided where it will be read.
 
+use serde_json::Value;
 use std::io;
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
@@ -144,6 +145,26 @@ impl Grid {
         }
         let bytes = writer.into_inner().map_err(|error| error.into_error())?;
         String::from_utf8(bytes).map_err(io::Error::other)
+    }
+
+    /// As a JSON array of one object a row. Numbers are numbers; what is missing is null.
+    pub fn json(&self) -> String {
+        let value = |(column, cell): (&Column, &Cell)| {
+            let number = column
+                .number
+                .then(|| serde_json::from_str(&cell.raw).ok())
+                .flatten();
+            let value = match cell.raw.as_str() {
+                "" => Value::Null,
+                raw => number.unwrap_or_else(|| Value::from(raw)),
+            };
+            (column.key.to_owned(), value)
+        };
+        let rows = self
+            .rows
+            .iter()
+            .map(|row| Value::Object(self.columns.iter().zip(row).map(value).collect()));
+        format!("{:#}\n", Value::Array(rows.collect()))
     }
 
     fn drawn(&self, shown: &[usize]) -> String {
