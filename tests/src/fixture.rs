@@ -153,7 +153,7 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
             .map(|split| (*split, PathBuf::from(split.name())))
             .collect(),
         device_index: 0,
-        libtorch: None,
+        libtorch: Vec::new(),
         environment: environment(script),
         limits: limits(),
         tolerances: tolerances(),

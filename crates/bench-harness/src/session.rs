@@ -78,8 +78,8 @@ pub struct Session {
     pub runs: PathBuf,
     /// Goes into every record.
     pub machine: Machine,
-    /// Folder of libtorch's shared libraries.
-    pub libtorch: Option<PathBuf>,
+    /// Folders of libtorch's shared libraries.
+    pub libtorch: Vec<PathBuf>,
     /// More environment variables for the programs.
     pub environment: Vec<(OsString, OsString)>,
     /// Of untimed phases, and of a step.

@@ -16,7 +16,6 @@ use crate::download::DownloadError;
 use crate::home::Home;
 use crate::lock::{Lock, LockError};
 use crate::progress::{Listener, Progress};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The only version that the binding speaks to.
@@ -130,14 +129,11 @@ pub struct Libtorch {
 }
 
 impl Libtorch {
-    /// `LD_LIBRARY_PATH` for programs of the torch half. An rpath serves as well, but not with a target folder elsewhere, nor for CUDA.
-    pub fn library_path(&self) -> OsString {
-        let mut path = self.root.join("lib").into_os_string();
-        if let Some(cuda) = &self.cuda {
-            path.push(":");
-            path.push(cuda);
-        }
-        path
+    /// What `LD_LIBRARY_PATH` of the torch half's programs begins with. An rpath leads to the first, but not with a target folder elsewhere.
+    pub fn library_folders(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.root.join("lib")];
+        folders.extend(self.cuda.clone().filter(|cuda| *cuda != folders[0]));
+        folders
     }
 }
 

@@ -46,8 +46,8 @@ pub struct Trial {
     pub data: BTreeMap<SplitName, PathBuf>,
     /// Card of a `cuda` run.
     pub device_index: u32,
-    /// Folder of libtorch's shared libraries.
-    pub libtorch: Option<PathBuf>,
+    /// Folders of libtorch's shared libraries.
+    pub libtorch: Vec<PathBuf>,
     /// More environment variables for both programs.
     pub environment: Vec<(OsString, OsString)>,
     /// Of untimed phases, and of a step.

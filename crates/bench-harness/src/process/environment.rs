@@ -29,8 +29,8 @@ pub struct Surroundings {
     pub threads: u32,
     /// What they compute on.
     pub device: DeviceKind,
-    /// Folder of libtorch's shared libraries; none for programs without it.
-    pub libtorch: Option<PathBuf>,
+    /// Folders of libtorch's shared libraries; none for programs without it.
+    pub libtorch: Vec<PathBuf>,
     /// Unique to the trial on this machine.
     pub token: String,
     /// More variables, such as a fake worker's script.
@@ -94,7 +94,7 @@ mod tests {
         let surroundings = Surroundings {
             threads: 3,
             device: DeviceKind::Cpu,
-            libtorch: Some("/opt/libtorch/lib".into()),
+            libtorch: vec!["/opt/libtorch/lib".into()],
             token: "t-1".to_owned(),
             extra: vec![],
         };
