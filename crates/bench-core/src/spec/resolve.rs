@@ -34,7 +34,7 @@ pub struct Request<'a> {
     pub trials: Option<u32>,
     /// The user's own values, over the defaults of the rest. No point is drawn then.
     pub hyperparameters: Option<&'a BTreeMap<String, Value>>,
-    /// In place of the harness'.
+    /// In place of the harness' and of what the workload wants.
     pub threads: Option<u32>,
     /// In place of the harness'.
     pub device: Option<DeviceKind>,
@@ -129,7 +129,7 @@ impl Catalog {
             });
         }
         let submission = &entrant.submission;
-        let threads = request.threads.unwrap_or(harness.threads);
+        let threads = workload.threads.map_or(harness.threads, |most| most.min(harness.threads));
         Ok(RunSpec {
             protocol: PROTOCOL,
             workload_name: request.workload.to_owned(),
@@ -156,7 +156,7 @@ impl Catalog {
                 request.study,
                 request.trial,
             ),
-            threads: workload.threads.map_or(threads, |most| most.min(threads)),
+            threads: request.threads.unwrap_or(threads),
             device: request
                 .device
                 .or(device(&harness.device).map(|(kind, _)| kind))
