@@ -3,10 +3,12 @@
 //! Pure functions: a record's lines become a [`TrialSummary`], the trials of a study and the studies of a workload a [`WorkloadResult`],
 //! and those a [`Leaderboard`]. Nothing here reads a file or a clock, so that any row can be computed again from the committed records.
 
+pub mod algoperf;
 mod leaderboard;
 mod read;
 mod reference;
 mod result;
+pub mod statistics;
 mod trial;
 
 pub use leaderboard::{Leaderboard, Row, Table, rank};

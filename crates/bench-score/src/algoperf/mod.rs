@@ -1,0 +1,3 @@
+//! AlgoPerf's own logs to AlgoPerf's own score, digit for digit.
+
+pub mod profile;

@@ -1,0 +1,38 @@
+//! How sure a score is, and whether B is faster than A.
+//!
+//! Everything rests on times to target, by workload and study. A missed target is [`f64::INFINITY`]: worse than any number, and equal to other misses.
+//! So ranks and pairwise log ratios carry misses along, no budget is put in their place, and no method here takes a mean over a miss.
+//! The tests are exact: laws are convolved, never sampled. The one sampled method, the [`bootstrap`](mod@bootstrap), takes a seed.
+//!
+//! `alpha` is one-sided everywhere: 0.05 means a 90 % interval. What is undefined is `None`, never NaN.
+
+pub mod bootstrap;
+pub mod compare;
+pub mod frozen;
+pub mod golden;
+mod law;
+mod order;
+mod pair;
+mod power;
+mod rank;
+mod reach;
+mod shift;
+mod speedup;
+mod ties;
+
+pub use bootstrap::{Bootstrap, Indices, ScoreInterval, bootstrap, resample};
+pub use compare::{Comparison, Verdict, compare};
+pub use frozen::{FrozenDifference, FrozenScore, FrozenWorkload, frozen_difference, frozen_score};
+pub use order::{median_time, quantile};
+pub use pair::{Pair, log_spread, to_time};
+pub use power::{Question, StudiesNeeded, studies_needed};
+pub use rank::{RankTest, rank_test};
+pub use reach::{ReachTest, reach_test};
+pub use shift::{Shift, stratified_shift};
+pub use speedup::{Speedup, speedup};
+pub use ties::{TieGroups, holm, tie_groups};
+
+/// Whether a probability is within a level. The sums behind probabilities round, and levels are met exactly by small designs (1/20 at 0.05).
+fn within(probability: f64, level: f64) -> bool {
+    probability <= level * (1.0 + 1e-9)
+}
