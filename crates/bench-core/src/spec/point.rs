@@ -41,7 +41,11 @@ pub fn read(source: Source) -> Result<Point, Vec<Diagnostic>> {
         if !document.value.is_object() {
             let message = "not a map of hyperparameters to values".to_owned();
             let help = "write one value a name, like `learning-rate: 0.001`";
-            diagnostics.push(diagnostic(Default::default(), message, Some(help.to_owned())));
+            diagnostics.push(diagnostic(
+                Default::default(),
+                message,
+                Some(help.to_owned()),
+            ));
         }
     }
     if diagnostics.is_empty() {
