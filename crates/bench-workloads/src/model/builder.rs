@@ -109,7 +109,9 @@ impl Builder {
 
     fn tensor(&self, shape: &[i64], initial: Initial) -> Result<Tensor, LibtorchError> {
         let Start::Seed(seed) = self.start else {
-            return Ok(Tensor::f_zeros([0_i64; 0], (self.kind, self.device))?.f_expand(shape, false)?);
+            return Ok(
+                Tensor::f_zeros([0_i64; 0], (self.kind, self.device))?.f_expand(shape, false)?
+            );
         };
         let key = Key::new(seed, "initialisation").call(self.parameters.len() as u64);
         Ok(draw(shape, initial, &key)?

@@ -9,7 +9,7 @@ use crate::parameter::{Buffer, Parameter};
 use bench_core::spec::submission::Role;
 use bench_core::spec::workload::{self, DecoderMlp};
 use bench_torch::errors::LibtorchError;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 /// Added to mean squares, and to normalised queries and keys.
 const EPSILON: f64 = 1e-6;

@@ -1,0 +1,201 @@
+//! Split files: what is read, what is refused, and that no bytes make the reader panic.
+
+use crate::fixture::{CLASSES, SIDE, dataset, split_file, workload, write_split};
+use bench_core::run::SplitName;
+use bench_core::spec::workload::Workload;
+use bench_torch::random::Key;
+use bench_workloads::{DataError, Examples, data};
+use proptest::prelude::*;
+use serde_json::json;
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+fn mlp() -> Workload {
+    workload(json!({ "mlp": { "hidden": [4] } }))
+}
+
+fn open(path: &Path, workload: &Workload, examples: u64) -> Result<Box<dyn Examples>, DataError> {
+    let dataset = dataset([examples, 0, 0]);
+    data::open(
+        path,
+        SplitName::Train,
+        workload,
+        &dataset,
+        Device::Cpu,
+        Kind::Float,
+    )
+}
+
+#[test]
+fn a_batch_holds_the_examples_asked_for_in_that_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.safetensors");
+    write_split(&path, 9);
+    let examples = open(&path, &mlp(), 9).unwrap();
+    assert_eq!(examples.len(), 9);
+    let batch = examples
+        .batch(&Tensor::from_slice(&[8_i64, 0, 3, 3]), None)
+        .unwrap();
+    assert_eq!(batch.inputs.size(), [4, 1, SIDE, SIDE]);
+    assert_eq!(Vec::<i64>::try_from(&batch.targets).unwrap(), [3, 0, 3, 3]);
+    // (8 / 255 - mean 0.5) / std 0.25
+    let expected = (8.0 / 255.0 - 0.5) / 0.25;
+    assert!((batch.inputs.double_value(&[0, 0, 7, 7]) - expected).abs() < 1e-6);
+    assert_eq!(batch.examples(), 4);
+}
+
+#[test]
+fn an_index_beyond_the_split_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.safetensors");
+    write_split(&path, 3);
+    let examples = open(&path, &mlp(), 3).unwrap();
+    for index in [3_i64, -1, i64::MAX] {
+        let error = examples
+            .batch(&Tensor::from_slice(&[index]), None)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, format!("there is no example {index} among 3"));
+    }
+    assert!(
+        examples
+            .batch(&Tensor::from_slice(&[0.0_f32]), None)
+            .is_err()
+    );
+    assert_eq!(
+        examples
+            .batch(&Tensor::from_slice::<i64>(&[]), None)
+            .unwrap()
+            .examples(),
+        0
+    );
+}
+
+#[test]
+fn a_split_that_is_not_what_the_data_set_says_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.safetensors");
+    let side = SIDE as usize;
+    let pixels = vec![0; 2 * side * side];
+    let cases: [(Vec<u8>, u64, &str); 5] = [
+        (
+            split_file(&pixels, &[2, side, side], &[0, 1]),
+            3,
+            "2 examples where 3 were expected",
+        ),
+        (
+            split_file(&pixels, &[2, side, side], &[0, CLASSES as u8]),
+            2,
+            "example 1 has label 5",
+        ),
+        (
+            split_file(&pixels, &[2, side, side], &[0]),
+            2,
+            "labels have shape [1]",
+        ),
+        (
+            split_file(&pixels, &[2, side * side], &[0, 1]),
+            2,
+            "images have shape [2, 256]",
+        ),
+        (split_file(&[], &[0, side, side], &[]), 0, "no examples"),
+    ];
+    for (bytes, examples, expected) in cases {
+        std::fs::write(&path, bytes).unwrap();
+        let error = open(&path, &mlp(), examples).err().unwrap().to_string();
+        assert!(
+            error.contains(expected) && error.contains("train.safetensors"),
+            "{error}"
+        );
+    }
+    let mut workload = mlp();
+    workload.input.mean = vec![0.1, 0.2];
+    write_split(&path, 3);
+    let error = open(&path, &workload, 3).err().unwrap().to_string();
+    assert!(
+        error.contains("1 channels, but the workload's `input.mean` has 2 values"),
+        "{error}"
+    );
+}
+
+#[test]
+fn augmentation_is_drawn_from_its_key_and_only_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.safetensors");
+    let side = SIDE as usize;
+    let pixels: Vec<u8> = (0..side * side).map(|i| (i % 251) as u8).collect();
+    std::fs::write(&path, split_file(&pixels, &[1, side, side], &[0])).unwrap();
+    let mut workload = mlp();
+    workload.input.augment =
+        Some(serde_json::from_value(json!({ "crop-padding": 2, "flip": true })).unwrap());
+    let examples = open(&path, &workload, 1).unwrap();
+    let indices = Tensor::from_slice(&[0_i64; 64]);
+    let inputs = |key: Option<&Key>| examples.batch(&indices, key).unwrap().inputs;
+    let (first, second) = (
+        Key::new(1, "augmentation").step(1),
+        Key::new(1, "augmentation").step(2),
+    );
+    assert_eq!(inputs(Some(&first)), inputs(Some(&first)));
+    assert_ne!(inputs(Some(&first)), inputs(Some(&second)));
+    assert_eq!(
+        inputs(None),
+        open(&path, &mlp(), 1)
+            .unwrap()
+            .batch(&indices, None)
+            .unwrap()
+            .inputs
+    );
+    assert_views(&inputs(None).get(0), &inputs(Some(&first)));
+}
+
+/// Every view is one of the crops of the padded image, as it is or mirrored, and all 50 of them but few come up.
+fn assert_views(image: &Tensor, views: &Tensor) {
+    let zero_pixel = -0.5 / 0.25;
+    let padded = image.constant_pad_nd([2, 2, 2, 2]).copy();
+    let outside = Tensor::ones_like(image)
+        .constant_pad_nd([2, 2, 2, 2])
+        .eq(0.0);
+    let padded = padded.masked_fill(&outside, zero_pixel);
+    let mut crops = Vec::new();
+    for (row, column) in (0..5).flat_map(|row| (0..5).map(move |column| (row, column))) {
+        let crop = padded.narrow(1, row, SIDE).narrow(2, column, SIDE);
+        crops.extend([crop.flip([2]), crop]);
+    }
+    let mut found = vec![false; crops.len()];
+    for i in 0..views.size()[0] {
+        let view = views.get(i);
+        let place = crops
+            .iter()
+            .position(|crop| (crop - &view).abs().max().double_value(&[]) < 1e-5);
+        found[place.expect("a view that is no crop of the image")] = true;
+    }
+    assert!(found.iter().filter(|&&found| found).count() > 25);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.safetensors");
+        std::fs::write(&path, bytes).unwrap();
+        prop_assert!(open(&path, &mlp(), 1).is_err());
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_or_read_in_bounds(at in 0_usize..400, value in any::<u8>(), cut in 0_usize..2000) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.safetensors");
+        write_split(&path, 5);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = at.min(bytes.len() - 1);
+        bytes[at] = value;
+        bytes.truncate(bytes.len() - cut.min(bytes.len()));
+        std::fs::write(&path, bytes).unwrap();
+        if let Ok(examples) = open(&path, &mlp(), 5) {
+            let all: Vec<i64> = (0..examples.len() as i64).collect();
+            prop_assert!(examples.batch(&Tensor::from_slice(&all), None).is_ok());
+        }
+    }
+}

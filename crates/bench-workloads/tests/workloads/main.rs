@@ -1,0 +1,14 @@
+//! Everything that needs libtorch, in one program: linking it once is most of the cost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+mod data;
+mod evaluator;
+mod fixture;
+mod goldens;
+mod init;
+mod training;
