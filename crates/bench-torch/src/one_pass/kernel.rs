@@ -4,9 +4,6 @@ use super::memory::Span;
 use super::{Elementwise, Float};
 use std::ops::Range;
 
-/// Elements that are loaded, updated and stored together: a few vector registers of each array.
-const BLOCK: usize = 16;
-
 /// Applies the rule to a range of a span's elements.
 ///
 /// # Safety
@@ -47,8 +44,7 @@ fn with_avx2<F: Float, const N: usize, R: Elementwise<N>>(
     sweep(rule, parameter, gradient, state);
 }
 
-/// Goes block by block through local arrays. The compiler knows that those do not overlap, whatever their number, and
-/// makes vector code of it; of a plain loop over four or more slices it does not.
+/// The loop. Slices cut to one length have no bounds to check in it, which lets the compiler make vector code of it.
 #[inline(always)]
 fn sweep<F: Float, const N: usize, R: Elementwise<N>>(
     rule: R,
@@ -56,41 +52,17 @@ fn sweep<F: Float, const N: usize, R: Elementwise<N>>(
     gradient: &[F],
     state: &mut [&mut [F]; N],
 ) {
-    let whole = parameter.len() / BLOCK * BLOCK;
-    for start in (0..whole).step_by(BLOCK) {
-        let mut p: [F; BLOCK] = load(parameter, start);
-        let g: [F; BLOCK] = load(gradient, start);
-        let mut s: [[F; BLOCK]; N] = std::array::from_fn(|k| load(state[k], start));
-        for i in 0..BLOCK {
-            let (new, new_state) = rule.scalar(p[i], g[i], std::array::from_fn(|k| s[k][i]));
-            p[i] = new;
-            for k in 0..N {
-                s[k][i] = new_state[k];
-            }
-        }
-        parameter[start..start + BLOCK].copy_from_slice(&p);
-        for k in 0..N {
-            state[k][start..start + BLOCK].copy_from_slice(&s[k]);
-        }
-    }
-    for i in whole..parameter.len() {
-        let (new, new_state) = rule.scalar(
-            parameter[i],
-            gradient[i],
-            std::array::from_fn(|k| state[k][i]),
-        );
+    let length = parameter.len();
+    let gradient = &gradient[..length];
+    let mut state = state.each_mut().map(|slice| &mut slice[..length]);
+    for i in 0..length {
+        let old = std::array::from_fn(|k| state[k][i]);
+        let (new, new_state) = rule.scalar(parameter[i], gradient[i], old);
         parameter[i] = new;
         for k in 0..N {
             state[k][i] = new_state[k];
         }
     }
-}
-
-#[inline(always)]
-fn load<F: Float>(slice: &[F], start: usize) -> [F; BLOCK] {
-    let mut block = [F::ZERO; BLOCK];
-    block.copy_from_slice(&slice[start..start + BLOCK]);
-    block
 }
 
 #[cfg(all(test, target_arch = "x86_64"))]

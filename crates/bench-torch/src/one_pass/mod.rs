@@ -169,7 +169,9 @@ fn sweep<F: Float, const N: usize, R: Elementwise<N>>(
     let memory = Memory::<F, N>::of(jobs)?;
     let total: usize = memory.spans.iter().map(|span| span.length).sum();
     if rayon::current_num_threads() == 1 || total < INLINE {
-        for (job, span) in jobs.iter().zip(&memory.spans) {
+        // Memory of no elements may have no address, and a slice must have one.
+        let spans = jobs.iter().zip(&memory.spans);
+        for (job, span) in spans.filter(|(_, span)| span.length > 0) {
             // SAFETY: `Memory` checked the span, and this is its only use.
             unsafe { kernel::run(job.rule, span, 0..span.length) };
         }
