@@ -54,7 +54,7 @@ fn sweep<F: Float, const N: usize, R: Elementwise<N>>(
 ) {
     let length = parameter.len();
     let gradient = &gradient[..length];
-    let mut state = state.each_mut().map(|slice| &mut slice[..length]);
+    let state = state.each_mut().map(|slice| &mut slice[..length]);
     for i in 0..length {
         let old = std::array::from_fn(|k| state[k][i]);
         let (new, new_state) = rule.scalar(parameter[i], gradient[i], old);
