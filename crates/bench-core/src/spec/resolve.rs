@@ -119,7 +119,7 @@ impl Catalog {
             request.submission,
             &self.submissions,
         )?;
-        let ruleset = self.named(Kind::Harness, "ruleset", request.ruleset, &harness.rulesets)?;
+        let ruleset = self.ruleset(request.ruleset)?;
         let dataset = self.named(Kind::Dataset, "data set", &workload.dataset, &self.datasets)?;
         if !entrant.submission.rulesets.contains(&ruleset.tuning) {
             return Err(ResolveError::NotEntered {
@@ -162,6 +162,15 @@ impl Catalog {
                 .or(device(&harness.device).map(|(kind, _)| kind))
                 .unwrap_or(DeviceKind::Cpu),
         })
+    }
+
+    /// A ruleset.
+    ///
+    /// # Errors
+    /// When there is no such ruleset.
+    pub fn ruleset(&self, name: &str) -> Result<&Ruleset, ResolveError> {
+        let harness = self.harness.as_ref().ok_or(ResolveError::NoHarness)?;
+        self.named(Kind::Harness, "ruleset", name, &harness.rulesets)
     }
 
     /// The workloads of a suite.
