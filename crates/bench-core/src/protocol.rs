@@ -20,6 +20,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Environment variable that a referee sets for the programs of a trial, unique to it. Where it is set, the end of standard input always means
+/// that the referee is gone, and never that somebody replays a task by hand.
+pub const TRIAL_VARIABLE: &str = "BENCH_TRIAL";
+
 /// Name of the evaluation half of a snapshot: weights and buffers.
 pub const EVAL_FILE: &str = "eval.safetensors";
 /// Name of the other half: everything else that resuming needs.

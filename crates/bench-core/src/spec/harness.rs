@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The ruleset of a `bench run` that names none: one trial with the defaults.
+pub const QUICK_START: &str = "quick-start";
+
 /// How this checkout runs trials.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -20,6 +23,9 @@ pub struct Harness {
     pub device: String,
     /// Name to workloads.
     pub suites: BTreeMap<String, Vec<String>>,
+    /// How a leaderboard's scores are made. Not in the hash: trials do not depend on it.
+    #[serde(default)]
+    pub scoring: Scoring,
     /// Name to rules.
     pub rulesets: BTreeMap<String, Ruleset>,
     /// How long untimed phases may take.
@@ -64,6 +70,19 @@ pub enum Points {
     Searched,
     /// Every hyperparameter's default.
     Defaults,
+}
+
+/// How times to target become scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scoring {
+    /// Integrated performance profile, as AlgoPerf 0.5 has it: five studies, variants, three times the budget for self-tuning.
+    AlgoperfV05,
+    /// The same as AlgoPerf 0.6 has it: three studies, one and a half times the budget.
+    AlgoperfV06,
+    /// Times against a frozen reference, so that no other entry moves a score.
+    #[default]
+    Frozen,
 }
 
 /// When the test split is evaluated.

@@ -15,6 +15,9 @@ use super::harness::{Points, Ruleset};
 use super::submission::{Choice, Dimension, Range, Scale, Submission, Tuning, Value};
 use std::collections::BTreeMap;
 
+/// One value for each of some hyperparameters.
+pub type Point = BTreeMap<String, Value>;
+
 /// There is no such point.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SearchError {
