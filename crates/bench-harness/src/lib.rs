@@ -2,7 +2,9 @@
 
 pub mod catalog;
 pub mod channel;
+pub mod clean;
 pub mod data;
+pub mod doctor;
 pub mod download;
 pub mod home;
 pub mod interrupt;

@@ -9,7 +9,9 @@ mod wheels;
 
 pub use bundle::Bundle;
 pub use link::{VersionError, version_of};
-pub use platform::{Glibc, MissingTool, PlatformError, compiler, glibc};
+pub use platform::{
+    CARGO, COMPILER, Glibc, MissingTool, PIP, PlatformError, check_platform, compiler, glibc,
+};
 pub use wheels::Wheel;
 
 use crate::download::DownloadError;
@@ -178,7 +180,7 @@ pub fn ensure(
     if let Some(libtorch) = ready(home, options)? {
         return Ok(libtorch);
     }
-    platform::check()?;
+    check_platform()?;
     let lock = home.libtorch_cache().join("setup.lock");
     let _lock = Lock::wait(&lock, "setting up libtorch", listener)?;
     if let Some(libtorch) = ready(home, options)? {

@@ -55,32 +55,46 @@ pub struct MissingTool {
     pub fedora: &'static str,
 }
 
-const CARGO: MissingTool = MissingTool {
+/// Builds submissions.
+pub const CARGO: MissingTool = MissingTool {
     what: "cargo, Rust's build program",
     debian: "apt install rustup",
     fedora: "dnf install rustup",
 };
-const COMPILER: MissingTool = MissingTool {
+/// Builds the binding of libtorch.
+pub const COMPILER: MissingTool = MissingTool {
     what: "a C++ compiler (`c++`, or what CXX names)",
     debian: "apt install g++",
     fedora: "dnf install gcc-c++",
 };
-const PIP: MissingTool = MissingTool {
+/// Fetches libtorch.
+pub const PIP: MissingTool = MissingTool {
     what: "pip, Python's package client",
     debian: "apt install python3-pip",
     fedora: "dnf install python3-pip",
 };
 
+impl MissingTool {
+    /// What to do.
+    pub fn advice(&self) -> String {
+        let MissingTool { debian, fedora, .. } = self;
+        format!("`{debian}` on Debian, `{fedora}` on Fedora")
+    }
+}
+
 /// Refuses machines that no wheel exists for.
-pub(super) fn check() -> Result<(), SetupError> {
+///
+/// # Errors
+/// Says what the machine is, and what it should be.
+pub fn check_platform() -> Result<(), PlatformError> {
     let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
     if (system, processor) != ("linux", "x86_64") {
-        return Err(PlatformError::Machine { system, processor }.into());
+        return Err(PlatformError::Machine { system, processor });
     }
     match glibc() {
         Some(found) if found >= OLDEST => Ok(()),
-        Some(found) => Err(PlatformError::OldGlibc { found }.into()),
-        None => Err(PlatformError::NoGlibc.into()),
+        Some(found) => Err(PlatformError::OldGlibc { found }),
+        None => Err(PlatformError::NoGlibc),
     }
 }
 
@@ -135,15 +149,7 @@ pub(super) fn check_tools(home: &Home) -> Result<Pip, SetupError> {
 pub(super) fn list_missing(missing: &[MissingTool]) -> String {
     let mut text = "programs are missing:".to_owned();
     for tool in missing {
-        let MissingTool {
-            what,
-            debian,
-            fedora,
-        } = tool;
-        let _ = write!(
-            text,
-            "\n  {what}: `{debian}` on Debian, `{fedora}` on Fedora"
-        );
+        let _ = write!(text, "\n  {}: {}", tool.what, tool.advice());
     }
     text
 }

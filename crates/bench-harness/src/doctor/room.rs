@@ -1,0 +1,113 @@
+//! Memory, disks and what lies on them.
+
+use super::Check;
+use crate::data;
+use crate::home::Home;
+use crate::{machine, scratch};
+use bench_core::spec::dataset::Dataset;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const GIB: u64 = 1 << 30;
+
+pub(super) fn memory() -> Check {
+    const NAME: &str = "memory";
+    let meminfo = machine::read("/proc/meminfo");
+    let total = machine::memory(&meminfo, "MemTotal").unwrap_or_default();
+    let free = machine::memory(&meminfo, "MemAvailable").unwrap_or_default();
+    let found = format!("{} free of {}", gibibytes(free), gibibytes(total));
+    if free >= 2 * GIB {
+        return Check::ok(NAME, found);
+    }
+    Check::warning(
+        NAME,
+        found,
+        "end what else uses memory: a trial that runs out of it is killed",
+    )
+}
+
+pub(super) fn shared_memory() -> Check {
+    const NAME: &str = "/dev/shm";
+    match scratch::free_bytes(Path::new("/dev/shm")) {
+        Some(free) if free >= GIB => Check::ok(NAME, format!("{} free", gibibytes(free))),
+        free => Check::warning(
+            NAME,
+            format!("{} free", gibibytes(free.unwrap_or_default())),
+            "snapshots go to the temporary folder's disk instead, which takes longer (off the clock); in a container, give it more with --shm-size",
+        ),
+    }
+}
+
+pub(super) fn disk(name: &str, folder: &Path) -> Check {
+    // The folder need not exist yet; its disk does.
+    let existing = folder.ancestors().find(|folder| folder.exists());
+    let free = existing.and_then(scratch::free_bytes).unwrap_or_default();
+    let found = format!("{} free for {}", gibibytes(free), folder.display());
+    if free >= 2 * GIB {
+        return Check::ok(name, found);
+    }
+    Check::warning(
+        name,
+        found,
+        "free some space: `bench clean` shows what bench uses",
+    )
+}
+
+pub(super) fn writable(name: &str, folder: &Path) -> Check {
+    let Some(existing) = folder.ancestors().find(|folder| folder.exists()) else {
+        return Check::failed(name, "no such folder", "name another with `--results`");
+    };
+    match tempfile::tempfile_in(existing) {
+        Ok(_) => Check::ok(name, format!("{} can be written", folder.display())),
+        Err(error) => Check::failed(
+            name,
+            format!("{} cannot be written: {error}", existing.display()),
+            "make it yours, or name another folder with `--results`",
+        ),
+    }
+}
+
+/// One check a data set.
+pub(super) fn data_sets<'a>(
+    home: &'a Home,
+    datasets: &'a BTreeMap<String, Dataset>,
+) -> impl Iterator<Item = Check> + 'a {
+    datasets.iter().map(|(name, dataset)| {
+        let title = format!("data set {name}");
+        match data::find(home, name, dataset) {
+            Ok(Some(prepared)) => Check::ok(&title, format!("{}", prepared.folder.display())),
+            Ok(None) => Check::warning(
+                &title,
+                "not fetched",
+                format!("`bench data fetch {name}` fetches it; so does a run that needs it"),
+            ),
+            Err(error) => {
+                Check::failed(&title, error.to_string(), error.help().unwrap_or_default())
+            }
+        }
+    })
+}
+
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / GIB as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    #[test]
+    fn a_folder_that_does_not_exist_yet_is_judged_by_its_parent() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = folder.path().join("not/yet");
+        assert_eq!(writable("results", &results).status, Status::Ok);
+        assert!(!results.exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(
+            writable("results", Path::new("/proc/x")).status,
+            Status::Failed
+        );
+        assert!(disk("disk", &results).found.ends_with("not/yet"));
+    }
+}
