@@ -40,6 +40,8 @@ pub fn run(options: &Options) -> Result<()> {
             "bench-tests",
             "--test",
             "end_to_end",
+            "--test",
+            "guide",
             "--",
             "--ignored",
             "--test-threads=1",

@@ -1,0 +1,141 @@
+//! CONTRIBUTING.md, followed word for word in a copy of the checkout: every block that names a file is written, every console block is typed.
+
+#![expect(clippy::expect_used, reason = "a test says what it needs by failing")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A step of the guide.
+#[derive(Debug, PartialEq)]
+enum Step {
+    Write { path: PathBuf, text: String },
+    Type(String),
+}
+
+#[test]
+#[ignore = "needs libtorch: cargo xtask test"]
+fn the_guide_works_as_written() {
+    let copy = TempDir::new().expect("a folder for the copy");
+    copy_checkout(copy.path());
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).expect("the guide is there");
+    for step in steps(&text) {
+        match step {
+            Step::Write { path, text } => {
+                let path = copy.path().join(path);
+                std::fs::create_dir_all(path.parent().expect("a file has a folder"))
+                    .expect("the folder is made");
+                std::fs::write(path, text).expect("the file is written");
+            }
+            Step::Type(line) => type_line(&line, copy.path()),
+        }
+    }
+}
+
+#[test]
+fn blocks_are_found_and_lose_their_indent() {
+    let text = "1. Do\n\n   ```toml file=a/b.toml\n   x = 1\n     y = 2\n   ```\n\n   ```console\n   $ one\n   $ two\n   ```\n\n```rust\nignored\n```\n";
+    assert_eq!(
+        steps(text),
+        [
+            Step::Write {
+                path: "a/b.toml".into(),
+                text: "x = 1\n  y = 2\n".to_owned()
+            },
+            Step::Type("one".to_owned()),
+            Step::Type("two".to_owned()),
+        ]
+    );
+}
+
+fn steps(text: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some((indent, info)) = line.split_once("```") else {
+            continue;
+        };
+        let body: Vec<&str> = lines
+            .by_ref()
+            .take_while(|line| line.trim() != "```")
+            .map(|line| line.strip_prefix(indent).unwrap_or(line))
+            .collect();
+        if let Some((_, path)) = info.split_once("file=") {
+            steps.push(Step::Write {
+                path: path.into(),
+                text: body.join("\n") + "\n",
+            });
+        } else if info == "console" {
+            steps.extend(
+                body.iter()
+                    .filter_map(|line| Some(Step::Type(line.strip_prefix("$ ")?.to_owned()))),
+            );
+        }
+    }
+    steps
+}
+
+/// Types a line into a shell that has `bench` on its path. Builds are shared with this checkout, so that libtorch's binding is not built again.
+fn type_line(line: &str, copy: &Path) {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let libtorch =
+        std::env::var_os("LIBTORCH").map_or_else(|| root().join(".libtorch"), PathBuf::from);
+    let output = Command::new("sh")
+        .args(["-c", line])
+        .current_dir(copy)
+        .env(
+            "PATH",
+            format!("{}:{path}", root().join("target/release").display()),
+        )
+        .env("BENCH_HOME", copy)
+        .env("CARGO_TARGET_DIR", root().join("target"))
+        .env("LIBTORCH", libtorch)
+        .output()
+        .expect("a shell starts");
+    assert!(
+        output.status.success(),
+        "`{line}` ended with {}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn copy_checkout(to: &Path) {
+    for name in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "harness.yaml",
+        "rust-toolchain.toml",
+        ".cargo",
+        "crates",
+        "submissions",
+        "workloads",
+        "tests",
+        "results",
+    ] {
+        copy_tree(&root().join(name), &to.join(name));
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    if from.is_dir() {
+        std::fs::create_dir_all(to).expect("a folder is made");
+        for entry in std::fs::read_dir(from)
+            .expect("a folder is listed")
+            .flatten()
+        {
+            if entry.file_name() != "runs" && entry.file_name() != "target" {
+                copy_tree(&entry.path(), &to.join(entry.file_name()));
+            }
+        }
+    } else if from.is_file() {
+        std::fs::copy(from, to).expect("a file is copied");
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ has a parent")
+}
