@@ -1,6 +1,7 @@
 //! What a supervised program sees of this machine: an allow-list, and the settings that speed and numbers depend on.
 
 use crate::channel::Source;
+use bench_core::protocol::TRIAL_VARIABLE;
 use bench_core::run::DeviceKind;
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -18,9 +19,6 @@ const PASSED_ON: [&str; 9] = [
     "RUST_LIB_BACKTRACE",
     "CUDA_VISIBLE_DEVICES",
 ];
-
-/// Marks every process that a trial's programs start, whatever group or session it moves to.
-pub(super) const TOKEN: &str = "BENCH_TRIAL";
 
 /// The environment of one trial's programs.
 #[derive(Debug, Clone)]
@@ -51,7 +49,7 @@ impl Surroundings {
         }
         // Spinning threads starve each other as soon as the machine does anything else; libgomp reads this when it is loaded.
         set("OMP_WAIT_POLICY", "passive".as_ref());
-        set(TOKEN, self.marker(source).as_ref());
+        set(TRIAL_VARIABLE, self.marker(source).as_ref());
         match self.device {
             DeviceKind::Cpu => set("CUDA_VISIBLE_DEVICES", "".as_ref()),
             // Without a workspace of fixed size cuBLAS is not deterministic.
@@ -79,7 +77,7 @@ impl Surroundings {
     }
 }
 
-/// The value of [`TOKEN`].
+/// The value of [`TRIAL_VARIABLE`]: marks every process that a trial's programs start, whatever group or session it moves to.
 pub(super) fn marker(token: &str, source: Source) -> String {
     format!("{token}/{}", source.name())
 }

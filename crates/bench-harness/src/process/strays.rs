@@ -1,7 +1,8 @@
 //! Processes that a trial's program started and that left its process group.
 
-use super::environment::{TOKEN, marker};
+use super::environment::marker;
 use crate::channel::Source;
+use bench_core::protocol::TRIAL_VARIABLE;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
 
@@ -10,7 +11,7 @@ const ROUNDS: u32 = 5;
 
 /// Kills every process whose environment carries the trial's token. Processes of other users cannot be read, nor be its children.
 pub(super) fn kill(token: &str, source: Source) {
-    let wanted = format!("{TOKEN}={}", marker(token, source));
+    let wanted = format!("{TRIAL_VARIABLE}={}", marker(token, source));
     for _ in 0..ROUNDS {
         if killed(wanted.as_bytes()) == 0 {
             return;

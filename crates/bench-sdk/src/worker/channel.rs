@@ -1,7 +1,7 @@
 //! Lines to and from the referee.
 
 use anyhow::{Context, Result};
-use bench_core::protocol::{Command, Event, Message, Task};
+use bench_core::protocol::{Command, Event, Message, TRIAL_VARIABLE, Task};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::fs::File;
 use std::io::{BufRead, Write};
@@ -110,8 +110,9 @@ pub(crate) fn listen() -> Result<Option<(Task, Receiver<Result<Input>>)>> {
                 return;
             }
         }
+        let supervised = std::env::var_os(TRIAL_VARIABLE).is_some();
         match commands {
-            0 => {
+            0 if !supervised => {
                 // Nobody to die with either: `spec show … | program &` outlives its shell.
                 let _ = set_parent_process_death_signal(None);
                 let _ = sender.send(Ok(Input::Unsupervised));
