@@ -1,6 +1,6 @@
 //! A referee of one trial with the fake worker, for tests that kill it: `fake-referee FOLDER SCRIPT`.
-//! Its first line of output is the trial's first event; it goes on to the trial's end.
-#![expect(clippy::print_stdout, reason = "tests wait for its first line")]
+//! It prints each event that it records, and the outcome.
+#![expect(clippy::print_stdout, reason = "tests read its lines")]
 
 use bench_harness::interrupt::Interrupts;
 use bench_harness::trial::{self, TrialProgress};
@@ -13,9 +13,10 @@ fn main() {
     let script = serde_json::from_str(&arguments.next().unwrap()).unwrap();
     let trial = fixture::trial(&folder, &script);
     let interrupts = Interrupts::install().unwrap();
-    trial::run(&trial, &interrupts, &mut |progress| {
+    let summary = trial::run(&trial, &interrupts, &mut |progress| {
         if let TrialProgress::Recorded(event) = progress {
             println!("{}", serde_json::to_string(event).unwrap());
         }
     });
+    println!("{}", serde_json::to_string(&summary.outcome).unwrap());
 }
