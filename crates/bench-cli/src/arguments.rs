@@ -1,0 +1,73 @@
+//! What can be typed.
+
+use crate::commands::{
+    check, clean, completions, data, doctor, leaderboard, list, plot, run, schema, setup, show,
+    spec, status,
+};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use bench_report::Grid;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A referee for training algorithms: measures their time to target on fixed workloads, with a clock that is not theirs.
+#[derive(Parser)]
+#[command(name = "bench", version, max_term_width = 100, after_help = Exit::table())]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Run(run::Arguments),
+    List(list::Arguments),
+    Show(show::Arguments),
+    Status(status::Arguments),
+    Leaderboard(leaderboard::Arguments),
+    Plot(plot::Arguments),
+    Spec(spec::Arguments),
+    Schema(schema::Arguments),
+    Check(check::Arguments),
+    Data(data::Arguments),
+    Setup(setup::Arguments),
+    Doctor(doctor::Arguments),
+    Clean(clean::Arguments),
+    Completions(completions::Arguments),
+}
+
+/// Where records are.
+#[derive(Args)]
+pub(crate) struct Results {
+    /// Folder of records instead of harness.yaml's
+    #[arg(long = "results", value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// How a table is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For the terminal, as wide as it is
+    Table,
+    /// For documents
+    Markdown,
+    /// For programs: all columns, full precision
+    Csv,
+    /// For programs: everything
+    Json,
+}
+
+impl Format {
+    /// Draws a table that has no richer JSON than its cells.
+    ///
+    /// # Errors
+    /// When it cannot be written as CSV.
+    pub(crate) fn draw(self, grid: &Grid, width: usize) -> Result<String, Failure> {
+        Ok(match self {
+            Format::Table => grid.terminal(width),
+            Format::Markdown => grid.markdown(),
+            Format::Csv => grid.csv().map_err(Failure::bug)?,
+            Format::Json => grid.json(),
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! One file a verb.
+
+pub(crate) mod check;
+pub(crate) mod clean;
+pub(crate) mod completions;
+pub(crate) mod data;
+pub(crate) mod doctor;
+pub(crate) mod leaderboard;
+pub(crate) mod list;
+pub(crate) mod plot;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod setup;
+pub(crate) mod show;
+pub(crate) mod spec;
+pub(crate) mod status;
+
+use crate::arguments::Command;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+use bench_harness::interrupt::Interrupts;
+
+/// Does what was typed.
+///
+/// # Errors
+/// Whatever kept it from being done.
+pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(arguments) => run::execute(&arguments, screen),
+        Command::List(arguments) => list::execute(&arguments, screen),
+        Command::Show(arguments) => show::execute(&arguments, screen),
+        Command::Status(arguments) => status::execute(&arguments, screen),
+        Command::Leaderboard(arguments) => leaderboard::execute(&arguments, screen),
+        Command::Plot(arguments) => plot::execute(&arguments, screen),
+        Command::Spec(arguments) => spec::execute(&arguments, screen),
+        Command::Schema(arguments) => schema::execute(&arguments, screen),
+        Command::Check(arguments) => check::execute(&arguments),
+        Command::Data(arguments) => data::execute(&arguments, screen),
+        Command::Setup(arguments) => setup::execute(&arguments, screen),
+        Command::Doctor(arguments) => doctor::execute(&arguments, screen),
+        Command::Clean(arguments) => clean::execute(&arguments, screen),
+        Command::Completions(arguments) => completions::execute(&arguments, screen),
+    }
+}
+
+/// Ctrl-C, counted from now on.
+fn interrupts() -> Result<Interrupts, Failure> {
+    Interrupts::install().map_err(|error| {
+        let message = format!("cannot listen for Ctrl-C: {error}");
+        Failure::new(Exit::Environment, message, None)
+    })
+}

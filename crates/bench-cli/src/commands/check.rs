@@ -1,0 +1,103 @@
+//! `bench check`: whether a submission keeps the contract, told by the submission's own program.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress::{Reporter, Style};
+use crate::workspace::Workspace;
+use bench_core::run::SubmissionIdentity;
+use bench_core::spec::catalog::Entrant;
+use bench_harness::program::{Builder as _, CargoBuilder};
+use bench_harness::setup;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Build a submission and check that it keeps the contract, or that it equals golden trajectories
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench check submissions/adamw
+  bench check adamw --golden ../goldens/adamw.json
+  bench check ../my-optimizer --format json")]
+pub(crate) struct Arguments {
+    /// Name or folder of a submission
+    submission: String,
+    /// Compare with this file of golden trajectories, in double precision
+    #[arg(long, value_name = "FILE")]
+    golden: Option<PathBuf>,
+    /// How the program writes what it found
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
+    let given = [arguments.submission.clone()];
+    let (workspace, names) = Workspace::with_submissions(&given)?;
+    let name = names.first().unwrap_or(&arguments.submission);
+    let Some(entrant) = workspace.catalog.submissions.get(name) else {
+        return Err(workspace.no_submission(name));
+    };
+    let interrupts = super::interrupts()?;
+    let program = {
+        let reporter = Reporter::start(Style::Human);
+        let mut listener = |progress| reporter.work(progress);
+        let libtorch = setup::ensure(&workspace.home, Default::default(), &mut listener)?;
+        let elsewhere = [(
+            entrant.program.clone(),
+            workspace.home.root.join(&entrant.program_folder),
+        )];
+        let mut builder = CargoBuilder::new(workspace.home.clone(), elsewhere.into());
+        let identity = identity(name, entrant);
+        let mut compiling = |krate: &str| reporter.compiling(krate);
+        let programs = builder.build(&identity, &interrupts, &mut compiling)?;
+        let mut program = Command::new(programs.worker);
+        let folders = std::env::join_paths(libtorch.library_folders()).map_err(Failure::bug)?;
+        program.env("LD_LIBRARY_PATH", folders);
+        program
+    };
+    run(program, arguments)
+}
+
+/// Hands the terminal over to the program, and its verdict on.
+fn run(mut program: Command, arguments: &Arguments) -> Result<Exit, Failure> {
+    program.arg("check");
+    if let Some(golden) = &arguments.golden {
+        program.arg("--golden").arg(golden);
+    }
+    if arguments.format == Format::Json {
+        program.args(["--format", "json"]);
+    }
+    let path = program.get_program().to_owned();
+    let status = program.status().map_err(|error| {
+        let message = format!("cannot start {}: {error}", path.display());
+        Failure::new(Exit::WorkerDied, message, None)
+    })?;
+    Ok(match status.code() {
+        Some(0) => Exit::Ok,
+        Some(_) => Exit::RunFailed,
+        None => {
+            let message = format!("{} {status}", path.display());
+            return Err(Failure::new(Exit::WorkerDied, message, None));
+        }
+    })
+}
+
+/// What a program is built by; the settings that only a workload decides do not matter here.
+fn identity(name: &str, entrant: &Entrant) -> SubmissionIdentity {
+    let submission = &entrant.submission;
+    SubmissionIdentity {
+        name: name.to_owned(),
+        program: entrant.program.clone(),
+        schedule: submission.schedule.clone(),
+        batch_size: submission.batch_size.default,
+        gradient_clipping: submission.gradient_clipping,
+        groups: submission.groups.clone(),
+    }
+}

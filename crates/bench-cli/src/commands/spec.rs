@@ -1,0 +1,177 @@
+//! `bench spec`: mistakes in specs, and what a worker is told.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+use crate::workspace::Workspace;
+use bench_core::protocol::Task;
+use bench_core::run::{Local, Purpose, SplitName, device};
+use bench_core::spec::resolve::Request;
+use bench_harness::{data, scratch};
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+
+/// Check specs, or show exactly what a worker is given
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Check(Check),
+    Show(Show),
+}
+
+/// Find every mistake in specs at once, each with its line and the nearest valid name
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench spec check
+  bench spec check workloads/fashion-mnist-mlp.yaml
+  bench spec check ../my-optimizer")]
+struct Check {
+    /// Files, or folders of submissions; everything in the checkout when none is given
+    paths: Vec<PathBuf>,
+}
+
+/// Print the line that a worker gets; piped into the worker it replays the trial without a referee
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench spec show fashion-mnist-mlp adamw
+  bench spec show fashion-mnist-mlp adamw | target/release/adamw
+  bench spec show fashion-mnist-mlp adamw --ruleset external-tuning --study 2 --trial 3")]
+struct Show {
+    /// Name of a workload
+    workload: String,
+    /// Name or folder of a submission
+    submission: String,
+    /// Name of a ruleset
+    #[arg(long, default_value = super::run::RULESET)]
+    ruleset: String,
+    /// Which study, from 1
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    study: u32,
+    /// Which trial of the study, from 1
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    trial: u32,
+    /// Where random draws begin
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    match &arguments.verb {
+        Verb::Check(arguments) => check(&arguments.paths, screen),
+        Verb::Show(arguments) => show(arguments, screen),
+    }
+}
+
+fn check(paths: &[PathBuf], screen: &Screen) -> Result<Exit, Failure> {
+    let folders = paths
+        .iter()
+        .filter(|path| path.join("submission.yaml").is_file());
+    let folders: Vec<String> = folders.map(|path| path.display().to_string()).collect();
+    let (workspace, _) = Workspace::with_submissions(&folders)?;
+    let catalog = &workspace.catalog;
+    let wanted = paths
+        .iter()
+        .map(|path| workspace.spec_path(path))
+        .collect::<Result<Vec<PathBuf>, Failure>>()?;
+    let mistakes: Vec<_> = catalog
+        .diagnostics
+        .iter()
+        .filter(|mistake| wanted.is_empty() || wanted.contains(&mistake.source.path))
+        .cloned()
+        .collect();
+    if !mistakes.is_empty() {
+        return Err(Failure::Specs(mistakes));
+    }
+    screen.print(&match wanted.len() {
+        0 => format!(
+            "no mistakes in {} workloads, {} data sets, {} submissions and harness.yaml",
+            catalog.workloads.len(),
+            catalog.datasets.len(),
+            catalog.submissions.len()
+        ),
+        1 => "no mistakes in 1 file".to_owned(),
+        n => format!("no mistakes in {n} files"),
+    })?;
+    Ok(Exit::Ok)
+}
+
+impl Workspace {
+    /// A spec's path as diagnostics name it: relative to the checkout where it lies inside.
+    fn spec_path(&self, path: &Path) -> Result<PathBuf, Failure> {
+        let named = path.join("submission.yaml");
+        let path = if named.is_file() { &named } else { path };
+        let outside = || {
+            let message = format!("{} is no spec of this checkout", path.display());
+            let help = "specs are workloads/*.yaml, workloads/datasets/*.yaml, submissions/*/submission.yaml, harness.yaml, and a folder with a submission.yaml";
+            Failure::usage(message, help.to_owned())
+        };
+        let full = path.canonicalize().map_err(|error| {
+            Failure::usage(format!("cannot read {}: {error}", path.display()), None)
+        })?;
+        let root = self
+            .home
+            .root
+            .canonicalize()
+            .unwrap_or_else(|_| self.home.root.clone());
+        match full.strip_prefix(&root) {
+            Ok(inside) if is_spec(inside) => Ok(inside.to_owned()),
+            Err(_) if full.ends_with("submission.yaml") => Ok(full),
+            _ => Err(outside()),
+        }
+    }
+}
+
+fn is_spec(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let yaml = path
+        .extension()
+        .is_some_and(|extension| extension == "yaml");
+    match folder.to_str() {
+        Some("") => path == Path::new("harness.yaml"),
+        Some("workloads" | "workloads/datasets") => yaml,
+        Some(_) => folder.starts_with("submissions") && path.ends_with("submission.yaml"),
+        None => false,
+    }
+}
+
+fn show(arguments: &Show, screen: &Screen) -> Result<Exit, Failure> {
+    let given = [arguments.submission.clone()];
+    let (workspace, names) = Workspace::with_submissions(&given)?;
+    let request = Request {
+        workload: &arguments.workload,
+        submission: names.first().map_or(&arguments.submission, |name| name),
+        ruleset: &arguments.ruleset,
+        purpose: Purpose::Scoring,
+        base_seed: arguments.seed,
+        study: arguments.study,
+        trial: arguments.trial,
+        trials: None,
+        hyperparameters: None,
+        threads: None,
+        device: None,
+    };
+    let resolved = workspace.catalog.resolve(&request);
+    let run = resolved.map_err(|error| workspace.unresolved(error))?;
+    let name = &run.dataset.name;
+    let dataset = &workspace.catalog.datasets[name];
+    let folder = data::place(&workspace.home, name, dataset)?;
+    let train = folder.join(format!("{}.safetensors", SplitName::Train.name()));
+    let (_, device_index) = device(&workspace.harness()?.device).unwrap_or((run.device, 0));
+    let task = Task {
+        run,
+        local: Local {
+            data: [(SplitName::Train, train)].into(),
+            scratch: scratch::folder(),
+            device_index,
+            resume: None,
+        },
+    };
+    let line = serde_json::to_string(&task).map_err(Failure::bug)?;
+    screen.print(&line)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,62 @@
+//! Exit codes: a documented promise to scripts.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// How the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    Ok = 0,
+    RunFailed = 1,
+    Usage = 2,
+    BuildFailed = 3,
+    WorkerDied = 4,
+    Results = 5,
+    Environment = 6,
+    Bug = 70,
+    Interrupted = 130,
+}
+
+impl Exit {
+    const ALL: [Exit; 9] = [
+        Exit::Ok,
+        Exit::RunFailed,
+        Exit::Usage,
+        Exit::BuildFailed,
+        Exit::WorkerDied,
+        Exit::Results,
+        Exit::Environment,
+        Exit::Bug,
+        Exit::Interrupted,
+    ];
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Exit::Ok => "done",
+            Exit::RunFailed => "a run failed, or missed its target under --require-target",
+            Exit::Usage => "wrong usage or a mistake in a spec",
+            Exit::BuildFailed => "a submission did not build",
+            Exit::WorkerDied => "a worker died",
+            Exit::Results => "the results folder cannot be read or written",
+            Exit::Environment => "the device or another thing the run needs is missing",
+            Exit::Bug => "a bug in bench",
+            Exit::Interrupted => "interrupted; the same command goes on",
+        }
+    }
+
+    /// The table that `bench --help` ends with.
+    pub(crate) fn table() -> String {
+        let mut table = "Exit codes:\n".to_owned();
+        for exit in Exit::ALL {
+            let _ = writeln!(table, "  {:>3}  {}", exit as u8, exit.meaning());
+        }
+        table
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}

@@ -1,0 +1,108 @@
+//! Why a command ended badly, as a person reads it.
+
+mod from;
+mod snippet;
+
+use crate::exit::Exit;
+use bench_core::spec::diagnostic::Diagnostic;
+use console::Style;
+use std::error::Error;
+use std::io;
+
+/// Why a command ended badly.
+pub(crate) enum Failure {
+    /// Mistakes in specs, all at once.
+    Specs(Vec<Diagnostic>),
+    /// Anything else.
+    Error {
+        exit: Exit,
+        error: Box<dyn Error>,
+        help: Option<String>,
+    },
+    /// The reader of the output went away, which is its right.
+    Quiet,
+}
+
+/// A message without a library's error behind it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Message(String);
+
+impl Failure {
+    /// The user asked for something that there is not.
+    pub(crate) fn usage(message: impl Into<String>, help: impl Into<Option<String>>) -> Failure {
+        Failure::new(Exit::Usage, Message(message.into()), help)
+    }
+
+    /// A library's error with its exit code and what to do about it.
+    pub(crate) fn new(
+        exit: Exit,
+        error: impl Into<Box<dyn Error>>,
+        help: impl Into<Option<String>>,
+    ) -> Failure {
+        Failure::Error {
+            exit,
+            error: error.into(),
+            help: help.into(),
+        }
+    }
+
+    /// Standard output failed.
+    pub(crate) fn output(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Quiet,
+            _ => Failure::new(
+                Exit::Results,
+                Message(format!("cannot write the output: {error}")),
+                None,
+            ),
+        }
+    }
+
+    /// Something that cannot happen did.
+    pub(crate) fn bug(error: impl Error + 'static) -> Failure {
+        Failure::new(Exit::Bug, error, crate::bug::HELP.to_owned())
+    }
+
+    /// Says it on standard error; the exit code that goes with it.
+    pub(crate) fn report(self) -> Exit {
+        match self {
+            Failure::Quiet => Exit::Ok,
+            Failure::Specs(diagnostics) => {
+                say(&snippet::render(&diagnostics));
+                Exit::Usage
+            }
+            Failure::Error { exit, error, help } => {
+                say(&chain(error.as_ref(), help.as_deref()));
+                exit
+            }
+        }
+    }
+}
+
+/// `error:`, a `cause:` for each error below it, `help:`.
+fn chain(error: &dyn Error, help: Option<&str>) -> String {
+    let bold = Style::new().for_stderr().bold();
+    let label = |text: &str, style: Style| style.apply_to(format!("{text}:")).to_string();
+    let mut lines = vec![format!("{} {error}", label("error", bold.clone().red()))];
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        // Some libraries repeat the cause in their own message.
+        if !said.contains(&words) {
+            lines.push(format!("{} {words}", label("cause", bold.clone())));
+        }
+        said = words;
+        next = cause.source();
+    }
+    if let Some(help) = help {
+        lines.push(format!("{} {help}", label("help", bold.cyan())));
+    }
+    lines.join("\n")
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that reports failures")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

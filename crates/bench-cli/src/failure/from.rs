@@ -1,0 +1,116 @@
+//! Libraries' errors as failures: the exit code and the help that go with each.
+
+use super::Failure;
+use crate::exit::Exit;
+use bench_core::canonical::CanonicalError;
+use bench_core::spec::resolve::ResolveError;
+use bench_harness::catalog::CatalogError;
+use bench_harness::clean::CleanError;
+use bench_harness::data::DataError;
+use bench_harness::home::HomeError;
+use bench_harness::program::ProgramError;
+use bench_harness::session::SessionError;
+use bench_harness::setup::SetupError;
+use bench_harness::store::StoreError;
+use bench_report::curves::CurveError;
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Failure {
+        let help = "let BENCH_HOME name the checkout, or work inside of it";
+        Failure::new(Exit::Environment, error, help.to_owned())
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Failure {
+        Failure::new(Exit::Usage, error, None)
+    }
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Failure {
+        let help = match &error {
+            ResolveError::Unknown {
+                nearest: Some(name),
+                ..
+            }
+            | ResolveError::Hyperparameter {
+                nearest: Some(name),
+                ..
+            } => Some(format!("did you mean `{name}`?")),
+            ResolveError::Unknown { known, .. } | ResolveError::Hyperparameter { known, .. }
+                if !known.is_empty() =>
+            {
+                Some(format!("there is {}", known.join(", ")))
+            }
+            ResolveError::NotEntered { .. } => {
+                Some("`bench list submissions` shows what each one enters".to_owned())
+            }
+            _ => None,
+        };
+        Failure::new(Exit::Usage, error, help)
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Failure {
+        let help = error.help();
+        Failure::new(Exit::Environment, error, help)
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Failure {
+        let help = error.help();
+        Failure::new(Exit::Environment, error, help)
+    }
+}
+
+impl From<ProgramError> for Failure {
+    fn from(error: ProgramError) -> Failure {
+        let (exit, help) = match &error {
+            ProgramError::Interrupted => (Exit::Interrupted, None),
+            ProgramError::NoCrate { .. } => (
+                Exit::BuildFailed,
+                Some("a submission without a crate `extends:` one that has it".to_owned()),
+            ),
+            _ => (Exit::BuildFailed, None),
+        };
+        Failure::new(exit, error, help)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        let help = "results/README.md says what a record holds";
+        Failure::new(Exit::Results, error, help.to_owned())
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Failure {
+        let exit = match &error {
+            SessionError::Lock(_) => Exit::Environment,
+            SessionError::Config(_) => Exit::Bug,
+        };
+        Failure::new(exit, error, None)
+    }
+}
+
+impl From<CanonicalError> for Failure {
+    fn from(error: CanonicalError) -> Failure {
+        Failure::bug(error)
+    }
+}
+
+impl From<CurveError> for Failure {
+    fn from(error: CurveError) -> Failure {
+        Failure::new(Exit::Usage, error, None)
+    }
+}
+
+impl From<CleanError> for Failure {
+    fn from(error: CleanError) -> Failure {
+        Failure::new(Exit::Environment, error, None)
+    }
+}

@@ -1,0 +1,189 @@
+//! Progress for logs and programs: a line a note.
+
+use super::View;
+use super::note::{Note, Planned};
+use bench_core::number::Measured;
+use bench_core::record::TrialEvent;
+use bench_core::run::SplitName;
+use bench_harness::recorder::now;
+use bench_report::units;
+use bench_score::TrialSummary;
+use std::io::{self, Write as _};
+
+/// Shows nothing.
+pub(super) struct Nothing;
+
+impl View for Nothing {
+    fn show(&mut self, _: &Note) {}
+}
+
+/// One JSON line a note, on standard output.
+pub(super) struct Json;
+
+impl View for Json {
+    fn show(&mut self, note: &Note) {
+        if let Ok(line) = serde_json::to_string(note) {
+            // Who stops reading does not stop the run.
+            let _ = writeln!(io::stdout().lock(), "{line}");
+        }
+    }
+}
+
+/// One line with a timestamp for what matters, on standard error.
+pub(super) struct Lines {
+    words: Words,
+}
+
+impl Lines {
+    pub(super) fn new() -> Lines {
+        Lines {
+            words: Words::default(),
+        }
+    }
+}
+
+impl View for Lines {
+    fn show(&mut self, note: &Note) {
+        if let Some(words) = self.words.of(note) {
+            let now = now();
+            let mut out = io::stderr().lock();
+            for line in words.lines() {
+                let _ = writeln!(out, "{now}  {line}");
+            }
+        }
+    }
+}
+
+/// Notes in words. Those that come many times a second have none.
+#[derive(Default)]
+pub(super) struct Words {
+    trials: Vec<Planned>,
+}
+
+impl Words {
+    /// One or more lines.
+    pub(super) fn of(&mut self, note: &Note) -> Option<String> {
+        Some(match note {
+            Note::Waited { behind } => format!("waiting for {behind}"),
+            Note::Began { what, bytes } => match bytes {
+                Some(bytes) => format!("{what} ({})", units::bytes(*bytes)),
+                None => what.clone(),
+            },
+            Note::Noted { message } => message.clone(),
+            Note::Planned { trials } => {
+                self.trials.clone_from(trials);
+                return plan(trials);
+            }
+            Note::Building { submission } => format!("building {submission}"),
+            Note::Built {
+                submission,
+                seconds,
+            } if *seconds >= 1.0 => {
+                format!("built {submission} in {}", units::roughly(*seconds))
+            }
+            Note::BuildFailed {
+                message,
+                diagnostics,
+                ..
+            } => format!("{diagnostics}\n{message}").trim().to_owned(),
+            Note::TrialStarted { index, step, .. } => {
+                let title = self.trials.get(*index)?.title();
+                match step {
+                    0 => format!("{title}: started"),
+                    step => format!("{title}: goes on from step {}", units::count(*step)),
+                }
+            }
+            Note::Recorded { index, line } => recorded(self.trials.get(*index)?, line)?,
+            Note::TrialEnded { index, summary, .. } => ended(self.trials.get(*index)?, summary),
+            Note::TrialSkipped { index, summary, .. } => {
+                skipped(self.trials.get(*index)?, summary)?
+            }
+            Note::Advanced { .. }
+            | Note::Ended
+            | Note::Compiling { .. }
+            | Note::Built { .. }
+            | Note::Stepped { .. } => return None,
+        })
+    }
+
+    pub(super) fn trials(&self) -> &[Planned] {
+        &self.trials
+    }
+}
+
+/// `12 trials: 3 finished, 1 goes on, 8 to run`; nothing to say about a single new one.
+fn plan(trials: &[Planned]) -> Option<String> {
+    let count = |action: &str| trials.iter().filter(|trial| trial.action == action).count();
+    let parts: Vec<String> = [
+        (count("skip"), "finished"),
+        (count("busy"), "run by another command"),
+        (count("resume"), "to go on with"),
+        (count("run"), "to run"),
+    ]
+    .into_iter()
+    .filter(|&(n, _)| n > 0)
+    .map(|(n, what)| format!("{n} {what}"))
+    .collect();
+    (trials.len() > 1).then(|| format!("{} trials: {}", trials.len(), parts.join(", ")))
+}
+
+fn recorded(trial: &Planned, event: &TrialEvent) -> Option<String> {
+    match event {
+        TrialEvent::Evaluated {
+            step,
+            submission_ns,
+            metrics,
+            ..
+        } => {
+            let Measured(value) = *metrics.get(&SplitName::Validation)?.get(trial.metric)?;
+            Some(format!(
+                "{}: step {}, {} of {}, validation {} {} (target {})",
+                trial.title(),
+                units::count(*step),
+                units::seconds(*submission_ns as f64 / 1e9),
+                units::roughly(trial.budget_seconds),
+                trial.metric,
+                units::significant(value),
+                units::significant(trial.target),
+            ))
+        }
+        TrialEvent::Warned { message } => Some(format!("{}: warning: {message}", trial.title())),
+        _ => None,
+    }
+}
+
+/// How a trial ended, in one line.
+fn ended(trial: &Planned, summary: &TrialSummary) -> String {
+    format!("{}: {}", trial.title(), outcome(summary))
+}
+
+fn outcome(summary: &TrialSummary) -> String {
+    use bench_core::outcome::Outcome;
+    let name = summary.outcome.as_ref().map_or("not run", Outcome::name);
+    match (&summary.outcome, summary.hit()) {
+        (_, Some(hit)) => format!(
+            "{name} in {} and {} steps",
+            units::seconds(hit.at.submission_ns as f64 / 1e9),
+            units::count(hit.at.step)
+        ),
+        (Some(Outcome::Failed(failure)), None) => format!("{name}: {}", failure.message),
+        (_, None) => format!(
+            "{name} after {} and {} steps",
+            units::seconds(summary.submission_seconds()),
+            units::count(summary.steps)
+        ),
+    }
+}
+
+/// A finished trial's record is there already; of a dry run there may be nothing.
+fn skipped(trial: &Planned, summary: &TrialSummary) -> Option<String> {
+    match trial.action {
+        "busy" => Some(format!("{}: another command runs it now", trial.title())),
+        "skip" => Some(format!(
+            "{}: finished before, {}",
+            trial.title(),
+            outcome(summary)
+        )),
+        _ => None,
+    }
+}

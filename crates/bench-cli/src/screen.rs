@@ -1,0 +1,53 @@
+//! Standard output: what a command was asked for. Everything else goes to standard error.
+
+use crate::failure::Failure;
+use serde::Serialize;
+use std::io::{self, Write as _};
+
+/// Characters in a line when nobody says how wide the reader's are.
+const WIDTH: usize = 120;
+
+/// Writes results, as wide as the terminal is.
+pub(crate) struct Screen {
+    width: usize,
+}
+
+impl Screen {
+    /// Looks at the terminal, or at `COLUMNS` where there is none.
+    pub(crate) fn new() -> Screen {
+        let columns = std::env::var("COLUMNS").ok().and_then(|n| n.parse().ok());
+        let terminal = console::Term::stdout().size_checked();
+        let terminal = terminal.map(|(_, columns)| usize::from(columns));
+        Screen {
+            width: terminal.or(columns).unwrap_or(WIDTH),
+        }
+    }
+
+    /// Characters in a line.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Writes a text and ends its last line.
+    ///
+    /// # Errors
+    /// When standard output does not take it.
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let end = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        write!(out, "{text}{end}").map_err(Failure::output)
+    }
+
+    /// Writes a value as JSON, for programs.
+    ///
+    /// # Errors
+    /// When standard output does not take it.
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(Failure::bug)?;
+        self.print(&text)
+    }
+}

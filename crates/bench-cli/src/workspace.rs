@@ -1,0 +1,171 @@
+//! The checkout as commands see it: where it is, and what its files say.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use bench_core::spec::catalog::Catalog;
+use bench_core::spec::diagnostic::nearest;
+use bench_core::spec::harness::Harness;
+use bench_core::spec::resolve::ResolveError;
+use bench_core::spec::schema::Kind;
+use bench_harness::catalog;
+use bench_harness::home::Home;
+use bench_harness::store::{self, Stored};
+use std::path::{Path, PathBuf};
+
+/// Where things are, and all specs.
+pub(crate) struct Workspace {
+    pub(crate) home: Home,
+    pub(crate) catalog: Catalog,
+}
+
+impl Workspace {
+    /// Reads the checkout's files.
+    ///
+    /// # Errors
+    /// When there is no checkout or a file cannot be read. Mistakes in files only count when they are asked for.
+    pub(crate) fn open() -> Result<Workspace, Failure> {
+        Ok(Workspace::with_submissions(&[])?.0)
+    }
+
+    /// Reads the checkout's files and those of submissions given by name or folder; their names in the same order.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`], and when one of them is neither a name nor a folder with a `submission.yaml`.
+    pub(crate) fn with_submissions(given: &[String]) -> Result<(Workspace, Vec<String>), Failure> {
+        let home = Home::find()?;
+        let mut names = Vec::new();
+        let mut folders = Vec::new();
+        for given in given {
+            match folder(&home, given)? {
+                Some(folder) => {
+                    names.extend(
+                        folder
+                            .file_name()
+                            .map(|name| name.to_string_lossy().into_owned()),
+                    );
+                    folders.push(folder);
+                }
+                None => names.push(given.clone()),
+            }
+        }
+        let catalog = catalog::load(&home, &folders)?;
+        Ok((Workspace { home, catalog }, names))
+    }
+
+    /// What harness.yaml says.
+    ///
+    /// # Errors
+    /// Its mistakes.
+    pub(crate) fn harness(&self) -> Result<&Harness, Failure> {
+        let harness = self.catalog.harness.as_ref();
+        harness.ok_or_else(|| self.unresolved(ResolveError::NoHarness))
+    }
+
+    /// Where records are: the given folder, or harness.yaml's.
+    ///
+    /// # Errors
+    /// harness.yaml's mistakes.
+    pub(crate) fn runs(&self, given: Option<&Path>) -> Result<PathBuf, Failure> {
+        match given {
+            Some(folder) => Ok(folder.to_owned()),
+            None => Ok(self.home.root.join(&self.harness()?.results)),
+        }
+    }
+
+    /// There is no such submission, or it has mistakes.
+    pub(crate) fn no_submission(&self, name: &str) -> Failure {
+        let known = &self.catalog.submissions;
+        self.unresolved(match self.catalog.is_broken(Kind::Submission, name) {
+            true => ResolveError::Broken {
+                kind: "submission",
+                name: name.to_owned(),
+            },
+            false => ResolveError::Unknown {
+                kind: "submission",
+                name: name.to_owned(),
+                nearest: nearest(name, known.keys().map(String::as_str)).map(str::to_owned),
+                known: known.keys().cloned().collect(),
+            },
+        })
+    }
+
+    /// A name that does not resolve, with the mistakes that keep its file out where it has any.
+    pub(crate) fn unresolved(&self, error: ResolveError) -> Failure {
+        let file = |path: PathBuf| -> Vec<_> {
+            self.catalog
+                .mistakes_of(&path)
+                .into_iter()
+                .cloned()
+                .collect()
+        };
+        let mistakes = match &error {
+            ResolveError::NoHarness => file("harness.yaml".into()),
+            ResolveError::Broken { kind, name } => match *kind {
+                "workload" => file(format!("workloads/{name}.yaml").into()),
+                "data set" => file(format!("workloads/datasets/{name}.yaml").into()),
+                "submission" => file(format!("submissions/{name}/submission.yaml").into()),
+                _ => file("harness.yaml".into()),
+            },
+            _ => Vec::new(),
+        };
+        match mistakes.is_empty() {
+            true => Failure::from(error),
+            false => Failure::Specs(mistakes),
+        }
+    }
+}
+
+/// The records that the text names: a folder of one or many, the twelve digits of one, or a part of their paths.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn find_records(runs: &Path, text: &str) -> Result<Vec<Stored>, Failure> {
+    let path = Path::new(text);
+    let root = if path.exists() { path } else { runs };
+    let (stored, mut errors) = store::scan(root);
+    let found: Vec<Stored> = match root == path {
+        true => stored,
+        false => stored
+            .into_iter()
+            .filter(|trial| trial.folder.to_string_lossy().contains(text))
+            .collect(),
+    };
+    match (found.is_empty(), errors.pop()) {
+        (false, _) => Ok(found),
+        (true, Some(error)) => Err(error.into()),
+        (true, None) => Err(Failure::new(
+            Exit::Results,
+            format!("there is no record `{text}` in {}", runs.display()),
+            "`bench status` lists what is there; a folder or its last digits will do".to_owned(),
+        )),
+    }
+}
+
+/// The folder of a submission given as a path; none for a name.
+fn folder(home: &Home, given: &str) -> Result<Option<PathBuf>, Failure> {
+    let path = Path::new(given);
+    let own = home.root.join("submissions").join(given);
+    if !given.contains('/') && (own.is_dir() || !path.join("submission.yaml").is_file()) {
+        return Ok(None);
+    }
+    if !path.join("submission.yaml").is_file() {
+        let entries = std::fs::read_dir(home.root.join("submissions"));
+        let names: Vec<String> = entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        let last = path.file_name().unwrap_or_default().to_string_lossy();
+        let help = match nearest(&last, names.iter().map(String::as_str)) {
+            Some(name) => format!("did you mean `submissions/{name}`?"),
+            None => "`bench list submissions` shows what is there".to_owned(),
+        };
+        let message = format!("{given} is no submission: it has no submission.yaml");
+        return Err(Failure::usage(message, help));
+    }
+    let canonical = path.canonicalize();
+    canonical
+        .map(Some)
+        .map_err(|error| Failure::usage(format!("cannot read {given}: {error}"), None))
+}

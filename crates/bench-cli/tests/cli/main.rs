@@ -1,0 +1,8 @@
+//! What a person who types `bench …` reads, and what a script gets.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod errors;
+mod help;
+mod lists;
+mod records;
+mod support;
