@@ -11,6 +11,7 @@
 //! the model, its derivatives and the training examples through [`Training`], and name their state once, in `state`.
 
 mod algorithm;
+mod check;
 mod first_order;
 mod group;
 mod hyperparameters;
@@ -58,5 +59,10 @@ pub fn run<R: UpdateRule>() -> ExitCode {
 pub fn run_algorithm<A: TrainingAlgorithm>() -> ExitCode {
     bench_torch::runtime::keep_freed_memory();
     failure::prepare(Location::caller());
-    worker::run::<A>()
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        None => worker::run::<A>(),
+        Some((verb, rest)) if verb == "check" => check::run::<A>(rest),
+        Some(_) => check::usage(),
+    }
 }

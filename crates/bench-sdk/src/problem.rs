@@ -70,7 +70,7 @@ pub(crate) trait Problem {
     fn metrics(&self, indices: &Tensor) -> Result<Metrics>;
 }
 
-/// A workload's model on its training split.
+/// A workload's model on training examples.
 pub(crate) struct WorkloadProblem {
     workload: Workload,
     model: Box<dyn Model>,
@@ -80,45 +80,52 @@ pub(crate) struct WorkloadProblem {
 }
 
 impl WorkloadProblem {
-    /// The model of a run with its initial values, on these examples.
+    /// A model with a workload's loss and metrics, on these examples.
     pub(crate) fn new(
-        run: &RunSpec,
+        workload: &Workload,
+        model: Box<dyn Model>,
         examples: Box<dyn Examples>,
         device: Device,
-    ) -> Result<WorkloadProblem> {
+    ) -> WorkloadProblem {
+        WorkloadProblem {
+            workload: workload.clone(),
+            loss: Loss::new(&workload.loss),
+            model,
+            examples,
+            device,
+        }
+    }
+
+    /// A run's model with its initial values, on the training split in a file.
+    pub(crate) fn open(run: &RunSpec, train: &Path, device: Device) -> Result<WorkloadProblem> {
+        let (split, kind) = (SplitName::Train, Kind::Float);
+        let examples = data::open(train, split, &run.workload, &run.dataset, device, kind)?;
+        let model = build_model(&run.workload, &run.dataset, device, kind, run.seed.value)?;
+        Ok(WorkloadProblem::new(&run.workload, model, examples, device))
+    }
+
+    /// The same on dummy examples, as many as the training split has.
+    pub(crate) fn dummy(run: &RunSpec, device: Device) -> Result<WorkloadProblem> {
+        let train = run.dataset.splits.get(&SplitName::Train);
+        let train = train.context("the run's data set has no training split")?;
+        let examples = DummyExamples {
+            interface: Interface::of(&run.dataset),
+            examples: train.examples,
+            device,
+        };
         let model = build_model(
             &run.workload,
             &run.dataset,
             device,
             Kind::Float,
             run.seed.value,
-        )
-        .with_context(|| {
-            format!(
-                "the model of workload `{}` cannot be built",
-                run.workload_name
-            )
-        })?;
-        Ok(WorkloadProblem {
-            workload: run.workload.clone(),
-            loss: Loss::new(&run.workload.loss),
-            model,
-            examples,
-            device,
-        })
-    }
-
-    /// The same on the training split in a file.
-    pub(crate) fn open(run: &RunSpec, train: &Path, device: Device) -> Result<WorkloadProblem> {
-        let examples = data::open(
-            train,
-            SplitName::Train,
-            &run.workload,
-            &run.dataset,
-            device,
-            Kind::Float,
         )?;
-        WorkloadProblem::new(run, examples, device)
+        Ok(WorkloadProblem::new(
+            &run.workload,
+            model,
+            Box::new(examples),
+            device,
+        ))
     }
 }
 
@@ -177,28 +184,9 @@ impl Problem for WorkloadProblem {
 
 /// Random inputs and labels of a data set's shapes: what a workload trains on before the clock runs.
 pub(crate) struct DummyExamples {
-    shape: Vec<i64>,
-    classes: i64,
-    examples: u64,
-    device: Device,
-}
-
-impl DummyExamples {
-    /// As many as the training split has.
-    pub(crate) fn new(run: &RunSpec, device: Device) -> Result<DummyExamples> {
-        let interface = Interface::of(&run.dataset);
-        let train = run
-            .dataset
-            .splits
-            .get(&SplitName::Train)
-            .context("the run has no training split")?;
-        Ok(DummyExamples {
-            shape: interface.input,
-            classes: interface.outputs,
-            examples: train.examples,
-            device,
-        })
-    }
+    pub(crate) interface: Interface,
+    pub(crate) examples: u64,
+    pub(crate) device: Device,
 }
 
 impl Examples for DummyExamples {
@@ -206,14 +194,24 @@ impl Examples for DummyExamples {
         self.examples as usize
     }
 
+    /// Images with a class each, or token sequences with a token each.
     fn batch(&self, indices: &Tensor, _augmentation: Option<&Key>) -> Result<Batch, LibtorchError> {
-        let count = indices.numel() as i64;
+        let Interface { input, outputs } = &self.interface;
         let mut stream = Stream::new(&Key::new(0, "dummy"))?;
+        let count = indices.numel() as i64;
         let shape: Vec<i64> = std::iter::once(count)
-            .chain(self.shape.iter().copied())
+            .chain(input.iter().copied())
             .collect();
-        let inputs = stream.normal(&shape, 0.0, 1.0, Kind::Float)?;
-        let targets = stream.integers(&[count], 0, self.classes)?;
+        let (inputs, targets) = match input.len() {
+            1 => (
+                stream.integers(&shape, 0, *outputs)?,
+                stream.integers(&shape, 0, *outputs)?,
+            ),
+            _ => (
+                stream.normal(&shape, 0.0, 1.0, Kind::Float)?,
+                stream.integers(&[count], 0, *outputs)?,
+            ),
+        };
         Ok(Batch::new(
             inputs.f_to_device(self.device)?,
             targets.f_to_device(self.device)?,

@@ -6,7 +6,7 @@ use bench_core::protocol::Metrics;
 use bench_torch::random::{Key, Order, Stream};
 use bench_workloads::Batch;
 use std::time::Instant;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 impl Training {
     /// Training examples, without those held out.
@@ -35,7 +35,10 @@ impl Training {
     /// # Errors
     /// What libtorch says.
     pub fn shuffled(&mut self, position: u64, count: u64) -> Result<Tensor> {
-        let places = self.order.range(position, count)?;
+        let places = match self.settings.shuffle {
+            true => self.order.range(position, count)?,
+            false => in_order(position, count, self.examples())?,
+        };
         Ok(match &self.kept {
             Some(kept) => kept.f_index_select(0, &places)?,
             None => places,
@@ -106,4 +109,11 @@ impl Training {
     pub(super) fn new_order(&self) -> Order {
         Order::new(self.settings.seed, self.member, self.examples())
     }
+}
+
+/// The examples in their own order, over and over.
+fn in_order(position: u64, count: u64, examples: u64) -> Result<Tensor> {
+    let (start, end) = (position as i64, (position + count) as i64);
+    let places = Tensor::f_arange_start(start, end, (Kind::Int64, Device::Cpu))?;
+    Ok(places.f_remainder(examples.max(1) as i64)?)
 }

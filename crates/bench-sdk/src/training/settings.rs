@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     pub(crate) batch_size: u64,
     pub(crate) seed: u64,
+    /// Whether examples come in random order; else in their own.
+    pub(crate) shuffle: bool,
     pub(crate) form: Form,
 }
 
@@ -40,6 +42,7 @@ impl Settings {
             },
             batch_size: run.submission.batch_size,
             seed: run.seed.value,
+            shuffle: true,
             form: Form::Fastest,
         }
     }

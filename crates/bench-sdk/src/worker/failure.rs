@@ -4,6 +4,7 @@ use bench_core::outcome::FailureKind;
 use bench_core::protocol::Event;
 use bench_torch::errors::{first_line, is_out_of_memory};
 use std::backtrace::Backtrace;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -54,6 +55,15 @@ pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
     pub(crate) message: String,
     pub(crate) location: Option<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.location {
+            Some(location) => write!(f, "{} ({location})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
 }
 
 impl Failure {

@@ -2,7 +2,7 @@
 //! and with nothing else. The trial's own model, state, data and random streams are not touched.
 
 use crate::algorithm::TrainingAlgorithm;
-use crate::problem::{DummyExamples, WorkloadProblem};
+use crate::problem::WorkloadProblem;
 use crate::training::{Settings, Training};
 use anyhow::{Context, Result};
 use bench_core::run::RunSpec;
@@ -27,8 +27,7 @@ fn steps<A: TrainingAlgorithm>(
     settings: &Rc<Settings>,
     device: Device,
 ) -> Result<()> {
-    let examples = DummyExamples::new(run, device)?;
-    let problem = WorkloadProblem::new(run, Box::new(examples), device)?;
+    let problem = WorkloadProblem::dummy(run, device)?;
     let mut training = Training::new(Box::new(problem), settings.clone());
     let mut algorithm = A::init(&mut training)?;
     algorithm.resume_training(&mut training)?;

@@ -1,0 +1,67 @@
+//! A small workload of every kind of model.
+
+use crate::problem::{DummyExamples, Problem, WorkloadProblem};
+use anyhow::Result;
+use bench_core::spec::workload::{Model, Workload};
+use bench_workloads::model::{self, Builder, Interface};
+use serde_json::json;
+use tch::{Device, Kind};
+
+/// A kind of model, small, on data it fits.
+pub(super) struct Small {
+    pub(super) name: &'static str,
+    model: serde_json::Value,
+    input: &'static [i64],
+}
+
+/// One of each kind.
+pub(super) fn all() -> Vec<Small> {
+    vec![
+        Small {
+            name: "mlp",
+            model: json!({ "mlp": { "hidden": [16] } }),
+            input: &[1, 8, 8],
+        },
+        Small {
+            name: "resnet",
+            model: json!({ "resnet": { "stages": [1, 1, 1, 1], "filters": 4 } }),
+            input: &[3, 32, 32],
+        },
+        Small {
+            name: "decoder",
+            model: json!({ "decoder": { "width": 16, "layers": 2, "heads": 2, "hidden": 32 } }),
+            input: &[12],
+        },
+    ]
+}
+
+impl Small {
+    /// The model on dummy examples.
+    pub(super) fn problem(&self) -> Result<Box<dyn Problem>> {
+        const OUTPUTS: i64 = 10;
+        let workload: Workload = serde_json::from_value(json!({
+            "schema": 1, "dataset": "dummy", "model": self.model, "loss": "cross-entropy", "metrics": ["cross-entropy"],
+            "target": { "metric": "cross-entropy", "validation": 0.0 },
+            "budget": { "time": "1s", "steps": 1 }, "step-hint": 1,
+            "evaluate": { "every-steps": 1, "batch-size": 8, "train-subset": 8 },
+        }))?;
+        let interface = Interface {
+            input: self.input.to_vec(),
+            outputs: OUTPUTS,
+        };
+        let (device, kind) = (Device::Cpu, Kind::Float);
+        let spec: &Model = &workload.model;
+        let model = model::build(spec, &interface, Builder::new(device, kind, 1))?;
+        let examples = DummyExamples {
+            interface,
+            examples: 64,
+            device,
+        };
+        Ok(Box::new(WorkloadProblem::new(
+            &workload,
+            model,
+            Box::new(examples),
+            device,
+        )))
+    }
+}

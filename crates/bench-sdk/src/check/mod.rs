@@ -1,0 +1,133 @@
+//! `<program> check`: whether a submission keeps what the SDK promises in its name, and whether it equals a reference implementation.
+//!
+//! The suite wants a resolved run on standard input for its hyperparameters: `bench spec show synthetic lion | target/release/lion check`.
+//! `bench check` does that.
+
+mod function;
+mod golden;
+mod kinds;
+mod report;
+mod rules;
+mod shapes;
+mod subject;
+
+use crate::algorithm::TrainingAlgorithm;
+use crate::training::Training;
+use anyhow::{Context, Result, bail, ensure};
+use bench_core::protocol::Task;
+use bench_core::run::DeviceKind;
+use bench_torch::runtime;
+use report::Report;
+use std::io::{IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A rule does not hold.
+const FAILED: u8 = 1;
+/// Arguments or input that mean nothing.
+const USAGE: u8 = 2;
+
+const HELP: &str = "usage: PROGRAM                                              speaks the referee's protocol on standard input and output
+       PROGRAM check [--golden FILE]... [--format text|json]
+  without --golden: the contract suite, with the hyperparameters of the run on standard input
+  (bench spec show WORKLOAD SUBMISSION | PROGRAM check)";
+
+#[derive(Debug, Default)]
+struct Arguments {
+    goldens: Vec<PathBuf>,
+    json: bool,
+}
+
+/// Runs the checks that the arguments ask for, and prints what they found.
+pub(crate) fn run<A: TrainingAlgorithm>(arguments: &[String]) -> ExitCode {
+    match check::<A>(arguments) {
+        Ok(report) if report.has_failures() => ExitCode::from(FAILED),
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}\n{HELP}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// Says what arguments a submission's program takes.
+pub(crate) fn usage() -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{HELP}");
+    ExitCode::from(USAGE)
+}
+
+fn check<A: TrainingAlgorithm>(arguments: &[String]) -> Result<Report> {
+    let arguments = parse(arguments)?;
+    let checks = if arguments.goldens.is_empty() {
+        let task = read_task()?;
+        runtime::start(settings(task.run.threads))?;
+        rules::suite::<A>(task.run)
+    } else {
+        runtime::start(settings(1))?;
+        arguments
+            .goldens
+            .iter()
+            .flat_map(|path| golden::compare::<A>(path))
+            .collect()
+    };
+    let report = Report::new(checks);
+    let mut out = std::io::stdout().lock();
+    match arguments.json {
+        true => writeln!(out, "{}", serde_json::to_string(&report)?)?,
+        false => write!(out, "{report}")?,
+    }
+    Ok(report)
+}
+
+fn parse(arguments: &[String]) -> Result<Arguments> {
+    let mut parsed = Arguments::default();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let mut value = || {
+            rest.next()
+                .with_context(|| format!("{argument} wants a value"))
+        };
+        match argument.as_str() {
+            "--golden" => parsed.goldens.push(value()?.into()),
+            "--format" => match value()?.as_str() {
+                "json" => parsed.json = true,
+                "text" => parsed.json = false,
+                other => bail!("`{other}` is neither text nor json"),
+            },
+            other => bail!("`{other}` is no argument"),
+        }
+    }
+    Ok(parsed)
+}
+
+fn read_task() -> Result<Task> {
+    let mut input = std::io::stdin().lock();
+    ensure!(
+        !std::io::stdin().is_terminal(),
+        "the suite wants a resolved run on standard input"
+    );
+    let mut text = String::new();
+    input.read_to_string(&mut text)?;
+    serde_json::from_str(text.trim()).context("what is on standard input is no resolved run")
+}
+
+fn settings(threads: u32) -> runtime::Settings {
+    runtime::Settings {
+        threads,
+        device: DeviceKind::Cpu,
+        device_index: 0,
+    }
+}
+
+/// Takes some steps.
+fn run_steps<A: TrainingAlgorithm>(
+    training: &mut Training,
+    algorithm: &mut A,
+    steps: u64,
+) -> Result<()> {
+    for _ in 0..steps {
+        algorithm.step(training)?;
+        training.advance();
+    }
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! The rules of the contract suite, each a function that says whether it holds and what it saw.
+
+use super::function::Function;
+use super::report::{Finding, Verdict};
+use super::shapes::{self, Gradient};
+use super::subject::{Make, Subject, Trained};
+use crate::algorithm::TrainingAlgorithm;
+use crate::problem::{Problem, WorkloadProblem};
+use crate::toolkit::elementwise::{self, Form};
+use crate::worker::failure;
+use anyhow::Result;
+use bench_core::run::RunSpec;
+use tch::{Device, Kind};
+
+/// Steps that a known function is given.
+const STEPS: u64 = 300;
+/// Half of the steps of an exactness rule.
+const HALF: u64 = 12;
+
+/// Every rule, on a submission with the hyperparameters of `run`.
+pub(super) fn suite<A: TrainingAlgorithm>(run: RunSpec) -> Vec<Finding> {
+    let run = &run;
+    let mut findings = vec![
+        rule("goes-down/parabola", || {
+            goes_down::<A>(run, &|| Ok(Box::new(Function::parabola()?)))
+        }),
+        rule("goes-down/rosenbrock", || {
+            goes_down::<A>(run, &|| Ok(Box::new(Function::rosenbrock()?)))
+        }),
+        rule("same-seed-same-bits", || same_seed::<A>(run)),
+        rule("save-load-exact", || save_load::<A>(run)),
+        rule("prepare-resume-neutral", || prepare_resume::<A>(run)),
+        rule("state-finite", || state_finite::<A>(run)),
+        rule("hyperparameters-read", || all_read::<A>(run)),
+    ];
+    findings.extend(super::kinds::all().into_iter().map(|kind| {
+        rule(&format!("one-step/{}", kind.name), || {
+            one_step::<A>(run, &|| kind.problem())
+        })
+    }));
+    findings.extend(Gradient::ALL.into_iter().map(|gradient| {
+        rule(&format!("gradients/{}", gradient.name()), || {
+            gradients::<A>(run, gradient)
+        })
+    }));
+    for (name, kind, tolerance) in [("f32", Kind::Float, 1e-5), ("f64", Kind::Double, 1e-12)] {
+        findings.push(rule(&format!("reference-equals-one-pass/{name}"), || {
+            one_pass::<A>(run, kind, tolerance)
+        }));
+    }
+    findings
+}
+
+/// Whether a rule holds, and what to say of it.
+type Held = Result<(Verdict, String)>;
+
+fn passed(detail: impl Into<String>) -> Held {
+    Ok((Verdict::Passed, detail.into()))
+}
+
+fn failed(detail: impl Into<String>) -> Held {
+    Ok((Verdict::Failed, detail.into()))
+}
+
+/// Runs a rule. An error or a panic of the submission is a violation of it, with its line.
+fn rule(name: &str, check: impl FnOnce() -> Held) -> Finding {
+    match failure::fence(check) {
+        Ok((verdict, detail)) => Finding::new(name, verdict, detail),
+        Err(failure) => Finding::new(name, Verdict::Failed, failure.to_string()),
+    }
+}
+
+fn workload(run: &RunSpec) -> Result<Box<dyn Problem>> {
+    Ok(Box::new(WorkloadProblem::dummy(run, Device::Cpu)?))
+}
+
+fn goes_down<A: TrainingAlgorithm>(run: &RunSpec, make: &Make) -> Held {
+    let mut trained: Trained<A> = Subject::new(run, STEPS).start(make)?;
+    let before = trained.loss()?;
+    trained.steps(STEPS)?;
+    trained.prepare()?;
+    let after = trained.loss()?;
+    let detail = format!("from {before:.4} to {after:.4} in {STEPS} steps");
+    if after < before {
+        passed(detail)
+    } else {
+        failed(detail)
+    }
+}
+
+fn same_seed<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
+    let subject = Subject::new(run, 2 * HALF);
+    let [first, second] = [0, 1].map(|_| subject.train::<A>(&|| workload(run))?.snapshot());
+    match first?.difference(&second?)? {
+        None => passed(format!("{} steps, twice", 2 * HALF)),
+        Some(name) => failed(format!("`{name}` differs between two runs with one seed")),
+    }
+}
+
+fn save_load<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
+    let subject = Subject::new(run, 2 * HALF);
+    let whole = subject.train::<A>(&|| workload(run))?.snapshot()?;
+    let saved = {
+        let mut half: Trained<A> = subject.start(&|| workload(run))?;
+        half.steps(HALF)?;
+        half.prepare()?;
+        half.snapshot()?
+    };
+    let mut resumed: Trained<A> = subject.start(&|| workload(run))?;
+    resumed.restore(&saved)?;
+    resumed.resume()?;
+    resumed.steps(HALF)?;
+    match whole.difference(&resumed.snapshot()?)? {
+        None => passed(format!("{HALF} steps, saved, loaded, {HALF} more")),
+        Some(name) => failed(format!(
+            "`{name}` differs from an uninterrupted run: is everything that the next step depends on visited in `state`?"
+        )),
+    }
+}
+
+fn prepare_resume<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
+    let mut trained: Trained<A> = Subject::new(run, 2 * HALF).start(&|| workload(run))?;
+    trained.steps(HALF)?;
+    let before = trained.snapshot()?;
+    trained.prepare()?;
+    let prepared = trained.snapshot()?;
+    trained.resume()?;
+    match before.difference(&trained.snapshot()?)? {
+        Some(name) => failed(format!(
+            "`{name}` is not as it was before prepare_for_eval and resume_training"
+        )),
+        None if before.difference(&prepared)?.is_none() => passed("evaluates the training weights"),
+        None => passed("evaluates other weights, and comes back"),
+    }
+}
+
+fn state_finite<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
+    let mut trained: Trained<A> = Subject::new(run, 2 * HALF).train(&|| workload(run))?;
+    let state = trained.state()?;
+    for (name, tensor) in &state.tensors {
+        if tensor.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+            return failed(format!(
+                "state `{name}` is not finite after {} steps",
+                2 * HALF
+            ));
+        }
+    }
+    let parameters: usize = trained
+        .training
+        .parameters()
+        .iter()
+        .map(|p| p.tensor.numel())
+        .sum();
+    let share = state.numbers() as f64 / parameters as f64;
+    passed(format!(
+        "{} numbers, {share:.2} a parameter",
+        state.numbers()
+    ))
+}
+
+fn all_read<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
+    let trained: Trained<A> = Subject::new(run, 2).train(&|| workload(run))?;
+    match trained.training.hyperparameters().unread().as_slice() {
+        [] => passed(format!("all {} of them", run.hyperparameters.len())),
+        unread => failed(format!("never read: {}", unread.join(", "))),
+    }
+}
+
+fn one_step<A: TrainingAlgorithm>(run: &RunSpec, make: &Make) -> Held {
+    let mut trained: Trained<A> = Subject::new(run, 2).start(make)?;
+    let before = trained.snapshot()?;
+    // A schedule's first factor may be 0.
+    trained.steps(2)?;
+    let loss = trained.loss()?;
+    if !loss.is_finite() {
+        return failed(format!("the loss is {loss} after two steps"));
+    }
+    match before.difference(&trained.snapshot()?)? {
+        None => failed("nothing changed in two steps"),
+        Some(_) => passed(format!(
+            "{} parameters",
+            trained.training.parameters().len()
+        )),
+    }
+}
+
+fn gradients<A: TrainingAlgorithm>(run: &RunSpec, gradient: Gradient) -> Held {
+    let mut trained: Trained<A> =
+        Subject::new(run, 4).train(&|| shapes::problem(gradient, Kind::Float))?;
+    let shapes = trained.training.parameters().len();
+    for (name, tensor) in &trained.snapshot()?.tensors {
+        if gradient.is_finite() && tensor.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+            return failed(format!("`{name}` is not finite"));
+        }
+    }
+    passed(format!("{shapes} shapes"))
+}
+
+fn one_pass<A: TrainingAlgorithm>(run: &RunSpec, kind: Kind, tolerance: f64) -> Held {
+    let mut subject = Subject::new(run, 100);
+    let make = || shapes::problem(Gradient::Random, kind);
+    let passes = elementwise::passes();
+    let fast: Trained<A> = subject.train(&make)?;
+    if elementwise::passes() == passes {
+        return Ok((Verdict::Skipped, "it has no elementwise map".to_owned()));
+    }
+    subject.form = Form::Reference;
+    let reference: Trained<A> = subject.train(&make)?;
+    let _guard = tch::no_grad_guard();
+    let mut worst = 0.0_f64;
+    let pairs = fast
+        .training
+        .parameters()
+        .iter()
+        .zip(reference.training.parameters());
+    for (a, b) in pairs.filter(|(a, _)| a.tensor.numel() > 0) {
+        let scale = b.tensor.f_abs()?.f_max()?.f_double_value(&[])?.max(1.0);
+        let difference = (&a.tensor - &b.tensor)
+            .f_abs()?
+            .f_max()?
+            .f_double_value(&[])?;
+        worst = if difference.is_nan() {
+            f64::INFINITY
+        } else {
+            worst.max(difference / scale)
+        };
+    }
+    let detail = format!("worst difference {worst:.1e} after 100 steps (allowed {tolerance:.0e})");
+    if worst <= tolerance {
+        passed(detail)
+    } else {
+        failed(detail)
+    }
+}

@@ -1,0 +1,141 @@
+//! A submission's algorithm on a problem of the suite's choice.
+
+use super::run_steps;
+use crate::algorithm::TrainingAlgorithm;
+use crate::problem::Problem;
+use crate::state::Contents;
+use crate::toolkit::elementwise::Form;
+use crate::training::{Budget, Settings, Training};
+use anyhow::Result;
+use bench_core::run::RunSpec;
+use std::rc::Rc;
+
+/// Makes a problem anew: each training changes its own.
+pub(super) type Make<'a> = dyn Fn() -> Result<Box<dyn Problem>> + 'a;
+
+/// A submission's settings, and how long it is to train.
+pub(super) struct Subject<'a> {
+    pub(super) run: &'a RunSpec,
+    pub(super) steps: u64,
+    pub(super) form: Form,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(run: &'a RunSpec, steps: u64) -> Subject<'a> {
+        Subject {
+            run,
+            steps,
+            form: Form::Fastest,
+        }
+    }
+
+    /// The submission's own settings with the schedule stretched to the suite's steps.
+    fn settings(&self) -> Settings {
+        let (schedule, horizon) = (self.run.submission.schedule.clone(), self.steps);
+        Settings {
+            schedule: Box::new(move |step| schedule.factor(step, horizon)),
+            horizon,
+            budget: Budget {
+                steps: horizon,
+                seconds: f64::INFINITY,
+            },
+            batch_size: 8,
+            form: self.form,
+            ..Settings::of(self.run)
+        }
+    }
+
+    /// An algorithm at step 0, as a worker starts it.
+    pub(super) fn start<A: TrainingAlgorithm>(&self, make: &Make) -> Result<Trained<A>> {
+        let settings = Rc::new(self.settings());
+        let mut training = Training::new(make()?, settings);
+        let mut algorithm = A::init(&mut training)?;
+        algorithm.resume_training(&mut training)?;
+        Ok(Trained {
+            training,
+            algorithm,
+        })
+    }
+
+    /// The same after all steps.
+    pub(super) fn train<A: TrainingAlgorithm>(&self, make: &Make) -> Result<Trained<A>> {
+        let mut trained = self.start(make)?;
+        trained.steps(self.steps)?;
+        Ok(trained)
+    }
+}
+
+/// A training and its algorithm.
+pub(super) struct Trained<A> {
+    pub(super) training: Training,
+    pub(super) algorithm: A,
+}
+
+impl<A: TrainingAlgorithm> Trained<A> {
+    pub(super) fn steps(&mut self, steps: u64) -> Result<()> {
+        run_steps(&mut self.training, &mut self.algorithm, steps)
+    }
+
+    pub(super) fn prepare(&mut self) -> Result<()> {
+        self.algorithm.prepare_for_eval(&mut self.training)
+    }
+
+    pub(super) fn resume(&mut self) -> Result<()> {
+        self.algorithm.resume_training(&mut self.training)
+    }
+
+    /// The algorithm's state.
+    pub(super) fn state(&mut self) -> Result<Contents> {
+        let algorithm = &mut self.algorithm;
+        Contents::save(&mut |state| algorithm.state(state))
+    }
+
+    /// A copy of everything that a snapshot holds.
+    pub(super) fn snapshot(&mut self) -> Result<Contents> {
+        let mut contents = self.state()?;
+        let parameters = self
+            .training
+            .parameters()
+            .iter()
+            .map(|p| (&p.name, &p.tensor));
+        let buffers = self.training.buffers().iter().map(|b| (&b.name, &b.tensor));
+        for (name, tensor) in parameters.chain(buffers) {
+            contents
+                .tensors
+                .insert(format!("weights: {name}"), tensor.f_detach()?);
+        }
+        contents
+            .values
+            .insert("step".to_owned(), self.training.step().to_string());
+        contents.deep_copy()
+    }
+
+    /// Puts a snapshot back, as a worker does in a new process.
+    pub(super) fn restore(&mut self, contents: &Contents) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let parameters = self
+            .training
+            .parameters()
+            .iter()
+            .map(|p| (&p.name, &p.tensor));
+        let buffers = self.training.buffers().iter().map(|b| (&b.name, &b.tensor));
+        for (name, tensor) in parameters.chain(buffers) {
+            tensor
+                .f_detach()?
+                .f_copy_(&contents.tensors[&format!("weights: {name}")])?;
+        }
+        let algorithm = &mut self.algorithm;
+        contents.load(&mut |state| algorithm.state(state))?;
+        self.training
+            .resume_at(contents.values["step"].parse()?, Vec::new());
+        Ok(())
+    }
+
+    /// Loss on the first examples, without a graph.
+    pub(super) fn loss(&mut self) -> Result<f64> {
+        let _guard = tch::no_grad_guard();
+        let indices = self.training.shuffled(0, 8)?;
+        let batch = self.training.batch(&indices)?;
+        Ok(self.training.loss(&batch)?.f_double_value(&[])?)
+    }
+}
