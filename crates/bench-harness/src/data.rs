@@ -10,6 +10,8 @@ mod idx;
 mod manifest;
 mod source;
 mod split;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use archive::ArchiveError;

@@ -1,5 +1,6 @@
 //! The referee: sets up, builds, spawns, times, supervises and records programs.
 
+pub mod algoperf_logs;
 pub mod catalog;
 pub mod channel;
 pub mod clean;
@@ -19,4 +20,6 @@ pub mod scratch;
 pub mod session;
 pub mod setup;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod trial;

@@ -5,14 +5,14 @@
 mod bundle;
 mod link;
 mod platform;
+#[cfg(test)]
+mod tests;
 mod wheels;
 
-pub use bundle::Bundle;
 pub use link::{VersionError, version_of};
 pub use platform::{
     CARGO, COMPILER, Glibc, MissingTool, PIP, PlatformError, check_platform, compiler, glibc,
 };
-pub use wheels::Wheel;
 
 use crate::download::DownloadError;
 use crate::home::Home;

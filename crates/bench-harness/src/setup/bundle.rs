@@ -10,15 +10,15 @@ use zip::ZipArchive;
 
 /// A half of libtorch.
 #[derive(Debug)]
-pub struct Bundle {
+pub(super) struct Bundle {
     /// `cpu` or `cuda`.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The wheels, in pip's requirements format.
     pub(super) lock: &'static str,
     /// Its size in place, in bytes.
-    unpacked: u64,
+    pub(super) unpacked: u64,
     /// Where a file of a wheel goes; nowhere, mostly.
-    pick: fn(&str) -> Option<PathBuf>,
+    pub(super) pick: fn(&str) -> Option<PathBuf>,
 }
 
 /// All that programs are built and run with. Laid out as libtorch's own archives are.

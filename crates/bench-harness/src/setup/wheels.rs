@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 
 /// One wheel of a lock file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wheel {
+pub(super) struct Wheel {
     /// Its package.
-    pub package: String,
+    package: String,
     /// Pinned.
-    pub version: String,
+    version: String,
     /// Of the file.
-    pub sha256: String,
+    sha256: String,
     /// Size of the file.
-    pub bytes: u64,
+    pub(super) bytes: u64,
 }
 
 /// The wheels exist for one Python and for old and new Linux; any pip on any Python fetches these.
