@@ -70,8 +70,8 @@ impl Reference<2> for Step {
 impl Elementwise<2> for Step {
     #[inline(always)]
     fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
-        let [beta1, beta2, rest1, rest2] =
-            F::all([self.beta1, self.beta2, 1.0 - self.beta1, 1.0 - self.beta2]);
+        let [beta1, beta2] = F::all([self.beta1, self.beta2]);
+        let [rest1, rest2] = F::all([1.0 - self.beta1, 1.0 - self.beta2]);
         let [keep, rate, root, epsilon] = F::all([self.keep, self.rate, self.root, self.epsilon]);
         let m = beta1 * m + rest1 * g;
         let v = beta2 * v + rest2 * g * g;
