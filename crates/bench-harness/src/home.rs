@@ -150,7 +150,9 @@ mod tests {
         at.to_owned()
     }
 
-    fn find(current: &Path, built: &Path, variables: &[(&str, &Path)]) -> Result<Home, HomeError> {
+    type Variables<'a> = &'a [(&'a str, &'a Path)];
+
+    fn find(current: &Path, built: &Path, variables: Variables) -> Result<Home, HomeError> {
         let variables: BTreeMap<_, _> = variables.iter().copied().collect();
         Home::find_from(current, built, |name| match (name, variables.get(name)) {
             ("HOME", None) => Some("/home/me".into()),
@@ -166,7 +168,7 @@ mod tests {
         let elsewhere = folder.path().join("elsewhere");
         std::fs::create_dir(&elsewhere).unwrap();
         let inside = here.join("submissions/lion");
-        let cases: [(&Path, &[(&str, &Path)], &Path); 4] = [
+        let cases: [(&Path, Variables, &Path); 4] = [
             (&inside, &[], &here),
             (&inside, &[("BENCH_HOME", &there)], &there),
             (
@@ -193,7 +195,7 @@ mod tests {
     fn cache_and_own_libtorch() {
         let folder = tempfile::tempdir().unwrap();
         let root = checkout(&folder.path().join("checkout"));
-        let home = |variables: &[(&str, &Path)]| find(&root, &root, variables).unwrap();
+        let home = |variables: Variables| find(&root, &root, variables).unwrap();
         assert_eq!(home(&[]).cache, Path::new("/home/me/.cache/bench"));
         let xdg = ("XDG_CACHE_HOME", Path::new("/xdg"));
         assert_eq!(home(&[xdg]).cache, Path::new("/xdg/bench"));

@@ -1,7 +1,6 @@
 //! `manifest.json` of a prepared data set: for people, and the sign that the folder is complete.
 
-use super::columns::Columns;
-use super::split::census;
+use super::Obtained;
 use bench_core::run::SplitName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,12 +33,13 @@ pub struct Held {
 }
 
 impl Manifest {
-    pub(crate) fn of(splits: &BTreeMap<SplitName, Columns>, served_by: &str) -> Manifest {
-        let duplicates = census(splits).duplicates;
+    pub(super) fn of(obtained: &Obtained) -> Manifest {
+        let duplicates = &obtained.census.duplicates;
         Manifest {
             format: 1,
-            served_by: served_by.to_owned(),
-            splits: splits
+            served_by: obtained.served_by.clone(),
+            splits: obtained
+                .splits
                 .iter()
                 .map(|(name, columns)| {
                     let held = Held {
@@ -53,7 +53,7 @@ impl Manifest {
         }
     }
 
-    pub(crate) fn to_json(&self) -> String {
+    pub(super) fn to_json(&self) -> String {
         // Strings and integers under string keys: this cannot fail.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');

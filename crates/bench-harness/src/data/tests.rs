@@ -4,7 +4,7 @@ use super::archive::tests::{debian_of, wheel_of};
 use super::*;
 use crate::progress::silent;
 use crate::testing::Fixture;
-use bench_core::spec::dataset::{Generated, Package, RemoteFile, Split};
+use bench_core::spec::dataset::{Generated, Package, RemoteFile, Source, Split};
 use sha2::{Digest as _, Sha256};
 
 /// Eight 1 x 2 images, all different, and their labels, as idx files by role.
@@ -37,7 +37,10 @@ fn paths() -> BTreeMap<String, String> {
         .collect()
 }
 
-fn archive_of(pack: fn(&[(&str, &[u8])]) -> Vec<u8>) -> Vec<u8> {
+/// Makes an archive of paths and contents.
+type Pack = fn(&[(&str, &[u8])]) -> Vec<u8>;
+
+fn archive_of(pack: Pack) -> Vec<u8> {
     let files: Vec<(String, Vec<u8>)> = files()
         .into_iter()
         .map(|(role, bytes)| (format!("{role}.idx"), bytes))
