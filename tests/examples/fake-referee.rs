@@ -1,6 +1,10 @@
 //! A referee of one trial with the fake worker, for tests that kill it: `fake-referee FOLDER SCRIPT`.
 //! It prints each event that it records, and the outcome.
-#![expect(clippy::print_stdout, reason = "tests read its lines")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a program of tests, which read its lines"
+)]
 
 use bench_harness::interrupt::Interrupts;
 use bench_harness::trial::{self, TrialProgress};

@@ -3,9 +3,8 @@
 //! Which of the two it is, it reads off its task: a worker is given the training split alone.
 //! Its "training" is a chain of hashes of the steps, so that a resumed trial shows whether its state came back.
 #![expect(
-    clippy::print_stdout,
     clippy::print_stderr,
-    clippy::panic,
+    clippy::unwrap_used,
     reason = "it plays a submission that misbehaves"
 )]
 

@@ -1,4 +1,8 @@
 //! Trials and sessions with the fake worker, in a folder that goes away.
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use crate::script::{Script, VARIABLE};
 use bench_core::outcome::{FailureKind, Outcome};

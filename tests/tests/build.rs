@@ -1,4 +1,8 @@
 //! Real builds by cargo, of tiny programs in a workspace that looks like a checkout.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{RunSpec, SubmissionIdentity};

@@ -1,4 +1,8 @@
 //! No process is left behind, whatever ends the trial or the referee.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::record::TrialEvent;

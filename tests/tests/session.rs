@@ -1,4 +1,8 @@
 //! Whole sessions: what is skipped, resumed, run again, and never lost.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use bench_core::outcome::{Failure, FailureKind, Outcome};
 use bench_core::record::TrialEvent;

@@ -116,7 +116,7 @@ pub fn scan(runs: &Path) -> (Vec<Stored>, Vec<StoreError>) {
 /// Keeps the last attempt of each trial.
 pub fn latest(mut stored: Vec<Stored>) -> Vec<Stored> {
     let mut kept: Vec<Stored> = Vec::new();
-    stored.sort_by(|a, b| (base(&a.folder), a.attempt).cmp(&(base(&b.folder), b.attempt)));
+    stored.sort_by_key(|trial| (base(&trial.folder), trial.attempt));
     for trial in stored {
         match kept.last_mut() {
             Some(last) if base(&last.folder) == base(&trial.folder) => *last = trial,

@@ -129,7 +129,7 @@ impl CargoBuilder {
             .arg(manifest)
             .current_dir(&self.home.root)
             .output()
-            .map_err(|cause| no_cargo(cause))?;
+            .map_err(no_cargo)?;
         let parsed = serde_json::from_slice::<Metadata>(&output.stdout);
         match parsed {
             Ok(metadata) if output.status.success() => Ok(metadata.packages),

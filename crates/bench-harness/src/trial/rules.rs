@@ -127,70 +127,94 @@ mod tests {
         (0, "open".to_owned(), tested)
     }
 
+    /// Rules, values, and what they lead to.
+    struct Case {
+        confirm: bool,
+        to_budget: bool,
+        values: &'static [f64],
+        complete_at: u64,
+        end: (u64, &'static str),
+        tested: &'static [u64],
+    }
+
     #[test]
     fn a_trial_ends_when_the_rules_say_so() {
-        let miss = [0.2; 9];
-        let cases: &[(bool, bool, &[f64], u64, u64, &str, &[u64])] = &[
-            (
-                false,
-                false,
-                &[0.2, 0.1, 0.1],
-                0,
-                20,
-                "target-reached",
-                &[20],
-            ),
-            (
-                true,
-                false,
-                &[0.2, 0.1, 0.1],
-                0,
-                30,
-                "target-reached",
-                &[20, 30],
-            ),
-            (false, false, &miss, 0, 50, "budget-exhausted", &[50]),
-            (false, false, &miss, 30, 30, "stopped", &[30]),
-            (false, false, &[0.2, f64::NAN], 0, 20, "diverged", &[20]),
+        let plain = Case {
+            confirm: false,
+            to_budget: false,
+            values: &[0.2; 9],
+            complete_at: 0,
+            end: (50, "budget-exhausted"),
+            tested: &[50],
+        };
+        let cases = [
+            Case {
+                values: &[0.2, 0.1, 0.1],
+                end: (20, "target-reached"),
+                tested: &[20],
+                ..plain
+            },
+            Case {
+                confirm: true,
+                values: &[0.2, 0.1, 0.1],
+                end: (30, "target-reached"),
+                tested: &[20, 30],
+                ..plain
+            },
+            Case {
+                complete_at: 30,
+                end: (30, "stopped"),
+                tested: &[30],
+                ..plain
+            },
+            Case {
+                values: &[0.2, f64::NAN],
+                end: (20, "diverged"),
+                tested: &[20],
+                ..plain
+            },
             // Goes on after the target, and keeps it.
-            (
-                false,
-                true,
-                &[0.1, 0.2, 0.2, 0.2, 0.2],
-                0,
-                50,
-                "target-reached",
-                &[10, 50],
-            ),
+            Case {
+                to_budget: true,
+                values: &[0.1, 0.2, 0.2, 0.2, 0.2],
+                end: (50, "target-reached"),
+                tested: &[10, 50],
+                ..plain
+            },
             // Met at the budget's last step: one more evaluation, past the budget, decides.
-            (
-                true,
-                false,
-                &[0.2, 0.2, 0.2, 0.2, 0.1, 0.1],
-                0,
-                60,
-                "target-reached",
-                &[50, 60],
-            ),
-            (
-                true,
-                false,
-                &[0.2, 0.2, 0.2, 0.2, 0.1, 0.2],
-                0,
-                60,
-                "budget-exhausted",
-                &[50, 60],
-            ),
+            Case {
+                confirm: true,
+                values: &[0.2, 0.2, 0.2, 0.2, 0.1, 0.1],
+                end: (60, "target-reached"),
+                tested: &[50, 60],
+                ..plain
+            },
+            Case {
+                confirm: true,
+                values: &[0.2, 0.2, 0.2, 0.2, 0.1, 0.2],
+                end: (60, "budget-exhausted"),
+                tested: &[50, 60],
+                ..plain
+            },
             // Says that it is complete before the target is confirmed.
-            (true, false, &[0.2, 0.1], 20, 20, "stopped", &[20]),
+            Case {
+                confirm: true,
+                values: &[0.2, 0.1],
+                complete_at: 20,
+                end: (20, "stopped"),
+                tested: &[20],
+                ..plain
+            },
+            plain,
         ];
-        for (confirm, to_budget, values, complete_at, step, outcome, tested) in cases {
-            let rules = rules(*confirm, *to_budget);
-            assert_eq!(
-                follow(rules, values, *complete_at),
-                (*step, (*outcome).to_owned(), tested.to_vec()),
-                "confirm {confirm}, to budget {to_budget}, {values:?}, complete at {complete_at}"
+        for (index, case) in cases.iter().enumerate() {
+            let (step, outcome, tested) = follow(
+                rules(case.confirm, case.to_budget),
+                case.values,
+                case.complete_at,
             );
+            assert_eq!((step, outcome.as_str()), case.end, "case {index}");
+            assert_eq!(tested, case.tested, "case {index}");
         }
     }
 }
