@@ -152,7 +152,10 @@ fn sizes(trial: &Trial) -> Vec<(&'static str, String)> {
         ("device memory", summary.device_memory.map(units::bytes)),
         (
             "resumed",
-            (summary.resumed > 0).then(|| format!("{} times", summary.resumed)),
+            (summary.resumed > 0).then(|| match summary.resumed {
+                1 => "once".to_owned(),
+                n => format!("{n} times"),
+            }),
         ),
     ]
     .into_iter()

@@ -8,10 +8,11 @@ const WIDTH: usize = 100;
 
 /// All of them, one after the other, and their number.
 pub(super) fn render(diagnostics: &[Diagnostic]) -> String {
-    let theme = match console::colors_enabled_stderr() {
+    let mut theme = match console::colors_enabled_stderr() {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
     };
+    theme.characters.error = "error:".to_owned();
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(WIDTH)
         .with_context_lines(1);

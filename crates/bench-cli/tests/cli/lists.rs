@@ -19,7 +19,11 @@ fn lists() {
 
 #[test]
 fn specs_are_checked() {
-    let outside = Checkout::new();
+    let elsewhere = Checkout::new();
+    let own = std::fs::read_to_string(elsewhere.path().join("submissions/adamw/submission.yaml"));
+    let elsewhere = elsewhere
+        .with("mine/submission.yaml", &own.unwrap())
+        .with("mine/Cargo.toml", "");
     let checkout = Checkout::new();
     for line in [
         "spec check",
@@ -29,9 +33,16 @@ fn specs_are_checked() {
         let told = checkout.says(line);
         assert!(told.starts_with("exit 0"), "{told}");
     }
-    let path = outside.path().join("submissions/adamw");
+    let path = elsewhere.path().join("mine");
     let told = checkout.says(&format!("spec check {}", path.display()));
     assert!(told.starts_with("exit 0"), "{told}");
+    // Two of one name would fight for one folder of records.
+    let path = elsewhere.path().join("submissions/adamw");
+    let told = checkout.says(&format!("spec check {}", path.display()));
+    assert!(
+        told.contains("a second submission called `adamw`"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -40,9 +40,9 @@ licence: none needed, it is generated
 format:
   generated: { image: { height: 8, width: 8, channels: 1, classes: 4 }, train: 2500, test: 500, seed: 1, noise: 0.5 }
 splits:
-  train: { from: train, start: 0, count: 2000, hash: 1111111111111111111111111111111111111111111111111111111111111111 }
-  validation: { from: train, start: 2000, count: 500, hash: 2222222222222222222222222222222222222222222222222222222222222222 }
-  test: { from: test, start: 0, count: 500, hash: 3333333333333333333333333333333333333333333333333333333333333333 }
+  train: { from: train, start: 0, count: 2000, hash: a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1 }
+  validation: { from: train, start: 2000, count: 500, hash: b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2 }
+  test: { from: test, start: 0, count: 500, hash: c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3 }
 ";
 
 const ADAMW: &str = "schema: 1
