@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum CleanError {
     /// It is in use.
-    #[error("{} is in use by process {}: nothing was removed", part.describe(), holder.map_or("?".to_owned(), |id| id.to_string()))]
+    #[error("{} in use by process {}: nothing was removed", part.describe(), holder.map_or("?".to_owned(), |id| id.to_string()))]
     Busy {
         /// What.
         part: Part,
@@ -94,7 +94,12 @@ pub fn survey(home: &Home) -> Vec<Holding> {
 /// # Errors
 /// [`CleanError::Busy`] when a run, a set-up or a fetch is using it.
 pub fn remove(home: &Home, part: Part) -> Result<u64, CleanError> {
-    let mut locks = vec![scratch::machine_lock()];
+    remove_unless(&scratch::machine_lock(), home, part)
+}
+
+/// `run` is the lock of the referee that runs trials on this machine.
+fn remove_unless(run: &Path, home: &Home, part: Part) -> Result<u64, CleanError> {
+    let mut locks = vec![run.to_owned()];
     match part {
         Part::Libtorch => locks.push(home.libtorch_cache().join("setup.lock")),
         Part::Data => locks.extend(with_extension(&home.data_cache(), "lock")),
@@ -178,4 +183,54 @@ fn remove_dangling(link: &Path) -> Result<(), CleanError> {
         })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::silent;
+    use crate::testing::Fixture;
+
+    #[test]
+    fn removes_what_was_asked_and_nothing_else() {
+        let fixture = Fixture::new();
+        let run = fixture.path("run.lock");
+        fixture.file("cache/libtorch/2.11.0-cpu/lib/libtorch_cpu.so", b"12345");
+        fixture.file("cache/data/toy/0123/train.safetensors", b"123");
+        fixture.file("cache/data/toy.lock", b"1");
+        fixture.file("cache/files/toy/mine", b"mine");
+        fixture.file("checkout/target/release/bench", b"1234");
+        let home = &fixture.home;
+        let link = home.libtorch_link();
+        let place = home.libtorch_cache().join("2.11.0-cpu");
+        std::os::unix::fs::symlink(&place, &link).unwrap();
+        let sizes = |part| {
+            survey(home)
+                .into_iter()
+                .find(|held| held.part == part)
+                .unwrap()
+                .bytes
+        };
+        assert_eq!(
+            [Part::Libtorch, Part::Data, Part::Builds].map(sizes),
+            [5, 3, 4]
+        );
+
+        let running = Lock::wait(&run, "trials", &mut silent).unwrap();
+        let error = remove_unless(&run, home, Part::Data).unwrap_err();
+        let words = format!(
+            "data sets in use by process {}: nothing was removed",
+            std::process::id()
+        );
+        assert_eq!(error.to_string(), words);
+        drop(running);
+        assert_eq!(remove_unless(&run, home, Part::Data).unwrap(), 3);
+        assert_eq!(remove_unless(&run, home, Part::Libtorch).unwrap(), 5);
+        assert!(!link.is_symlink());
+        assert_eq!(
+            [Part::Libtorch, Part::Data, Part::Builds].map(sizes),
+            [0, 0, 4]
+        );
+        assert!(fixture.path("cache/files/toy/mine").exists());
+    }
 }

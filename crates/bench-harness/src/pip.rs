@@ -13,20 +13,25 @@ pub(crate) struct Pip {
 /// In order of trust: a bare `pip` may belong to another Python.
 const WAYS: [&[&str]; 3] = [&["python3", "-m", "pip"], &["pip3"], &["pip"]];
 
+/// The first that takes several platforms for one download and knows today's names for them.
+const OLDEST: (u32, u32) = (20, 3);
+
 impl Pip {
-    /// The first way that works.
+    /// The first way that works and is new enough.
     pub(crate) fn find(home: &Home) -> Option<Pip> {
-        WAYS.into_iter().map(|words| Pip { words }).find(|pip| {
-            home.program(pip.words[0]).is_some()
-                && pip
-                    .command(home)
-                    .arg("--version")
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .status()
-                    .is_ok_and(|status| status.success())
-        })
+        WAYS.into_iter()
+            .map(|words| Pip { words })
+            .filter(|pip| home.program(pip.words[0]).is_some())
+            .find(|pip| pip.version(home).is_some_and(|version| version >= OLDEST))
+    }
+
+    fn version(&self, home: &Home) -> Option<(u32, u32)> {
+        let mut command = self.command(home);
+        command
+            .arg("--version")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        parse_version(&String::from_utf8_lossy(&command.output().ok()?.stdout))
     }
 
     /// `pip download` of pinned and hashed requirements into `folder`, dependencies left out, wheels only.
@@ -66,6 +71,14 @@ impl Pip {
     }
 }
 
+/// `pip 23.2.1 from /usr/lib/python3 (python 3.11)`.
+fn parse_version(said: &str) -> Option<(u32, u32)> {
+    let mut parts = said
+        .strip_prefix("pip ")?
+        .split(|c: char| !c.is_ascii_digit());
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
 /// The hash that pip expected and the one it got, where its last words are about that.
 pub(crate) fn hash_mismatch(said: &str) -> Option<(String, String, String)> {
     let word_after = |marker: &str| {
@@ -86,6 +99,20 @@ pub(crate) fn hash_mismatch(said: &str) -> Option<(String, String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions() {
+        let cases = [
+            ("pip 23.2.1 from /usr/lib (python 3.11)", Some((23, 2))),
+            ("pip 9.0.3 from /usr/lib (python 3.6)", Some((9, 0))),
+            ("pip 26.0 from /usr/lib (python 3.14)", Some((26, 0))),
+            ("pip 26.1b1 from /usr/lib (python 3.14)", Some((26, 1))),
+            ("", None),
+        ];
+        for (said, version) in cases {
+            assert_eq!(parse_version(said), version, "{said}");
+        }
+    }
 
     #[test]
     fn reads_a_mismatch_out_of_pips_words() {

@@ -103,7 +103,7 @@ fn put_files(fixture: &Fixture) {
 /// A program that copies a file into the current folder, or to the path after `option`.
 fn copy(path: &Path, option: &str) -> String {
     format!(
-        "[ \"$1\" = --version ] && exit 0\necho asked >> \"$0.log\"\nto=.\nwhile [ $# -gt 0 ]; do [ \"$1\" = {option} ] && to=\"$2\"; shift; done\n/bin/cp {} \"$to\"",
+        "[ \"$1\" = --version ] && echo pip 24.0 && exit 0\necho asked >> \"$0.log\"\nto=.\nwhile [ $# -gt 0 ]; do [ \"$1\" = {option} ] && to=\"$2\"; shift; done\n/bin/cp {} \"$to\"",
         path.display()
     )
 }

@@ -69,7 +69,7 @@ pub const COMPILER: MissingTool = MissingTool {
 };
 /// Fetches libtorch.
 pub const PIP: MissingTool = MissingTool {
-    what: "pip, Python's package client",
+    what: "pip 20.3 or newer, Python's package client",
     debian: "apt install python3-pip",
     fedora: "dnf install python3-pip",
 };

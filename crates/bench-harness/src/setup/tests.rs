@@ -49,7 +49,7 @@ fn machine() -> (Fixture, Bundle) {
 /// A pip that copies a file to its `--dest` and counts how often it was asked.
 fn serve(path: &Path) -> String {
     format!(
-        r#"[ "$1" = --version ] && exit 0
+        r#"[ "$1" = --version ] && echo pip 24.0 && exit 0
 echo asked >> "$0.log"
 while [ $# -gt 0 ]; do [ "$1" = --dest ] && dest="$2"; shift; done
 /bin/cp {} "$dest""#,
@@ -128,7 +128,7 @@ fn pips_own_complaint_about_a_hash_is_understood() {
     let (fixture, bundle) = machine();
     fixture.program(
         "pip",
-        "[ \"$1\" = --version ] && exit 0\nprintf 'ERROR: THESE PACKAGES DO NOT MATCH\\n    torch==2.11.0 from x:\\n        Expected sha256 aa\\n             Got        bb\\n' >&2\nexit 1",
+        "[ \"$1\" = --version ] && echo pip 24.0 && exit 0\nprintf 'ERROR: THESE PACKAGES DO NOT MATCH\\n    torch==2.11.0 from x:\\n        Expected sha256 aa\\n             Got        bb\\n' >&2\nexit 1",
     );
     let error = prepare(&fixture, &bundle).unwrap_err();
     assert_eq!(
@@ -143,7 +143,7 @@ fn an_interrupted_download_begins_again() {
     let served = fixture.path("served/torch-2.11.0-cp311-any.whl");
     fixture.program(
         "pip",
-        "[ \"$1\" = --version ] && exit 0\nwhile [ $# -gt 0 ]; do [ \"$1\" = --dest ] && dest=\"$2\"; shift; done\necho half > \"$dest/torch-2.11.0-cp311-any.whl\"\nkill -9 $$",
+        "[ \"$1\" = --version ] && echo pip 24.0 && exit 0\nwhile [ $# -gt 0 ]; do [ \"$1\" = --dest ] && dest=\"$2\"; shift; done\necho half > \"$dest/torch-2.11.0-cp311-any.whl\"\nkill -9 $$",
     );
     let error = prepare(&fixture, &bundle).unwrap_err();
     assert!(matches!(error, SetupError::Download(_)), "{error}");
@@ -187,7 +187,7 @@ fn missing_programs_are_named_with_their_packages() {
     }
     assert_eq!(
         prepare(&fixture, &bundle).unwrap_err().to_string(),
-        "programs are missing:\n  cargo, Rust's build program: `apt install rustup` on Debian, `dnf install rustup` on Fedora\n  a C++ compiler (`c++`, or what CXX names): `apt install g++` on Debian, `dnf install gcc-c++` on Fedora\n  pip, Python's package client: `apt install python3-pip` on Debian, `dnf install python3-pip` on Fedora"
+        "programs are missing:\n  cargo, Rust's build program: `apt install rustup` on Debian, `dnf install rustup` on Fedora\n  a C++ compiler (`c++`, or what CXX names): `apt install g++` on Debian, `dnf install gcc-c++` on Fedora\n  pip 20.3 or newer, Python's package client: `apt install python3-pip` on Debian, `dnf install python3-pip` on Fedora"
     );
     assert!(left(&fixture).is_empty());
 }
@@ -197,7 +197,7 @@ fn offline_says_what_else_there_is() {
     let (fixture, bundle) = machine();
     fixture.program(
         "pip",
-        "[ \"$1\" = --version ] && exit 0\necho 'ERROR: Could not find a version that satisfies the requirement torch==2.11.0' >&2\nexit 1",
+        "[ \"$1\" = --version ] && echo pip 24.0 && exit 0\necho 'ERROR: Could not find a version that satisfies the requirement torch==2.11.0' >&2\nexit 1",
     );
     let error = prepare(&fixture, &bundle).unwrap_err();
     assert_eq!(
