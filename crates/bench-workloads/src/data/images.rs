@@ -1,7 +1,7 @@
 //! Labelled images: bytes in memory, normalised floating-point numbers in a batch.
 
 use super::augment::{Augment, View};
-use super::split_file::{ByteArray, checked};
+use super::split_file::{Array, checked};
 use super::{DataError, Examples, SplitFile};
 use crate::batch::Batch;
 use bench_core::spec::dataset::ImageFormat;
@@ -19,8 +19,8 @@ use tch::{Device, Kind, Tensor};
 #[derive(Debug)]
 pub struct Images {
     file: SplitFile,
-    pixels: ByteArray,
-    labels: ByteArray,
+    pixels: Array,
+    labels: Array,
     shape: [usize; 3],
     normalise: Vec<Normalise>,
     augment: Augment,
@@ -55,10 +55,10 @@ impl Images {
         kind: Kind,
     ) -> Result<Images, DataError> {
         let file = SplitFile::read(path)?;
-        let (pixels, labels) = (file.bytes("images")?, file.bytes("labels")?);
+        let (pixels, labels) = (file.byte_array("images")?, file.byte_array("labels")?);
         let shape = [format.channels, format.height, format.width].map(|size| size as usize);
         let problem = check_shapes(&pixels.shape, &labels.shape, shape, examples)
-            .or_else(|| check_labels(file.content_of(&labels), format.classes));
+            .or_else(|| check_labels(file.bytes(&labels), format.classes));
         if let Some(problem) = problem {
             return Err(file.content(problem));
         }
@@ -78,7 +78,7 @@ impl Images {
     fn write(&self, indices: &[usize], views: Option<&[View]>, batch: &mut [f32]) {
         let [_, height, width] = self.shape;
         let (plane, image) = (height * width, self.shape.iter().product::<usize>());
-        let pixels = self.file.content_of(&self.pixels);
+        let pixels = self.file.bytes(&self.pixels);
         for (row, (&index, target)) in indices
             .iter()
             .zip(batch.chunks_exact_mut(image))
@@ -117,7 +117,7 @@ impl Examples for Images {
         let inputs = filled(&[count, channels, height, width], |batch| {
             self.write(&indices, views.as_deref(), batch);
         })?;
-        let labels = self.file.content_of(&self.labels);
+        let labels = self.file.bytes(&self.labels);
         let targets = filled(&[count], |targets: &mut [i64]| {
             for (target, &index) in targets.iter_mut().zip(&indices) {
                 *target = i64::from(labels[index]);

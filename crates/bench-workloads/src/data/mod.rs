@@ -3,6 +3,7 @@
 mod augment;
 mod images;
 mod split_file;
+mod tokens;
 
 use crate::batch::Batch;
 use bench_core::run::{DatasetIdentity, SplitName};
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 pub use images::Images;
-pub use split_file::{ByteArray, SplitFile};
+pub use split_file::{Array, SplitFile};
+pub use tokens::Tokens;
 
 /// The examples of one split, on a device.
 pub trait Examples {

@@ -13,13 +13,27 @@ pub struct SplitFile {
     bytes: Vec<u8>,
 }
 
-/// An array of bytes in a split file.
+/// An array of whole numbers in a split file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ByteArray {
+pub struct Array {
     /// Sizes of its dimensions.
     pub shape: Vec<usize>,
-    /// Where it is in the file.
+    width: Width,
     range: Range<usize>,
+}
+
+/// Size of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Width {
+    One,
+    Two,
+}
+
+impl Array {
+    /// Numbers it holds.
+    pub fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
 }
 
 impl SplitFile {
@@ -36,39 +50,69 @@ impl SplitFile {
             path: path.to_owned(),
             bytes,
         };
-        file.arrays().map_err(|source| DataError::Format {
-            path: path.to_owned(),
-            source,
-        })?;
+        file.arrays()?;
         Ok(file)
+    }
+
+    /// An array of numbers of 8 or 16 bits.
+    ///
+    /// # Errors
+    /// When there is no such array, or it is of another type.
+    pub fn array(&self, name: &str) -> Result<Array, DataError> {
+        let arrays = self.arrays()?;
+        let array = arrays
+            .tensor(name)
+            .map_err(|_| self.content(format!("it has no array `{name}`")))?;
+        let width = match array.dtype() {
+            Dtype::U8 => Width::One,
+            Dtype::U16 => Width::Two,
+            other => {
+                let problem = format!("`{name}` holds {other:?} where U8 or U16 was expected");
+                return Err(self.content(problem));
+            }
+        };
+        let start = array.data().as_ptr() as usize - self.bytes.as_ptr() as usize;
+        Ok(Array {
+            shape: array.shape().to_vec(),
+            width,
+            range: start..start + array.data().len(),
+        })
     }
 
     /// An array of bytes.
     ///
     /// # Errors
     /// When there is no such array, or it is of another type.
-    pub fn bytes(&self, name: &str) -> Result<ByteArray, DataError> {
-        let arrays = self.arrays().map_err(|source| DataError::Format {
-            path: self.path.clone(),
-            source,
-        })?;
-        let array = arrays
-            .tensor(name)
-            .map_err(|_| self.content(format!("it has no array `{name}`")))?;
-        if array.dtype() != Dtype::U8 {
-            let dtype = array.dtype();
-            return Err(self.content(format!("`{name}` holds {dtype:?} where U8 was expected")));
+    pub fn byte_array(&self, name: &str) -> Result<Array, DataError> {
+        let array = self.array(name)?;
+        match array.width {
+            Width::One => Ok(array),
+            Width::Two => Err(self.content(format!("`{name}` holds U16 where U8 was expected"))),
         }
-        let start = array.data().as_ptr() as usize - self.bytes.as_ptr() as usize;
-        Ok(ByteArray {
-            shape: array.shape().to_vec(),
-            range: start..start + array.data().len(),
-        })
     }
 
-    /// The content of an array of this file.
-    pub fn content_of(&self, array: &ByteArray) -> &[u8] {
+    /// The bytes of an array of this file.
+    pub fn bytes(&self, array: &Array) -> &[u8] {
         &self.bytes[array.range.clone()]
+    }
+
+    /// The numbers of an array of this file, from number `start` on, as many as `target` takes. It has that many.
+    pub fn integers(&self, array: &Array, start: usize, target: &mut [i64]) {
+        let bytes = self.bytes(array);
+        match array.width {
+            Width::One => {
+                let source = &bytes[start..start + target.len()];
+                for (target, &byte) in target.iter_mut().zip(source) {
+                    *target = i64::from(byte);
+                }
+            }
+            Width::Two => {
+                let source = &bytes[2 * start..2 * (start + target.len())];
+                for (target, &pair) in target.iter_mut().zip(source.as_chunks().0) {
+                    *target = i64::from(u16::from_le_bytes(pair));
+                }
+            }
+        }
     }
 
     /// This file does not hold what it should.
@@ -79,8 +123,12 @@ impl SplitFile {
         }
     }
 
-    fn arrays(&self) -> Result<SafeTensors<'_>, SafeTensorError> {
-        SafeTensors::deserialize(&self.bytes)
+    fn arrays(&self) -> Result<SafeTensors<'_>, DataError> {
+        let arrays: Result<_, SafeTensorError> = SafeTensors::deserialize(&self.bytes);
+        arrays.map_err(|source| DataError::Format {
+            path: self.path.clone(),
+            source,
+        })
     }
 }
 

@@ -114,10 +114,21 @@ impl Builder {
             );
         };
         let key = Key::new(seed, "initialisation").call(self.parameters.len() as u64);
-        Ok(draw(shape, initial, &key)?
+        let tensor = draw(shape, initial, &key)?
             .f_to_device(self.device)?
-            .f_to_kind(self.kind)?)
+            .f_to_kind(self.kind)?;
+        match shape.len() {
+            4 => channels_last(&tensor),
+            _ => Ok(tensor),
+        }
     }
+}
+
+/// The same images, or kernels, with the channels of a pixel side by side in memory: convolutions take about a tenth less time.
+pub(super) fn channels_last(x: &Tensor) -> Result<Tensor, LibtorchError> {
+    Ok(x.f_permute([0, 2, 3, 1])?
+        .f_contiguous()?
+        .f_permute([0, 3, 1, 2])?)
 }
 
 /// Draws in float32 on the CPU.

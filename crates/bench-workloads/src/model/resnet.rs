@@ -1,6 +1,6 @@
 //! Residual convolutional network with batch normalisation, for small images. AlgoPerf's `cifar` is `{ stages: [2, 2, 2, 2], filters: 64 }` on 32x32 pixels.
 
-use super::builder::{Builder, Initial};
+use super::builder::{Builder, Initial, channels_last};
 use super::norm::BatchNorm;
 use super::{Interface, Model, ModelError, Pass, activation};
 use crate::batch::Batch;
@@ -237,7 +237,7 @@ impl Model for Resnet {
     }
 
     fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError> {
-        let stem = normalised(&self.stem, &batch.inputs, pass)?;
+        let stem = normalised(&self.stem, &channels_last(&batch.inputs)?, pass)?;
         let mut x = activation::apply(self.activation, &stem)?;
         for block in &self.blocks {
             x = block.forward(&x, self.activation, pass)?;

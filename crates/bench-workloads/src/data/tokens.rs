@@ -1,0 +1,105 @@
+//! Text as token numbers: one long array on disk, cut into pieces of equal length.
+
+use super::split_file::{Array, checked};
+use super::{DataError, Examples, SplitFile};
+use crate::batch::Batch;
+use bench_torch::errors::LibtorchError;
+use bench_torch::fill::filled;
+use bench_torch::random::Key;
+use std::path::Path;
+use tch::{Device, Tensor};
+
+/// A split of text.
+///
+/// The tokens are cut into pieces of one more than a model reads, without overlap; an example's inputs are all but the last token of its piece,
+/// its targets all but the first. A remainder shorter than a piece is left out, so that every example counts the same.
+#[derive(Debug)]
+pub struct Tokens {
+    file: SplitFile,
+    tokens: Array,
+    pieces: usize,
+    length: usize,
+    device: Device,
+}
+
+impl Tokens {
+    /// Opens a split of text. `tokens` is how many of them the data set says it has, `length` how many a model reads at once.
+    ///
+    /// # Errors
+    /// When the file holds anything else: another number of tokens, a token beyond the vocabulary, less text than one piece.
+    pub fn open(
+        path: &Path,
+        vocabulary: u64,
+        tokens: Option<u64>,
+        length: u64,
+        device: Device,
+    ) -> Result<Tokens, DataError> {
+        let file = SplitFile::read(path)?;
+        let array = file.array("tokens")?;
+        let (count, length) = (array.count(), length as usize);
+        let pieces = count / (length + 1);
+        let problem = match (array.shape.len(), tokens) {
+            (1, Some(expected)) if expected != count as u64 => Some(format!(
+                "there are {count} tokens where {expected} were expected"
+            )),
+            (1, _) if pieces == 0 => Some(format!(
+                "{count} tokens are less than one piece of {length} and the one after them"
+            )),
+            (1, _) => beyond(&file, &array, vocabulary),
+            _ => Some(format!("tokens have shape {:?}", array.shape)),
+        };
+        match problem {
+            Some(problem) => Err(file.content(problem)),
+            None => Ok(Tokens {
+                tokens: array,
+                pieces,
+                length,
+                device,
+                file,
+            }),
+        }
+    }
+
+    /// `length` tokens of each piece, from its `skip`th on.
+    fn gather(&self, pieces: &[usize], skip: usize) -> Result<Tensor, LibtorchError> {
+        let shape = [pieces.len() as i64, self.length as i64];
+        let tensor = filled(&shape, |batch: &mut [i64]| {
+            for (&piece, row) in pieces.iter().zip(batch.chunks_exact_mut(self.length)) {
+                self.file
+                    .integers(&self.tokens, piece * (self.length + 1) + skip, row);
+            }
+        })?;
+        Ok(tensor.f_to_device(self.device)?)
+    }
+}
+
+impl Examples for Tokens {
+    fn len(&self) -> usize {
+        self.pieces
+    }
+
+    fn batch(&self, indices: &Tensor, _augmentation: Option<&Key>) -> Result<Batch, LibtorchError> {
+        let pieces = checked(indices, self.pieces)?;
+        Ok(Batch::new(
+            self.gather(&pieces, 0)?,
+            self.gather(&pieces, 1)?,
+        ))
+    }
+}
+
+/// The first token beyond the vocabulary, if any.
+fn beyond(file: &SplitFile, array: &Array, vocabulary: u64) -> Option<String> {
+    const AT_ONCE: usize = 4096;
+    let mut part = [0; AT_ONCE];
+    for start in (0..array.count()).step_by(AT_ONCE) {
+        let part = &mut part[..AT_ONCE.min(array.count() - start)];
+        file.integers(array, start, part);
+        if let Some(at) = part.iter().position(|&token| token as u64 >= vocabulary) {
+            let (place, token) = (start + at, part[at]);
+            return Some(format!(
+                "token {place} is {token} in a vocabulary of {vocabulary}"
+            ));
+        }
+    }
+    None
+}
