@@ -233,6 +233,10 @@ impl Fake {
 }
 
 /// A process that outlives this one unless somebody looks for it: `setsid` takes it out of the process group.
+#[expect(
+    clippy::zombie_processes,
+    reason = "being left behind is what it is for"
+)]
 fn leave_child() {
     let itself = std::env::current_exe().unwrap();
     std::process::Command::new("setsid")

@@ -330,5 +330,5 @@ fn a_full_disk_fails_the_trial() {
         return;
     };
     assert!(last.contains(r#""kind":"record""#), "{last}");
-    assert!(last.contains("events.jsonl"), "{last}");
+    assert!(last.contains("No space left"), "{last}");
 }

@@ -6,12 +6,10 @@
 mod build;
 mod decide;
 mod event;
-mod plan;
 mod work;
 
 pub use decide::{Action, decide};
 pub use event::{SessionEvent, Sink};
-pub use plan::{Entries, resolve_all};
 pub use work::Work;
 
 use crate::interrupt::Interrupts;

@@ -113,6 +113,8 @@ fn recorded(
     }
     summary.outcome = Some(match finished {
         Ok(()) => outcome,
+        // The disk that took no line takes no end either: the first failure is the one to tell.
+        Err(_) if is_record_failure(&outcome) => outcome,
         Err(error) => record_failure(&error),
     });
     summary
@@ -172,6 +174,10 @@ pub fn record_failed_build(
     let summary = TrialSummary::fold(&record.run, recorder.lines());
     recorder.finish(outcome)?;
     Ok(summary)
+}
+
+fn is_record_failure(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(failure) if failure.kind == FailureKind::Record)
 }
 
 /// The outcome of a trial whose record cannot be written.
