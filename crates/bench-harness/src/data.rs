@@ -12,6 +12,7 @@ mod manifest;
 mod source;
 mod split;
 mod store;
+mod tokens;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -23,6 +24,7 @@ pub use idx::IdxError;
 pub use manifest::Manifest;
 pub use source::SourceError;
 pub use split::{Census, ContentError, Mismatch, Overlap};
+pub use tokens::TokenError;
 pub use verify::{Report, SplitReport, verify};
 
 use crate::home::Home;

@@ -30,6 +30,8 @@ pub struct Dataset {
 pub enum Format {
     /// Pairs of idx files (MNIST's format), images and labels, for each of `train` and `test`.
     IdxImages(ImageFormat),
+    /// Text as token numbers, `train` and `test` a file each; splits count tokens.
+    Tokens(TokenFormat),
     /// Made by the program from a seed: Gaussian clusters, one a class, seen as images.
     Generated(Generated),
 }
@@ -46,6 +48,21 @@ pub struct ImageFormat {
     pub channels: u64,
     /// Classes, labels 0 to classes - 1.
     pub classes: u64,
+}
+
+/// Token numbers one after another: a byte each where the vocabulary is at most 256 (any text is such a file), else 16 bits, little-endian.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TokenFormat {
+    /// Different tokens, numbered 0 to vocabulary - 1.
+    pub vocabulary: u64,
+}
+
+impl TokenFormat {
+    /// Bytes of a token.
+    pub fn width(&self) -> usize {
+        if self.vocabulary <= 256 { 1 } else { 2 }
+    }
 }
 
 /// Generated images.

@@ -81,6 +81,11 @@ impl Columns {
         ]))
     }
 
+    /// One array by itself.
+    pub(crate) fn one(name: &str, array: Array) -> Columns {
+        Columns(BTreeMap::from([(name.to_owned(), array)]))
+    }
+
     /// The array of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Array> {
         self.0.get(name)

@@ -2,6 +2,7 @@
 
 use super::columns::{Array, Columns};
 use super::idx::{self, IdxError};
+use super::tokens::{self, TokenError};
 use super::{generate, image_shape, source::Files};
 use bench_core::run::SplitName;
 use bench_core::spec::dataset::{Dataset, Format, ImageFormat, Split, Splits};
@@ -14,6 +15,9 @@ pub enum ContentError {
     /// A file cannot be decoded.
     #[error(transparent)]
     Idx(#[from] IdxError),
+    /// A file of tokens holds anything else.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
     /// A role that the format needs has no file.
     #[error("the format needs a file with the role `{role}`, but the source names none")]
     Role {
@@ -122,6 +126,7 @@ pub(crate) fn cut(
 fn decode(format: &Format, file: &str, files: &Files) -> Result<Columns, ContentError> {
     match format {
         Format::IdxImages(image) => idx_images(image, file, files),
+        Format::Tokens(format) => Ok(tokens::decode(format, file, role(file, files)?)?),
         Format::Generated(spec) => {
             let examples = if file == "test" {
                 spec.test
@@ -134,11 +139,7 @@ fn decode(format: &Format, file: &str, files: &Files) -> Result<Columns, Content
 }
 
 fn idx_images(image: &ImageFormat, file: &str, files: &Files) -> Result<Columns, ContentError> {
-    let content = |role: &str| {
-        files.get(role).ok_or_else(|| ContentError::Role {
-            role: role.to_owned(),
-        })
-    };
+    let content = |name: &str| role(name, files);
     let (images_role, labels_role) = (format!("{file}-images"), format!("{file}-labels"));
     let images = idx::decode(&images_role, content(&images_role)?)?;
     let labels = idx::decode(&labels_role, content(&labels_role)?)?;
@@ -155,6 +156,13 @@ fn idx_images(image: &ImageFormat, file: &str, files: &Files) -> Result<Columns,
         });
     }
     Ok(Columns::pair(images, labels))
+}
+
+/// The file of this role.
+fn role<'a>(name: &str, files: &'a Files) -> Result<&'a Vec<u8>, ContentError> {
+    files.get(name).ok_or_else(|| ContentError::Role {
+        role: name.to_owned(),
+    })
 }
 
 fn check_shape(file: &str, array: &Array, expected: &[usize]) -> Result<(), IdxError> {
@@ -208,7 +216,8 @@ pub struct Census {
     pub overlaps: Vec<Overlap>,
 }
 
-/// Hashes the inputs of every example of every split, and compares all with all.
+/// Hashes the inputs of every example of every split, and compares all with all. Text has no examples yet: how it is cut is the
+/// workload's choice, and its splits are disjoint by their ranges.
 pub(crate) fn census(splits: &BTreeMap<SplitName, Columns>) -> Census {
     let mut census = Census::default();
     let mut seen: Vec<(SplitName, HashMap<blake3::Hash, u64>)> = Vec::new();

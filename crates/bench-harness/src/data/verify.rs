@@ -40,7 +40,7 @@ pub struct SplitReport {
     pub hash: String,
     /// What the spec says.
     pub expected: String,
-    /// Examples of each class.
+    /// Examples of each class; empty for text.
     pub classes: Vec<u64>,
 }
 
@@ -77,6 +77,7 @@ pub fn verify(
     let classes = match &dataset.format {
         Format::IdxImages(image) => image.classes,
         Format::Generated(spec) => spec.image.classes,
+        Format::Tokens(_) => 0,
     };
     let splits = split::named(&dataset.splits)
         .into_iter()
