@@ -109,7 +109,7 @@ impl WorkloadProblem {
         let train = run.dataset.splits.get(&SplitName::Train);
         let train = train.context("the run's data set has no training split")?;
         let examples = DummyExamples {
-            interface: Interface::of(&run.dataset),
+            interface: Interface::of(&run.workload, &run.dataset),
             examples: train.examples,
             device,
         };

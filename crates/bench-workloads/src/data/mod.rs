@@ -7,7 +7,7 @@ mod tokens;
 
 use crate::batch::Batch;
 use bench_core::run::{DatasetIdentity, SplitName};
-use bench_core::spec::dataset::Format;
+use bench_core::spec::dataset::{Format, ImageFormat};
 use bench_core::spec::workload::Workload;
 use bench_torch::errors::LibtorchError;
 use bench_torch::random::Key;
@@ -64,6 +64,9 @@ pub enum DataError {
         /// What differs, with both values.
         problem: String,
     },
+    /// A workload on text does not say how much of it a model reads at once.
+    #[error("the workload's data is text, but it has no `input.sequence-length`")]
+    SequenceLength,
 }
 
 /// Loads a split and checks that it is what the run's data set says.
@@ -78,11 +81,21 @@ pub fn open(
     device: Device,
     kind: Kind,
 ) -> Result<Box<dyn Examples>, DataError> {
-    let expected = dataset.splits.get(&split).map(|identity| identity.examples);
-    let image = match &dataset.format {
-        Format::IdxImages(image) => image,
-        Format::Generated(generated) => &generated.image,
+    let examples = dataset.splits.get(&split).map(|identity| identity.examples);
+    let input = &workload.input;
+    let images = |format: &ImageFormat| -> Result<Box<dyn Examples>, DataError> {
+        let images = Images::open(path, format, examples, input, device, kind)?;
+        Ok(Box::new(images))
     };
-    let images = Images::open(path, image, expected, &workload.input, device, kind)?;
-    Ok(Box::new(images))
+    match &dataset.format {
+        Format::IdxImages(format) => images(format),
+        Format::Generated(generated) => images(&generated.image),
+        Format::Tokens(format) => {
+            let length = input.sequence_length.ok_or(DataError::SequenceLength)?;
+            let vocabulary = format.vocabulary;
+            Ok(Box::new(Tokens::open(
+                path, vocabulary, examples, length, device,
+            )?))
+        }
+    }
 }

@@ -75,9 +75,9 @@ fn pad(values: &mut [f64], shape: &[i64], lengths: &[i64], fill: f64) {
     }
 }
 
-/// How far a tensor is from its summary: the largest difference, as a share of what the tolerance allows for one unit.
+/// How far a tensor is from its summary: the largest relative difference.
 ///
-/// Values count against `max(1, largest value)`, sums over n elements against n times that.
+/// Values count against `max(1, largest value)`, sums against the sum of what is summed, without signs.
 pub(super) fn difference(ours: &Tensor, reference: &Summary) -> Result<Difference, GoldenError> {
     if ours.size() != reference.shape {
         return Ok(Difference::Shape {
@@ -91,15 +91,12 @@ pub(super) fn difference(ours: &Tensor, reference: &Summary) -> Result<Differenc
         .iter()
         .chain(&ours)
         .fold(1.0_f64, |max, x| max.max(x.abs()));
-    let scale = if largest.is_finite() { largest } else { 1.0 };
-    let n = ours.len().max(1) as f64;
+    let scale = at_least_one(largest);
     let mut worst = Worst::default();
-    worst.add(ours.iter().sum(), reference.sum, n * scale);
-    worst.add(
-        ours.iter().map(|x| x * x).sum(),
-        reference.sumsq,
-        n * scale * scale,
-    );
+    let magnitude: f64 = ours.iter().map(|x| x.abs()).sum();
+    worst.add(ours.iter().sum(), reference.sum, at_least_one(magnitude));
+    let squares = ours.iter().map(|x| x * x).sum();
+    worst.add(squares, reference.sumsq, at_least_one(squares));
     match &reference.index {
         None if reference.values.len() != ours.len() => worst.0 = f64::INFINITY,
         None => ours
@@ -113,6 +110,15 @@ pub(super) fn difference(ours: &Tensor, reference: &Summary) -> Result<Differenc
         }
     }
     Ok(Difference::Value(worst.0))
+}
+
+/// What a difference is relative to.
+fn at_least_one(magnitude: f64) -> f64 {
+    if magnitude.is_finite() {
+        magnitude.max(1.0)
+    } else {
+        1.0
+    }
 }
 
 /// How far one of our tensors, or numbers, is from the reference.

@@ -11,7 +11,7 @@ mod rotary;
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
 use bench_core::run::DatasetIdentity;
-use bench_core::spec::dataset::Format;
+use bench_core::spec::dataset::{Format, ImageFormat};
 use bench_core::spec::workload::{self, Workload};
 use bench_torch::errors::LibtorchError;
 use tch::{Device, Kind, Tensor};
@@ -104,19 +104,26 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// What models on this data set have to fit.
-    pub fn of(dataset: &DatasetIdentity) -> Interface {
-        let image = match &dataset.format {
-            Format::IdxImages(image) => image,
-            Format::Generated(generated) => &generated.image,
-        };
-        Interface {
-            input: vec![
-                image.channels as i64,
-                image.height as i64,
-                image.width as i64,
-            ],
+    /// What models of this workload have to fit.
+    pub fn of(workload: &Workload, dataset: &DatasetIdentity) -> Interface {
+        let images = |image: &ImageFormat| Interface {
+            input: [image.channels, image.height, image.width]
+                .map(|size| size as i64)
+                .to_vec(),
             outputs: image.classes as i64,
+        };
+        match &dataset.format {
+            Format::IdxImages(image) => images(image),
+            Format::Generated(generated) => images(&generated.image),
+            Format::Tokens(tokens) => Interface {
+                input: workload
+                    .input
+                    .sequence_length
+                    .into_iter()
+                    .map(|length| length as i64)
+                    .collect(),
+                outputs: tokens.vocabulary as i64,
+            },
         }
     }
 }
@@ -134,7 +141,7 @@ pub fn build_model(
 ) -> Result<Box<dyn Model>, ModelError> {
     build(
         &workload.model,
-        &Interface::of(dataset),
+        &Interface::of(workload, dataset),
         Builder::new(device, kind, seed),
     )
 }

@@ -6,6 +6,7 @@ use bench_core::spec::workload::Workload;
 use bench_torch::random::Key;
 use bench_workloads::{DataError, Examples, data};
 use proptest::prelude::*;
+use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
@@ -170,6 +171,112 @@ fn assert_views(image: &Tensor, views: &Tensor) {
         found[place.expect("a view that is no crop of the image")] = true;
     }
     assert!(found.iter().filter(|&&found| found).count() > 25);
+}
+
+fn tokens_file(bytes: &[u8], dtype: Dtype) -> Vec<u8> {
+    let count = bytes.len() * 8 / dtype.bitsize();
+    let tokens = TensorView::new(dtype, vec![count], bytes).unwrap();
+    safetensors::serialize([("tokens", tokens)], None).unwrap()
+}
+
+/// Text of this vocabulary, of which a model reads three tokens at once.
+fn open_text(path: &Path, vocabulary: u64, tokens: u64) -> Result<Box<dyn Examples>, DataError> {
+    let mut dataset = dataset([tokens, 0, 0]);
+    dataset.format =
+        serde_json::from_value(json!({ "tokens": { "vocabulary": vocabulary } })).unwrap();
+    let mut workload = mlp();
+    workload.input.sequence_length = Some(3);
+    data::open(
+        path,
+        SplitName::Train,
+        &workload,
+        &dataset,
+        Device::Cpu,
+        Kind::Float,
+    )
+}
+
+#[test]
+fn text_is_cut_into_pieces_that_do_not_overlap() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.safetensors");
+    let bytes: Vec<u8> = (0..10).collect();
+    let pairs: Vec<u8> = (0..10_u16)
+        .flat_map(|token| (token + 400).to_le_bytes())
+        .collect();
+    for (file, vocabulary, first) in [
+        (tokens_file(&bytes, Dtype::U8), 10, 0),
+        (tokens_file(&pairs, Dtype::U16), 410, 400),
+    ] {
+        std::fs::write(&path, file).unwrap();
+        let examples = open_text(&path, vocabulary, 10).unwrap();
+        assert_eq!(examples.len(), 2);
+        let batch = examples
+            .batch(&Tensor::from_slice(&[1_i64, 0]), None)
+            .unwrap();
+        let numbers =
+            |tensor: &Tensor| Vec::<i64>::try_from(tensor.flatten(0, -1) - first).unwrap();
+        assert_eq!(numbers(&batch.inputs), [4, 5, 6, 0, 1, 2]);
+        assert_eq!(numbers(&batch.targets), [5, 6, 7, 1, 2, 3]);
+        assert!(examples.batch(&Tensor::from_slice(&[2_i64]), None).is_err());
+    }
+}
+
+#[test]
+fn text_that_is_not_what_the_data_set_says_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.safetensors");
+    let cases = [
+        (
+            tokens_file(&[1, 2, 3], Dtype::U8),
+            10,
+            3,
+            "3 tokens are less than one piece of 3",
+        ),
+        (
+            tokens_file(&[1, 2, 3, 4], Dtype::U8),
+            10,
+            5,
+            "4 tokens where 5 were expected",
+        ),
+        (
+            tokens_file(&[1, 2, 10, 4], Dtype::U8),
+            10,
+            4,
+            "token 2 is 10 in a vocabulary of 10",
+        ),
+        (
+            tokens_file(&[0; 8], Dtype::F32),
+            10,
+            2,
+            "`tokens` holds F32",
+        ),
+        (
+            split_file(&[0], &[1, 1, 1], &[0]),
+            10,
+            4,
+            "no array `tokens`",
+        ),
+    ];
+    for (bytes, vocabulary, tokens, expected) in cases {
+        std::fs::write(&path, bytes).unwrap();
+        let error = open_text(&path, vocabulary, tokens)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let mut text = dataset([4, 0, 0]);
+    text.format = serde_json::from_value(json!({ "tokens": { "vocabulary": 10 } })).unwrap();
+    let result = data::open(
+        &path,
+        SplitName::Train,
+        &mlp(),
+        &text,
+        Device::Cpu,
+        Kind::Float,
+    );
+    assert!(matches!(result.err(), Some(DataError::SequenceLength)));
 }
 
 proptest! {
