@@ -37,6 +37,8 @@ type Compare = fn(&Path) -> Result<Vec<golden::Compared>, golden::GoldenError>;
 
 /// Prints a verdict for every case of every file. A file that cannot be compared hides no other.
 fn compare(files: &[&str], compare: Compare) -> ExitCode {
+    // Models in goldens are too small to share between threads.
+    tch::set_num_threads(1);
     let mut code = ExitCode::SUCCESS;
     let mut out = std::io::stdout().lock();
     for file in files {
