@@ -97,12 +97,13 @@ enum Format {
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let (workspace, submissions) = Workspace::with_submissions(&arguments.submissions)?;
     let plan = plan::plan(arguments, &workspace, &submissions)?;
-    let interrupts = super::interrupts()?;
     let reporter = Reporter::start(match arguments.format {
         Format::Json => Style::Json,
         Format::Text => Style::of(arguments.quiet),
     });
     let session = prepare(arguments, &workspace, plan, &reporter)?;
+    // Only now: until here Ctrl-C may simply kill, since set-up and fetches leave nothing half-done behind.
+    let interrupts = super::interrupts()?;
     let mut builder = CargoBuilder::new(workspace.home.clone(), plan::elsewhere(&workspace));
     let reports = session::run(&session, &mut builder, &interrupts, &mut |event| {
         reporter.session(event);
