@@ -44,11 +44,11 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let Some(entrant) = workspace.catalog.submissions.get(name) else {
         return Err(workspace.no_submission(name));
     };
-    let interrupts = super::interrupts()?;
     let program = {
         let reporter = Reporter::start(Style::Human);
         let mut listener = |progress| reporter.work(progress);
         let libtorch = setup::ensure(&workspace.home, Default::default(), &mut listener)?;
+        let interrupts = super::interrupts()?;
         let elsewhere = [(
             entrant.program.clone(),
             workspace.home.root.join(&entrant.program_folder),
