@@ -85,8 +85,8 @@ impl Home {
             .or_else(|| Some(path("HOME")?.join(".cache/bench")))
             .ok_or(HomeError::NoCache)?;
         Ok(Home {
-            // Under `cargo run`, cargo itself sets LIBTORCH to the checkout's link: that one is ours.
-            user_libtorch: path("LIBTORCH").filter(|folder| *folder != root.join(LINK)),
+            // Under `cargo run`, cargo itself sets LIBTORCH to a checkout's link: that one is ours.
+            user_libtorch: path("LIBTORCH").filter(|folder| !folder.ends_with(LINK)),
             user_data: path("BENCH_DATA"),
             user_compiler: variable("CXX"),
             search_path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
