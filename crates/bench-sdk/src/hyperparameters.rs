@@ -4,6 +4,7 @@ use bench_core::run::RunSpec;
 use bench_core::spec::submission::{Group, Role, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::Location;
 use std::rc::Rc;
 
 /// The values of `submission.yaml`'s search space at this trial's point.
@@ -25,6 +26,8 @@ pub enum HyperparameterError {
         name: String,
         /// The nearest name, or all of them.
         hint: String,
+        /// Where it was asked for.
+        location: &'static Location<'static>,
     },
     /// Another type.
     #[error("hyperparameter `{name}` is {value}, which is not {wanted}")]
@@ -35,7 +38,19 @@ pub enum HyperparameterError {
         value: String,
         /// What it should be.
         wanted: &'static str,
+        /// Where it was asked for.
+        location: &'static Location<'static>,
     },
+}
+
+impl HyperparameterError {
+    /// Where in the code it was asked for.
+    pub fn location(&self) -> &'static Location<'static> {
+        match self {
+            HyperparameterError::Unknown { location, .. }
+            | HyperparameterError::Type { location, .. } => location,
+        }
+    }
 }
 
 impl Hyperparameters {
@@ -56,6 +71,7 @@ impl Hyperparameters {
     ///
     /// # Errors
     /// When there is none of this name, or it is not a number.
+    #[track_caller]
     pub fn number(&self, name: &str) -> Result<f64, HyperparameterError> {
         match self.get(name)? {
             Value::Number(x) => Ok(*x),
@@ -67,6 +83,7 @@ impl Hyperparameters {
     ///
     /// # Errors
     /// When there is none of this name, or it is not a whole number.
+    #[track_caller]
     pub fn integer(&self, name: &str) -> Result<u64, HyperparameterError> {
         match self.get(name)? {
             Value::Number(x) if *x >= 0.0 && x.fract() == 0.0 && *x < 9.0e15 => Ok(*x as u64),
@@ -78,6 +95,7 @@ impl Hyperparameters {
     ///
     /// # Errors
     /// When there is none of this name, or it is neither true nor false.
+    #[track_caller]
     pub fn flag(&self, name: &str) -> Result<bool, HyperparameterError> {
         match self.get(name)? {
             Value::Flag(flag) => Ok(*flag),
@@ -89,6 +107,7 @@ impl Hyperparameters {
     ///
     /// # Errors
     /// When there is none of this name, or it is no text.
+    #[track_caller]
     pub fn text(&self, name: &str) -> Result<&str, HyperparameterError> {
         match self.get(name)? {
             Value::Text(text) => Ok(text),
@@ -121,14 +140,17 @@ impl Hyperparameters {
             .collect()
     }
 
+    #[track_caller]
     fn get(&self, name: &str) -> Result<&Value, HyperparameterError> {
         self.read.borrow_mut().insert(name.to_owned());
-        self.values
-            .get(name)
-            .ok_or_else(|| HyperparameterError::Unknown {
+        match self.values.get(name) {
+            Some(value) => Ok(value),
+            None => Err(HyperparameterError::Unknown {
                 name: name.to_owned(),
                 hint: self.hint(name),
-            })
+                location: Location::caller(),
+            }),
+        }
     }
 
     fn hint(&self, name: &str) -> String {
@@ -149,11 +171,13 @@ impl Hyperparameters {
     }
 }
 
+#[track_caller]
 fn wrong(name: &str, value: &Value, wanted: &'static str) -> HyperparameterError {
     HyperparameterError::Type {
         name: name.to_owned(),
         value: value.to_string(),
         wanted,
+        location: Location::caller(),
     }
 }
 

@@ -89,7 +89,7 @@ mod tests {
             5.0
         );
         assert_eq!(gradients[1].double_value(&[0]), 4.0);
-        clip_by_global_norm(&mut gradients, 1.0).unwrap();
+        let _ = clip_by_global_norm(&mut gradients, 1.0).unwrap();
         assert_eq!(gradients[0].double_value(&[0]), 3.0 / (5.0 + 1e-6));
     }
 

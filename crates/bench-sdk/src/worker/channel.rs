@@ -42,10 +42,10 @@ impl Channel {
         }
     }
 
-    /// Writes a line, whole. `eval-due` ends the interval.
+    /// Writes a line, whole. `eval-due` and `failed` end the interval.
     pub(crate) fn say(&self, event: Event) -> Result<()> {
         let mut output = self.output();
-        if matches!(event, Event::EvalDue { .. }) {
+        if matches!(event, Event::EvalDue { .. } | Event::Failed { .. }) {
             output.training = false;
         }
         output.write(event)

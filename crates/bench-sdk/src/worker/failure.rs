@@ -1,5 +1,6 @@
 //! How a failed trial says where and why: one sentence, with file and line of the submission.
 
+use crate::hyperparameters::HyperparameterError;
 use bench_core::outcome::FailureKind;
 use bench_core::protocol::Event;
 use bench_torch::errors::{first_line, is_out_of_memory};
@@ -117,9 +118,14 @@ fn of_error(error: &anyhow::Error) -> Failure {
             message = format!("{message}: {line}");
         }
     }
+    let asked_at = error
+        .downcast_ref::<HyperparameterError>()
+        .map(HyperparameterError::location);
+    let location = asked_at.map(|at| format!("{}:{}", at.file(), at.line()));
+    let location = location.or_else(|| submission_line(error.backtrace()));
     let kind = if is_out_of_memory(&message) {
         FailureKind::OutOfMemory
-    } else if error.chain().any(|cause| cause.is::<Environment>()) {
+    } else if error.downcast_ref::<Environment>().is_some() {
         FailureKind::Environment
     } else {
         FailureKind::Error
@@ -127,29 +133,33 @@ fn of_error(error: &anyhow::Error) -> Failure {
     Failure {
         kind,
         message,
-        location: submission_line(error.backtrace()),
+        location,
     }
 }
 
 /// The innermost line of the submission's own sources in a backtrace.
 fn submission_line(backtrace: &Backtrace) -> Option<String> {
     let sources = SOURCES.get().filter(|sources| !sources.is_empty())?;
-    find_line(&backtrace.to_string(), sources)
+    let here = std::env::current_dir().unwrap_or_default();
+    find_line(&backtrace.to_string(), &here.display().to_string(), sources)
 }
 
-/// Lines of a backtrace that name a place read `at ./submissions/lion/src/lib.rs:41:9`.
-fn find_line(backtrace: &str, sources: &str) -> Option<String> {
-    const ELSEWHERE: [&str; 3] = ["/rustc/", "/registry/src/", "/crates/bench-"];
+/// Lines of a backtrace that name a place read `at ./submissions/lion/src/lib.rs:41:9`, where the dot is the process' folder.
+fn find_line(backtrace: &str, here: &str, sources: &str) -> Option<String> {
+    const ELSEWHERE: [&str; 3] = ["/rustc/", "/registry/src/", "/crates/bench-sdk/src/"];
     let places = backtrace
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("at "));
-    places
-        .filter(|place| !ELSEWHERE.iter().any(|other| place.contains(other)))
-        .find_map(|place| {
-            let start = place.find(sources)? + 1;
-            let (line, _column) = place[start..].rsplit_once(':')?;
-            Some(line.to_owned())
-        })
+    let places = places.map(|place| match place.strip_prefix('.') {
+        Some(below) => format!("{here}{below}"),
+        None => place.to_owned(),
+    });
+    let mut places = places.filter(|place| !ELSEWHERE.iter().any(|other| place.contains(other)));
+    places.find_map(|place| {
+        let start = place.find(sources)? + 1;
+        let (line, _column) = place[start..].rsplit_once(':')?;
+        Some(line.to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -167,15 +177,25 @@ mod tests {
              at ./submissions/lion/src/lib.rs:41:9
    3: lion::main
              at ./submissions/lion/src/main.rs:6:5";
+        let line = Some("submissions/lion/src/lib.rs:41".to_owned());
         assert_eq!(
-            find_line(text, "/submissions/lion/src/").as_deref(),
-            Some("submissions/lion/src/lib.rs:41")
+            find_line(text, "/home/me/bench", "/submissions/lion/src/"),
+            line
         );
-        assert_eq!(find_line(text, "/submissions/adamw/src/"), None);
-        let outside = "at /root/.cargo/registry/src/index/tch/src/lib.rs:1:1\n at /any/path/my/src/rule.rs:7:3";
         assert_eq!(
-            find_line(outside, "/src/").as_deref(),
-            Some("src/rule.rs:7")
+            find_line(text, "/home/me/bench", "/submissions/adamw/src/"),
+            None
+        );
+        let inside = "at ./src/lib.rs:41:9";
+        assert_eq!(
+            find_line(inside, "/bench/submissions/lion", "/submissions/lion/src/"),
+            line
+        );
+        let outside = "at /root/.cargo/registry/src/index/tch/src/lib.rs:1:1
+            at /any/path/my/src/rule.rs:7:3";
+        assert_eq!(
+            find_line(outside, "/", "/src/"),
+            Some("src/rule.rs:7".to_owned())
         );
     }
 

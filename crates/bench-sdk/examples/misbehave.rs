@@ -1,0 +1,112 @@
+//! A submission that does what its hyperparameter `fault` says, for the worker's tests; without a fault it is SGD with averaged weights.
+
+use bench_sdk::prelude::*;
+use bench_sdk::toolkit::{Exchange, ema};
+use bench_sdk::{Rules, TrainingAlgorithm};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bench_sdk::run_algorithm::<Misbehave>()
+}
+
+/// Gradient descent.
+struct Sgd;
+
+impl UpdateRule for Sgd {
+    fn new(_group: &Group) -> Result<Sgd> {
+        Ok(Sgd)
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        for (parameter, gradient) in update.parameters.iter().zip(update.gradients) {
+            let mut x = parameter.tensor.shallow_clone();
+            x -= gradient * update.learning_rate;
+        }
+        Ok(())
+    }
+
+    fn state(&mut self, _state: &mut State) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct Misbehave {
+    fault: String,
+    rules: Rules<Sgd>,
+    average: Vec<Tensor>,
+    exchange: Exchange,
+    hidden: u64,
+}
+
+impl TrainingAlgorithm for Misbehave {
+    fn init(training: &mut Training) -> Result<Misbehave> {
+        let fault = training.hyperparameters().text("fault")?.to_owned();
+        if fault == "init-error" {
+            bail!("no such thing\nas a second line");
+        }
+        if fault == "number" {
+            let _ = training.hyperparameters().number("learning_rate")?;
+        }
+        let _ = training.hold_out(100)?;
+        Ok(Misbehave {
+            average: training.replica(0)?.parameters,
+            rules: Rules::new(training)?,
+            exchange: Exchange::default(),
+            fault,
+            hidden: 0,
+        })
+    }
+
+    fn step(&mut self, training: &mut Training) -> Result<()> {
+        self.hidden += 1;
+        if training.step() == 5 && training.budget().steps > 5 {
+            self.misbehave()?;
+        }
+        if self.fault == "complete" && training.step() == 7 {
+            training.finish();
+        }
+        let batch = training.next_batch()?;
+        let gradients = training.gradients(&batch)?;
+        self.rules.update(training, &gradients.values)?;
+        training.log("loss", gradients.loss.shallow_clone());
+        let weights: Vec<&Tensor> = training.parameters().iter().map(|p| &p.tensor).collect();
+        ema(&mut self.average, &weights, 0.9)
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        state.scope("rules", |state| self.rules.state(state))?;
+        state.visit("average", &mut self.average)?;
+        self.exchange.state(state)
+    }
+
+    fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
+        self.exchange.put(training.parameters(), &self.average)
+    }
+
+    fn resume_training(&mut self, training: &mut Training) -> Result<()> {
+        self.exchange.take_back(training.parameters())
+    }
+}
+
+impl Misbehave {
+    fn misbehave(&self) -> Result<()> {
+        match self.fault.as_str() {
+            "panic" => panic!("at the disco"),
+            "torch" => {
+                let ones = Tensor::ones([2, 3], (Kind::Float, Device::Cpu));
+                let _ = ones.matmul(&ones);
+            }
+            "torch-error" => {
+                let ones = Tensor::ones([2, 3], (Kind::Float, Device::Cpu));
+                let _ = ones.f_matmul(&ones).context("the product")?;
+            }
+            "memory" => {
+                let _ = Tensor::zeros([1_i64 << 50], (Kind::Float, Device::Cpu));
+            }
+            #[expect(clippy::print_stdout, reason = "the fault")]
+            "print" => println!("{{\"v\":1,\"event\":\"ready\"}}"),
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! A submission's program over the protocol: by itself, under command, resumed, and failing in every way.
+
+mod support;
+
+use bench_core::outcome::FailureKind;
+use bench_core::protocol::{Command, Event};
+use bench_core::run::Resume;
+use std::time::{Duration, Instant};
+use support::{Worker, evaluation, folder, task};
+
+#[test]
+fn without_commands_it_runs_to_the_step_budget() {
+    let folder = folder();
+    let mut worker = Worker::ready(&task(folder.path(), "none"));
+    worker.hang_up();
+    let events = worker.rest();
+    assert!(worker.child.wait().unwrap().success());
+    let mut losses = Vec::new();
+    let mut steps = Vec::new();
+    for event in &events {
+        if let Event::EvalDue {
+            step,
+            loss,
+            claim,
+            complete,
+        } = event
+        {
+            steps.push(*step);
+            losses.push(loss.unwrap().0);
+            let [low, median, _, high] = claim.step_quantiles.unwrap();
+            assert!(!complete && low <= median && median <= high && high <= claim.seconds);
+            assert!(
+                claim.input_seconds + claim.update_seconds + claim.prepare_seconds <= claim.seconds
+            );
+        }
+    }
+    assert_eq!(steps, [10, 20, 30, 40]);
+    assert!(losses[3] < losses[0], "{losses:?}");
+    let logged = events
+        .iter()
+        .filter(|event| matches!(event, Event::Logged { .. }))
+        .count();
+    assert_eq!(logged, 40);
+    let Some(Event::Stopped { unread, state, .. }) = events.last() else {
+        panic!("{:?}", events.last());
+    };
+    assert_eq!(unread, &["never-read"]);
+    // The average, and the training weights while the average is in place.
+    assert_eq!(*state, Some(2 * 172));
+}
+
+#[test]
+fn under_command_it_answers_in_order() {
+    let folder = folder();
+    let mut worker = Worker::ready(&task(folder.path(), "none"));
+    let steps: Vec<u64> = (0..5).map(|_| worker.train(None)).collect();
+    // Past the budget only because it was told to.
+    assert_eq!(steps, [10, 20, 30, 40, 50]);
+    worker.send(&Command::Stop);
+    assert!(matches!(worker.rest().last(), Some(Event::Stopped { .. })));
+    assert!(worker.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_resumed_trial_ends_with_the_bits_of_an_uninterrupted_one() {
+    let folder = folder();
+    let mut task = task(folder.path(), "none");
+    let [whole, half, resumed] = ["whole", "half", "resumed"].map(|name| folder.path().join(name));
+
+    let mut worker = Worker::ready(&task);
+    worker.train(None);
+    worker.train(Some(evaluation(10, 0.5)));
+    let at_20 = worker.snapshot(&half);
+    worker.train(Some(evaluation(20, 0.4)));
+    worker.train(Some(evaluation(30, 0.3)));
+    let expected = worker.snapshot(&whole);
+    worker.send(&Command::Stop);
+    assert!(worker.child.wait().unwrap().success());
+    assert_ne!(at_20, expected);
+
+    task.local.resume = Some(Resume {
+        snapshot: half,
+        step: 20,
+        submission_seconds: 1.0,
+    });
+    let mut worker = Worker::ready(&task);
+    assert_eq!(worker.train(Some(evaluation(20, 0.4))), 30);
+    worker.train(Some(evaluation(30, 0.3)));
+    assert!(worker.snapshot(&resumed) == expected, "the files differ");
+}
+
+#[test]
+fn the_seed_decides_every_bit() {
+    let folder = folder();
+    let mut task = task(folder.path(), "none");
+    let mut end = |seed| {
+        task.run.seed.value = seed;
+        let mut worker = Worker::ready(&task);
+        worker.train(None);
+        worker.snapshot(&folder.path().join("end"))
+    };
+    let (first, again, other) = (end(1), end(1), end(2));
+    assert!(first == again, "two runs with one seed differ");
+    assert!(first != other, "two seeds give the same");
+}
+
+#[test]
+fn a_snapshot_of_another_step_is_refused() {
+    let folder = folder();
+    let mut task = task(folder.path(), "none");
+    let mut worker = Worker::ready(&task);
+    worker.train(None);
+    let snapshot = folder.path().join("ten");
+    worker.snapshot(&snapshot);
+    task.local.resume = Some(Resume {
+        snapshot,
+        step: 20,
+        submission_seconds: 1.0,
+    });
+    let Event::Failed { message, .. } = Worker::start(&task).event() else {
+        panic!("no failure");
+    };
+    assert_eq!(
+        message,
+        "the trial cannot go on from its snapshot: the snapshot is of step 10, not 20"
+    );
+}
+
+#[test]
+fn training_that_is_complete_says_so() {
+    let folder = folder();
+    let mut worker = Worker::ready(&task(folder.path(), "complete"));
+    worker.hang_up();
+    let due = worker.rest().into_iter().find_map(|event| match event {
+        Event::EvalDue { step, complete, .. } => Some((step, complete)),
+        _ => None,
+    });
+    assert_eq!(due, Some((8, true)));
+}
+
+#[test]
+fn failures_are_told_in_one_sentence_with_their_line() {
+    let folder = folder();
+    let product = "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)";
+    let missing = "hyperparameter `learning_rate` is read but not in the search space of submission.yaml; did you mean `learning-rate`?";
+    let cases = [
+        ("init-error", FailureKind::Error, "no such thing", 0),
+        ("number", FailureKind::Error, missing, 0),
+        ("panic", FailureKind::Panic, "at the disco", 5),
+        ("torch", FailureKind::Panic, product, 5),
+        (
+            "torch-error",
+            FailureKind::Error,
+            &format!("the product: {product}"),
+            5,
+        ),
+    ];
+    for (fault, kind, message, step) in cases {
+        let mut worker = Worker::start(&task(folder.path(), fault));
+        worker.hang_up();
+        let Some(Event::Failed {
+            kind: k,
+            message: m,
+            location,
+            step: s,
+        }) = worker.rest().pop()
+        else {
+            panic!("{fault} did not fail");
+        };
+        assert_eq!((k, m.as_str(), s), (kind, message, Some(step)), "{fault}");
+        let location = location.unwrap_or_default();
+        assert!(
+            location.starts_with("crates/bench-sdk/examples/misbehave.rs:"),
+            "{fault}: `{location}`"
+        );
+        assert!(!worker.child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn memory_that_runs_out_is_a_kind_of_its_own() {
+    let folder = folder();
+    let mut worker = Worker::start(&task(folder.path(), "memory"));
+    worker.hang_up();
+    let last = worker.rest().pop();
+    assert!(
+        matches!(
+            last,
+            Some(Event::Failed {
+                kind: FailureKind::OutOfMemory,
+                ..
+            })
+        ),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn missing_data_is_the_environments_fault() {
+    let folder = folder();
+    let task = task(folder.path(), "none");
+    std::fs::remove_file(folder.path().join("train.safetensors")).unwrap();
+    let Event::Failed { kind, message, .. } = Worker::start(&task).event() else {
+        panic!("no failure");
+    };
+    assert_eq!(kind, FailureKind::Environment);
+    assert!(message.contains("train.safetensors"), "{message}");
+}
+
+#[test]
+fn a_stray_print_does_not_reach_the_referee() {
+    let folder = folder();
+    let mut worker = Worker::ready(&task(folder.path(), "print"));
+    assert_eq!(worker.train(None), 10);
+}
+
+#[test]
+fn a_worker_whose_referee_is_gone_ends_by_itself() {
+    let folder = folder();
+    let mut task = task(folder.path(), "none");
+    task.run.workload.budget.steps = 100_000_000;
+    task.run.workload.evaluate.every_steps = 100_000_000;
+    let mut worker = Worker::ready(&task);
+    worker.send(&Command::Train {
+        evaluation: None,
+        submission_seconds: 0.0,
+    });
+    worker.hang_up();
+    let began = Instant::now();
+    while worker.child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it trains on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!worker.child.wait().unwrap().success());
+}
