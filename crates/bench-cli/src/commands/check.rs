@@ -4,13 +4,17 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::workspace::Workspace;
-use bench_core::run::SubmissionIdentity;
+use bench_core::protocol::Task;
+use bench_core::run::{DeviceKind, Local, Purpose, SubmissionIdentity};
 use bench_core::spec::catalog::Entrant;
+use bench_core::spec::resolve::Request;
 use bench_harness::program::{Builder as _, CargoBuilder};
-use bench_harness::setup;
+use bench_harness::{scratch, setup};
 use clap::{Args, ValueEnum};
+use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Build a submission and check that it keeps the contract, or that it equals golden trajectories
 #[derive(Args)]
@@ -62,11 +66,42 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         program.env("LD_LIBRARY_PATH", folders);
         program
     };
-    run(program, arguments)
+    let task = match arguments.golden {
+        Some(_) => None,
+        None => Some(task(&workspace, name)?),
+    };
+    run(program, arguments, task.as_ref())
+}
+
+/// What the suite takes its hyperparameters from: the submission's defaults on the workload that needs no data.
+fn task(workspace: &Workspace, submission: &str) -> Result<Task, Failure> {
+    let request = Request {
+        workload: "synthetic",
+        submission,
+        ruleset: super::run::RULESET,
+        purpose: Purpose::Scoring,
+        base_seed: 0,
+        study: 1,
+        trial: 1,
+        trials: None,
+        hyperparameters: Some(&BTreeMap::new()),
+        threads: None,
+        device: Some(DeviceKind::Cpu),
+    };
+    let run = workspace.catalog.resolve(&request);
+    Ok(Task {
+        run: run.map_err(|error| workspace.unresolved(error))?,
+        local: Local {
+            data: BTreeMap::new(),
+            scratch: scratch::folder(),
+            device_index: 0,
+            resume: None,
+        },
+    })
 }
 
 /// Hands the terminal over to the program, and its verdict on.
-fn run(mut program: Command, arguments: &Arguments) -> Result<Exit, Failure> {
+fn run(mut program: Command, arguments: &Arguments, task: Option<&Task>) -> Result<Exit, Failure> {
     program.arg("check");
     if let Some(golden) = &arguments.golden {
         program.arg("--golden").arg(golden);
@@ -75,10 +110,22 @@ fn run(mut program: Command, arguments: &Arguments) -> Result<Exit, Failure> {
         program.args(["--format", "json"]);
     }
     let path = program.get_program().to_owned();
-    let status = program.status().map_err(|error| {
+    let failed = |error: std::io::Error| {
         let message = format!("cannot start {}: {error}", path.display());
         Failure::new(Exit::WorkerDied, message, None)
-    })?;
+    };
+    program.stdin(if task.is_some() {
+        Stdio::piped()
+    } else {
+        Stdio::null()
+    });
+    let mut child = program.spawn().map_err(failed)?;
+    if let (Some(mut input), Some(task)) = (child.stdin.take(), task) {
+        let line = serde_json::to_string(task).map_err(Failure::bug)?;
+        // A program that ends without reading says so by its exit code.
+        let _ = writeln!(input, "{line}");
+    }
+    let status = child.wait().map_err(failed)?;
     Ok(match status.code() {
         Some(0) => Exit::Ok,
         Some(_) => Exit::RunFailed,
