@@ -7,6 +7,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+/// The largest whole number in specs: every one up to here is exact in JSON, whatever reads it.
+pub(crate) const MOST: u64 = (1 << 53) - 1;
+
 /// A measured value. JSON has no NaN and no infinity, and `serde_json` would write them as `null`, so those three are written by name.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured(pub f64);
@@ -57,6 +60,14 @@ impl<'de> Deserialize<'de> for Measured {
 pub struct Span(pub Duration);
 
 impl Span {
+    /// In a schema: text that [`Span::parse`] reads.
+    pub(crate) const FORMAT: &str = "length-of-time";
+
+    /// Reads `60s`, `15m`, `1h 30m`.
+    pub(crate) fn parse(text: &str) -> Option<Span> {
+        humantime::parse_duration(text).ok().map(Span)
+    }
+
     /// The length in seconds.
     pub fn seconds(self) -> f64 {
         self.0.as_secs_f64()
@@ -78,9 +89,9 @@ impl Serialize for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map(Span).map_err(|cause| {
+        Span::parse(&text).ok_or_else(|| {
             D::Error::custom(format!(
-                "`{text}` is not a length of time ({cause}); write it like `60s`, `15m` or `1h 30m`"
+                "`{text}` is not a length of time; write it like `60s`, `15m` or `1h 30m`"
             ))
         })
     }
@@ -94,7 +105,7 @@ impl JsonSchema for Span {
         json_schema!({
             "type": "string",
             "description": "A length of time: `60s`, `15m`, `1h 30m`.",
-            "pattern": r"^\s*([0-9]+\s*[a-z]+\s*)+$",
+            "format": Span::FORMAT,
         })
     }
 }
@@ -109,6 +120,17 @@ pub enum Extent {
 }
 
 impl Extent {
+    /// In a schema: text that [`Extent::parse`] reads.
+    pub(crate) const FORMAT: &str = "share-of-step-hint";
+
+    /// Reads `5%`.
+    pub(crate) fn parse(text: &str) -> Option<Extent> {
+        let share = text.strip_suffix('%')?.trim().parse().ok()?;
+        (0.0..=100.0)
+            .contains(&share)
+            .then_some(Extent::Percent(share))
+    }
+
     /// Whole steps out of `horizon`, rounded down as AlgoPerf does.
     pub fn steps(self, horizon: u64) -> u64 {
         match self {
@@ -139,10 +161,7 @@ impl<'de> Deserialize<'de> for Extent {
                 Ok(Extent::Steps(n))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Extent, E> {
-                text.strip_suffix('%')
-                    .and_then(|number| number.trim().parse().ok())
-                    .filter(|p| (0.0..=100.0).contains(p))
-                    .map(Extent::Percent)
+                Extent::parse(text)
                     .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
             }
         }
@@ -159,7 +178,8 @@ impl JsonSchema for Extent {
             "type": ["integer", "string"],
             "description": "A number of steps like `200`, or a share of the step hint like `5%`.",
             "minimum": 0,
-            "pattern": r"^[0-9]+(\.[0-9]+)?\s*%$",
+            "maximum": MOST,
+            "format": Extent::FORMAT,
         })
     }
 }

@@ -4,6 +4,7 @@ use crate::home::Home;
 use bench_core::spec::catalog::{Catalog, File};
 use bench_core::spec::diagnostic::Source;
 use bench_core::spec::schema::Kind;
+use bench_core::spec::search::ALGOPERF_FILE;
 use std::path::{Path, PathBuf};
 
 /// A file or folder cannot be read.
@@ -57,15 +58,23 @@ pub fn load(home: &Home, others: &[PathBuf]) -> Result<Catalog, CatalogError> {
 }
 
 fn file(root: &Path, kind: Kind, path: &Path) -> Result<File, CatalogError> {
-    let text = std::fs::read_to_string(path).map_err(failed(path))?;
-    let has_crate = kind == Kind::Submission && path.with_file_name("Cargo.toml").is_file();
+    let beside = |name: &str| {
+        let beside = path.with_file_name(name);
+        (kind == Kind::Submission && beside.is_file()).then_some(beside)
+    };
+    let search_space = beside(ALGOPERF_FILE).map(|path| source(root, &path));
     Ok(File {
         kind,
-        source: Source {
-            path: path.strip_prefix(root).unwrap_or(path).to_owned(),
-            text,
-        },
-        has_crate,
+        source: source(root, path)?,
+        has_crate: beside("Cargo.toml").is_some(),
+        search_space: search_space.transpose()?,
+    })
+}
+
+fn source(root: &Path, path: &Path) -> Result<Source, CatalogError> {
+    Ok(Source {
+        path: path.strip_prefix(root).unwrap_or(path).to_owned(),
+        text: std::fs::read_to_string(path).map_err(failed(path))?,
     })
 }
 

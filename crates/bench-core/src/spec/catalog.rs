@@ -2,17 +2,19 @@
 //!
 //! Pure: the texts come in, nothing is read here. A broken file never hides the healthy ones.
 
-use super::check::{self, Violation};
+use super::check::{self, Checked, Violation, Wrong};
 use super::dataset::Dataset;
 use super::diagnostic::{Diagnostic, Source, Span};
 use super::harness::Harness;
 use super::merge::{self, Layer};
 use super::rules;
 use super::schema::Kind;
+use super::search::Space;
 use super::submission::Submission;
 use super::workload::Workload;
 use super::yaml::{self, Document};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct File {
     pub source: Source,
     /// Whether a crate lies beside it: a submission without one is a variant of another's program.
     pub has_crate: bool,
+    /// AlgoPerf's `tuning_search_space.json`, where one lies beside a submission.
+    pub search_space: Option<Source>,
 }
 
 /// Specs by name, and the mistakes that kept others out.
@@ -50,6 +54,8 @@ pub struct Catalog {
 pub struct Entrant {
     /// Its settings, `extends` applied.
     pub submission: Submission,
+    /// Where its points come from: its settings, or AlgoPerf's file beside them.
+    pub space: Space,
     /// Its own folder.
     pub folder: PathBuf,
     /// The crate that trains: its own, or the one of the submission it extends.
@@ -65,6 +71,7 @@ pub(super) struct Entry {
     pub folder: PathBuf,
     pub source: Arc<Source>,
     pub has_crate: bool,
+    pub search_space: Option<Arc<Source>>,
     pub document: Option<Document>,
 }
 
@@ -110,10 +117,11 @@ impl Catalog {
             folder,
             source,
             has_crate: file.has_crate,
+            search_space: file.search_space.map(Arc::new),
             document,
         };
         for mistake in mistakes {
-            self.mistake(&entry, mistake.span, mistake.message, mistake.help);
+            self.mistake(&entry.source, mistake.span, mistake.message, mistake.help);
         }
         entry
     }
@@ -124,17 +132,12 @@ impl Catalog {
             .any(|other| other.kind == entry.kind && other.name == entry.name)
         {
             let message = format!("a second {} called `{}`", entry.kind.name(), entry.name);
-            self.mistake(
-                entry,
-                Span::default(),
-                message,
-                Some("rename one of them".to_owned()),
-            );
-            return;
+            let help = Some("rename one of them".to_owned());
+            return self.mistake(&entry.source, Span::default(), message, help);
         }
         let layers = match merge::chain(entries, entry) {
             Ok(layers) => layers,
-            Err(violation) => return self.violation(&[Layer::of(entry)], violation),
+            Err(violation) => return self.alone(entry, violation),
         };
         if layers.iter().any(|layer| layer.entry.document.is_none()) {
             self.broken.push((entry.kind, entry.name.clone()));
@@ -160,6 +163,19 @@ impl Catalog {
         }
     }
 
+    /// A file whose base cannot be had: what is wrong in it in any case, apart from fields that its base may have.
+    fn alone(&mut self, entry: &Entry, violation: Violation) {
+        let layers = [Layer::of(entry)];
+        self.broken.push((entry.kind, entry.name.clone()));
+        self.violation(&layers, violation);
+        let checked = check::check(entry.kind, merge::merged(&layers));
+        for violation in checked.violations {
+            if violation.wrong != Wrong::Missing {
+                self.violation(&layers, violation);
+            }
+        }
+    }
+
     fn add_submission(&mut self, layers: &[Layer], entry: &Entry) {
         let Some(submission) = self.read(layers, rules::submission) else {
             return;
@@ -171,7 +187,11 @@ impl Catalog {
             let help = "add a crate (`bench check` says what it needs), or `extends: ../adamw`";
             return self.violation(layers, Violation::new("", message, help));
         };
+        let Some(space) = self.space(layers, &submission) else {
+            return self.broken.push((entry.kind, entry.name.clone()));
+        };
         let entrant = Entrant {
+            space,
             submission,
             folder: entry.folder.clone(),
             program: program.entry.name.clone(),
@@ -184,35 +204,31 @@ impl Catalog {
     fn read<T: DeserializeOwned>(
         &mut self,
         layers: &[Layer],
-        rules: impl Fn(&T) -> Vec<Violation>,
+        rules: impl Fn(&Value) -> Vec<Violation>,
     ) -> Option<T> {
         let entry = layers.last()?.entry;
-        let merged = merge::merged(layers);
-        let mut violations = check::violations(entry.kind, &merged);
-        let mut read = None;
-        if violations.is_empty() {
-            match serde_json::from_value::<T>(merged) {
-                Ok(value) => {
-                    violations = rules(&value);
-                    read = Some(value);
-                }
-                Err(error) => {
-                    violations.push(Violation::new("", error.to_string(), "see `bench schema`"))
-                }
-            }
+        let Checked {
+            mut violations,
+            known,
+        } = check::check(entry.kind, merge::merged(layers));
+        violations.extend(rules(&known));
+        violations.retain(|violation| !layers.iter().any(|layer| layer.lost(&violation.pointer)));
+        let read = T::deserialize(&known);
+        if let (true, Err(error)) = (violations.is_empty(), &read) {
+            violations.push(Violation::new("", error.to_string(), "see `bench schema`"));
         }
-        let own_mistakes = self
-            .diagnostics
-            .iter()
-            .any(|diagnostic| Arc::ptr_eq(&diagnostic.source, &entry.source));
+        let own_mistakes = self.diagnostics.iter().any(|diagnostic| {
+            let is_its = |layer: &Layer| Arc::ptr_eq(&diagnostic.source, &layer.entry.source);
+            layers.iter().any(is_its)
+        });
         let sound = violations.is_empty() && !own_mistakes;
-        violations
-            .into_iter()
-            .for_each(|violation| self.violation(layers, violation));
+        for violation in violations {
+            self.violation(layers, violation);
+        }
         if !sound {
             self.broken.push((entry.kind, entry.name.clone()));
         }
-        read.filter(|_| sound)
+        read.ok().filter(|_| sound)
     }
 
     fn reference(&mut self, entries: &[Entry], kind: Kind, name: &str, violation: Violation) {
@@ -229,21 +245,28 @@ impl Catalog {
         match kind {
             Kind::Workload => drop(self.workloads.remove(name)),
             Kind::Harness => self.harness = None,
-            Kind::Dataset | Kind::Submission => {}
+            Kind::Submission => drop(self.submissions.remove(name)),
+            Kind::Dataset => {}
         }
     }
 
     /// Puts a violation where a person can mend it: into the layer that wrote the value.
-    fn violation(&mut self, layers: &[Layer], violation: Violation) {
+    pub(super) fn violation(&mut self, layers: &[Layer], violation: Violation) {
         let Some((entry, span)) = merge::place(layers, &violation) else {
             return;
         };
-        self.mistake(entry, span, violation.message, violation.help);
+        self.mistake(&entry.source, span, violation.message, violation.help);
     }
 
-    fn mistake(&mut self, entry: &Entry, span: Span, message: String, help: Option<String>) {
+    pub(super) fn mistake(
+        &mut self,
+        source: &Arc<Source>,
+        span: Span,
+        message: String,
+        help: Option<String>,
+    ) {
         let diagnostic = Diagnostic {
-            source: entry.source.clone(),
+            source: source.clone(),
             span,
             message,
             help,
@@ -256,9 +279,11 @@ impl Catalog {
 
     fn order(&mut self, entries: &[Entry]) {
         let rank = |source: &Arc<Source>| {
-            entries
-                .iter()
-                .position(|entry| Arc::ptr_eq(&entry.source, source))
+            let is_its = |entry: &Entry| {
+                let all = std::iter::once(&entry.source).chain(&entry.search_space);
+                all.into_iter().any(|its| Arc::ptr_eq(its, source))
+            };
+            entries.iter().position(is_its)
         };
         self.diagnostics
             .sort_by_key(|diagnostic| (rank(&diagnostic.source), diagnostic.span));

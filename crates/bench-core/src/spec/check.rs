@@ -2,8 +2,10 @@
 
 use super::diagnostic::name_help;
 use super::schema::{self, Kind, Node};
-use super::yaml::escape;
-use jsonschema::error::{TypeKind, ValidationErrorKind};
+use super::words::{described, expected, help_of, shown};
+use super::yaml::{escape, unescape};
+use crate::number::{Extent, Span};
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 use std::sync::OnceLock;
@@ -11,12 +13,21 @@ use std::sync::OnceLock;
 /// A violation, found by the schema or by a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Violation {
-    /// JSON pointer of the value that is wrong.
+    /// JSON pointer of what is wrong; of the map where a field is missing.
     pub pointer: String,
-    /// Whether its key is what is wrong, not its value.
-    pub on_key: bool,
+    /// What is wrong there.
+    pub wrong: Wrong,
     pub message: String,
     pub help: Option<String>,
+}
+
+/// What is wrong at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    Value,
+    Key,
+    /// A field that is not there.
+    Missing,
 }
 
 impl Violation {
@@ -28,7 +39,7 @@ impl Violation {
     ) -> Violation {
         Violation {
             pointer: pointer.into(),
-            on_key: false,
+            wrong: Wrong::Value,
             message: message.into(),
             help: Some(help.into()),
         }
@@ -41,13 +52,24 @@ impl Violation {
         name: &str,
         valid: &[&str],
     ) -> Violation {
+        let help = name_help(name, valid).unwrap_or_else(|| format!("there is no {what} yet"));
+        Violation::new(pointer, format!("unknown {what} `{name}`"), help)
+    }
+
+    /// The same, where the name is a key.
+    pub(crate) fn on_key(self) -> Violation {
         Violation {
-            pointer: pointer.into(),
-            on_key: false,
-            message: format!("unknown {what} `{name}`"),
-            help: name_help(name, valid).or_else(|| Some(format!("there is no {what} yet"))),
+            wrong: Wrong::Key,
+            ..self
         }
     }
+}
+
+/// A value gone through its schema.
+pub(crate) struct Checked {
+    pub violations: Vec<Violation>,
+    /// The value without fields that nobody knows, so that the rules can look at the rest.
+    pub known: Value,
 }
 
 struct Checker {
@@ -60,165 +82,234 @@ fn checker(kind: Kind) -> &'static Checker {
     CHECKERS[kind as usize].get_or_init(|| {
         let schema = schema::json_schema(kind);
         // Generated schemas compile: a test goes through all of them.
-        let validator = jsonschema::validator_for(&schema).ok();
+        let validator = jsonschema::options()
+            .with_format(Span::FORMAT, |text| Span::parse(text).is_some())
+            .with_format(Extent::FORMAT, |text| Extent::parse(text).is_some())
+            .should_validate_formats(true)
+            .build(&schema)
+            .ok();
         Checker { schema, validator }
     })
 }
 
 /// All violations of a kind's schema.
-pub(crate) fn violations(kind: Kind, value: &Value) -> Vec<Violation> {
+pub(crate) fn check(kind: Kind, value: Value) -> Checked {
     let checker = checker(kind);
-    let root = Node::root(&checker.schema);
-    let mut found = Vec::new();
+    let mut explainer = Explainer {
+        root: Node::root(&checker.schema),
+        document: &value,
+        found: Vec::new(),
+        unknown: Vec::new(),
+    };
     for error in checker
         .validator
         .iter()
-        .flat_map(|validator| validator.iter_errors(value))
+        .flat_map(|validator| validator.iter_errors(&value))
     {
-        explain(&error, root, value, &mut found);
+        explainer.explain(&error);
     }
-    found
+    let Explainer {
+        found: violations,
+        unknown,
+        ..
+    } = explainer;
+    let mut known = value;
+    for pointer in unknown {
+        remove(&mut known, &pointer);
+    }
+    Checked { violations, known }
 }
 
-fn explain(error: &ValidationError, root: Node, document: &Value, found: &mut Vec<Violation>) {
-    let pointer = error.instance_path().as_str().to_owned();
-    let node = root.descend(&pointer);
-    let value = document.pointer(&pointer).unwrap_or(&Value::Null);
-    let plain = |message: String, help: Option<String>| Violation {
-        pointer: pointer.clone(),
-        on_key: false,
-        message,
-        help,
-    };
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            let keys = node.map(keys_like(value)).unwrap_or_default();
-            let free: Vec<&str> = keys
-                .into_iter()
-                .filter(|key| value.get(key).is_none())
-                .collect();
-            found.extend(unexpected.iter().map(|key| Violation {
-                pointer: format!("{pointer}/{}", escape(key)),
-                on_key: true,
-                message: format!("unknown field `{key}`"),
-                help: name_help(key, &free).or_else(|| Some("remove it".to_owned())),
-            }));
+fn remove(value: &mut Value, pointer: &str) {
+    if let Some((parent, key)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(map)) = value.pointer_mut(parent)
+    {
+        map.remove(&unescape(key));
+    }
+}
+
+/// Turns a validator's errors into violations.
+struct Explainer<'a> {
+    root: Node<'a>,
+    document: &'a Value,
+    found: Vec<Violation>,
+    /// Pointers of unknown fields.
+    unknown: Vec<String>,
+}
+
+impl Explainer<'_> {
+    fn explain(&mut self, error: &ValidationError) {
+        let pointer = error.instance_path().as_str();
+        let node = self.root.descend(pointer);
+        let value = self.document.pointer(pointer).unwrap_or(&Value::Null);
+        match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                self.unknown_fields(pointer, node, value, unexpected);
+            }
+            ValidationErrorKind::OneOfNotValid { context }
+            | ValidationErrorKind::AnyOf { context } => {
+                self.choice(pointer, node, value, context);
+            }
+            kind => {
+                let (message, help) = said(kind, node, value, error);
+                let missing = matches!(kind, ValidationErrorKind::Required { .. });
+                self.find(Violation {
+                    pointer: pointer.to_owned(),
+                    wrong: if missing {
+                        Wrong::Missing
+                    } else {
+                        Wrong::Value
+                    },
+                    message,
+                    help,
+                });
+            }
         }
+    }
+
+    fn find(&mut self, violation: Violation) {
+        if !self.found.contains(&violation) {
+            self.found.push(violation);
+        }
+    }
+
+    fn unknown_fields(
+        &mut self,
+        pointer: &str,
+        node: Option<Node>,
+        value: &Value,
+        unexpected: &[String],
+    ) {
+        let keys = node.map(|node| keys_like(node, value)).unwrap_or_default();
+        let free: Vec<&str> = keys
+            .into_iter()
+            .filter(|key| value.get(key).is_none())
+            .collect();
+        for key in unexpected {
+            let pointer = format!("{pointer}/{}", escape(key));
+            let help = name_help(key, &free).unwrap_or_else(|| "remove it".to_owned());
+            self.find(
+                Violation::new(pointer.clone(), format!("unknown field `{key}`"), help).on_key(),
+            );
+            self.unknown.push(pointer);
+        }
+    }
+
+    /// A value that fits no alternative: the mistakes inside the one it looks most like, or the names of all.
+    fn choice(
+        &mut self,
+        pointer: &str,
+        node: Option<Node>,
+        value: &Value,
+        context: &[Vec<ValidationError>],
+    ) {
+        let branches = node.map(Node::branches).unwrap_or_default();
+        let given = keys_of(value);
+        let shared = |branch: &Node| {
+            let keys = branch.keys();
+            given.iter().filter(|key| keys.contains(key)).count()
+        };
+        let alike = branches
+            .iter()
+            .zip(context)
+            .map(|(branch, errors)| (shared(branch), errors))
+            .filter(|(shared, _)| *shared > 0)
+            .max_by_key(|(shared, errors)| (*shared, std::cmp::Reverse(errors.len())));
+        match alike {
+            Some((_, errors)) => errors.iter().for_each(|error| self.explain(error)),
+            None => {
+                let violation = no_alternative(pointer, node, value, &branches);
+                self.find(violation);
+            }
+        }
+    }
+}
+
+/// Message and help of a plain violation.
+fn said(
+    kind: &ValidationErrorKind,
+    node: Option<Node>,
+    value: &Value,
+    error: &ValidationError,
+) -> (String, Option<String>) {
+    let shown = shown(value);
+    match kind {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            found.push(Violation {
-                on_key: true,
-                ..plain(
-                    format!("missing field `{name}`"),
-                    Some(format!("add `{name}:`")),
-                )
-            });
+            (
+                format!("missing field `{name}`"),
+                Some(format!("add `{name}:`")),
+            )
         }
-        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
-            let inner = &mut |error: &ValidationError| explain(error, root, document, &mut *found);
-            let outer = choice(node, value, &pointer, context, inner);
-            found.extend(outer);
-        }
-        ValidationErrorKind::Type { kind } => found.push(plain(
-            format!(
-                "{} is {}, not {}",
-                shown(value),
-                described(value),
-                expected(kind)
-            ),
-            node.and_then(|node| help_of(node)),
-        )),
+        ValidationErrorKind::Type { kind } => (
+            format!("{shown} is {}, not {}", described(value), expected(kind)),
+            node.and_then(help_of),
+        ),
         ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => {
             let words = node.map(Node::words).unwrap_or_default();
             let help = value.as_str().and_then(|word| name_help(word, &words));
-            found.push(plain(format!("unknown value {}", shown(value)), help));
+            (format!("unknown value {shown}"), help)
         }
-        ValidationErrorKind::Minimum { limit } => {
-            found.push(plain(
-                format!("{} is too small", shown(value)),
-                Some(format!("at least {limit}")),
-            ));
-        }
-        ValidationErrorKind::Maximum { limit } => {
-            found.push(plain(
-                format!("{} is too large", shown(value)),
-                Some(format!("at most {limit}")),
-            ));
-        }
+        ValidationErrorKind::Minimum { limit } => (
+            format!("{shown} is too small"),
+            Some(format!("at least {limit}")),
+        ),
+        ValidationErrorKind::ExclusiveMinimum { limit } => (
+            format!("{shown} is too small"),
+            Some(format!("more than {limit}")),
+        ),
+        ValidationErrorKind::Maximum { limit } => (
+            format!("{shown} is too large"),
+            Some(format!("at most {limit}")),
+        ),
+        ValidationErrorKind::MinItems { limit } => (
+            format!("{shown} has too few entries"),
+            Some(format!("at least {limit}")),
+        ),
+        ValidationErrorKind::UniqueItems => (
+            format!("{shown} names something twice"),
+            Some("keep one of them".to_owned()),
+        ),
         ValidationErrorKind::Pattern { .. } | ValidationErrorKind::Format { .. } => {
-            found.push(plain(
-                format!("{} cannot be read", shown(value)),
-                node.and_then(|node| help_of(node)),
-            ));
+            (format!("{shown} cannot be read"), node.and_then(help_of))
         }
-        _ => found.push(plain(error.to_string(), None)),
+        _ => (error.to_string(), None),
     }
+}
+
+fn keys_of(value: &Value) -> Vec<&str> {
+    let keys = value.as_object().into_iter().flat_map(|map| map.keys());
+    keys.map(String::as_str).collect()
 }
 
 /// Keys of the alternative that `value` looks most like.
-fn keys_like<'a>(value: &Value) -> impl Fn(Node<'a>) -> Vec<&'a str> {
-    let given: Vec<String> = value
-        .as_object()
-        .map(|map| map.keys().cloned().collect())
-        .unwrap_or_default();
-    move |node| {
-        let mut all = vec![node.keys()];
-        all.extend(node.branches().into_iter().map(Node::keys));
-        all.into_iter()
-            .max_by_key(|keys| {
-                keys.iter()
-                    .filter(|key| given.iter().any(|name| name == *key))
-                    .count()
-            })
-            .unwrap_or_default()
-    }
+fn keys_like<'a>(node: Node<'a>, value: &Value) -> Vec<&'a str> {
+    let given = keys_of(value);
+    let alternatives = node.branches().into_iter().map(Node::keys);
+    std::iter::once(node.keys())
+        .chain(alternatives)
+        .max_by_key(|keys| keys.iter().filter(|key| given.contains(key)).count())
+        .unwrap_or_default()
 }
 
-/// A value that fits no alternative: the mistake inside the alternative it looks most like, or the names of all.
-fn choice(
+fn no_alternative(
+    pointer: &str,
     node: Option<Node>,
     value: &Value,
-    pointer: &str,
-    context: &[Vec<ValidationError>],
-    explain: &mut dyn FnMut(&ValidationError),
-) -> Option<Violation> {
-    let branches = node.map(Node::branches).unwrap_or_default();
-    let given: Vec<&str> = value
-        .as_object()
-        .map(|map| map.keys().map(String::as_str).collect())
-        .unwrap_or_default();
-    let best = branches
-        .iter()
-        .zip(context)
-        .map(|(branch, errors)| {
-            (
-                branch
-                    .keys()
-                    .iter()
-                    .filter(|key| given.contains(key))
-                    .count(),
-                errors,
-            )
-        })
-        .filter(|(shared, _)| *shared > 0)
-        .max_by_key(|(shared, errors)| (*shared, std::cmp::Reverse(errors.len())));
-    if let Some((_, errors)) = best {
-        errors.iter().for_each(explain);
-        return None;
-    }
+    branches: &[Node],
+) -> Violation {
     let tags: Vec<&str> = branches.iter().flat_map(|branch| branch.keys()).collect();
     let words = node.map(Node::words).unwrap_or_default();
     let all: Vec<&str> = words.iter().chain(&tags).copied().collect();
-    let (wrong, on_key) = match (value, given.first()) {
+    let (wrong, is_key) = match (value, keys_of(value).first()) {
         (Value::String(word), _) => (word.as_str(), false),
         (_, Some(key)) => (*key, true),
         _ => {
-            return Some(Violation {
-                pointer: pointer.to_owned(),
-                on_key: false,
-                message: format!("{} is {}", shown(value), described(value)),
-                help: name_help("", &all),
-            });
+            let message = format!("{} is {}", shown(value), described(value));
+            return Violation {
+                help: name_help("", &all).or(node.and_then(help_of)),
+                ..Violation::new(pointer, message, "")
+            };
         }
     };
     let help = match (tags.contains(&wrong), words.contains(&wrong)) {
@@ -228,66 +319,13 @@ fn choice(
         (_, true) => Some(format!("`{wrong}` has no settings: write it alone")),
         _ => name_help(wrong, &all),
     };
-    Some(Violation {
-        pointer: if on_key {
-            format!("{pointer}/{}", escape(wrong))
-        } else {
-            pointer.to_owned()
-        },
-        on_key,
-        message: format!("unknown value `{wrong}`"),
-        help,
-    })
-}
-
-fn help_of(node: Node) -> Option<String> {
-    let text = node.here.get("description")?.as_str()?;
-    Some(text.lines().next().unwrap_or_default().to_owned())
-}
-
-/// A value as it is quoted in messages; long ones are cut.
-pub(crate) fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    let message = format!("unknown value `{wrong}`");
+    let violation = if is_key {
+        Violation::new(format!("{pointer}/{}", escape(wrong)), message, "").on_key()
+    } else {
+        Violation::new(pointer, message, "")
     };
-    match text.char_indices().nth(60) {
-        Some((cut, _)) => format!("`{}…`", &text[..cut]),
-        None => format!("`{text}`"),
-    }
-}
-
-fn described(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "empty",
-        Value::Bool(_) => "a switch",
-        Value::Number(number) if number.is_f64() => "a number with a fraction",
-        Value::Number(_) => "a whole number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a map",
-    }
-}
-
-fn expected(kind: &TypeKind) -> String {
-    let name = |text: String| match text.as_str() {
-        "integer" => "a whole number".to_owned(),
-        "number" => "a number".to_owned(),
-        "string" => "text".to_owned(),
-        "boolean" => "true or false".to_owned(),
-        "array" => "a list".to_owned(),
-        "object" => "a map".to_owned(),
-        _ => "empty".to_owned(),
-    };
-    match kind {
-        TypeKind::Single(one) => name(one.to_string()),
-        TypeKind::Multiple(set) => set
-            .iter()
-            .map(|one| name(one.to_string()))
-            .filter(|text| text != "empty")
-            .collect::<Vec<_>>()
-            .join(" or "),
-    }
+    Violation { help, ..violation }
 }
 
 #[cfg(test)]

@@ -41,12 +41,16 @@ pub enum Format {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ImageFormat {
     /// Rows.
+    #[schemars(range(min = 1))]
     pub height: u64,
     /// Columns.
+    #[schemars(range(min = 1))]
     pub width: u64,
     /// Channels.
+    #[schemars(range(min = 1))]
     pub channels: u64,
     /// Classes, labels 0 to classes - 1.
+    #[schemars(range(min = 1))]
     pub classes: u64,
 }
 
@@ -55,6 +59,7 @@ pub struct ImageFormat {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TokenFormat {
     /// Different tokens, numbered 0 to vocabulary - 1.
+    #[schemars(range(min = 1, max = 65536))]
     pub vocabulary: u64,
 }
 
@@ -72,12 +77,15 @@ pub struct Generated {
     /// The shape.
     pub image: ImageFormat,
     /// Examples of the `train` file.
+    #[schemars(range(min = 1))]
     pub train: u64,
     /// Examples of the `test` file.
+    #[schemars(range(min = 1))]
     pub test: u64,
     /// Of the generator.
     pub seed: u64,
     /// Spread of a cluster beside the distance of the centres.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub noise: f64,
 }
 
@@ -143,6 +151,7 @@ pub struct Split {
     #[serde(default)]
     pub start: u64,
     /// How many.
+    #[schemars(range(min = 1))]
     pub count: u64,
     /// blake3 of the decoded content, as `bench data verify` prints it.
     pub hash: String,

@@ -18,6 +18,7 @@ pub struct Harness {
     /// Where records go, relative to this file.
     pub results: String,
     /// Threads of worker and evaluator, unless a workload wants fewer. In the hash: numbers depend on it.
+    #[schemars(range(min = 1))]
     pub threads: u32,
     /// `cpu` or `cuda:<index>`.
     pub device: String,
@@ -41,14 +42,17 @@ pub struct Ruleset {
     /// Which submissions may enter.
     pub tuning: Tuning,
     /// Independent repetitions.
+    #[schemars(range(min = 1))]
     pub studies: u32,
     /// Points of the search space in each study.
+    #[schemars(range(min = 1))]
     pub trials: u32,
     /// Where a trial's hyperparameters come from.
     #[serde(default)]
     pub points: Points,
     /// Factor on the workload's budget.
     #[serde(default = "one")]
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub budget_factor: f64,
     /// Whether a passage counts only when the next evaluation meets the target too. The first passage of a noisy metric is biased early.
     #[serde(default = "yes")]
@@ -59,6 +63,13 @@ pub struct Ruleset {
     /// Evaluate by submission time instead of steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate_every: Option<Span>,
+}
+
+impl Ruleset {
+    /// Whether trials try points of a search space.
+    pub fn is_searched(&self) -> bool {
+        self.tuning == Tuning::ExternalTuning && self.points == Points::Searched
+    }
 }
 
 /// Where a trial's hyperparameters come from.
@@ -119,10 +130,12 @@ pub struct Limits {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Tolerances {
     /// Between the worker's claim and the referee's interval, as a share of the interval.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub claim: f64,
     /// The same, at least this long.
     pub claim_at_least: Span,
     /// Between wall time and the sum of the phases, as a share.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub wall: f64,
 }
 

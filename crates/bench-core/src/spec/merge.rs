@@ -1,10 +1,10 @@
 //! `extends:` — a variant's keys over its base's, and the way back from a merged value to the file that wrote it.
 
 use super::catalog::Entry;
-use super::check::Violation;
+use super::check::{Violation, Wrong};
 use super::diagnostic::Span;
 use super::schema::{self, Kind, Node};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::path::{Component, Path, PathBuf};
 
 /// A file in a chain of `extends`.
@@ -16,6 +16,12 @@ pub(super) struct Layer<'a> {
 impl<'a> Layer<'a> {
     pub(super) fn of(entry: &'a Entry) -> Layer<'a> {
         Layer { entry }
+    }
+
+    /// Whether the value there is a number JSON does not have, of which the person has been told.
+    pub(super) fn lost(self, pointer: &str) -> bool {
+        let document = self.entry.document.as_ref();
+        document.is_some_and(|document| document.lost.contains(pointer))
     }
 }
 
@@ -111,8 +117,7 @@ pub(super) fn merged(layers: &[Layer]) -> Value {
 fn merge(base: &mut Value, over: &Value, node: Option<Node>) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
-            // Of a choice's tags only one may be given, so another tag replaces the base's.
-            if node.is_some_and(Node::is_choice) && over.keys().any(|tag| !base.contains_key(tag)) {
+            if node.is_some_and(|node| chooses_anew(node, base, over)) {
                 base.clear();
             }
             for (key, value) in over {
@@ -128,10 +133,21 @@ fn merge(base: &mut Value, over: &Value, node: Option<Node>) {
     }
 }
 
+/// Whether `over` takes another alternative than `base` did (another model, a list for a range): then it replaces the base's map.
+fn chooses_anew(node: Node, base: &Map<String, Value>, over: &Map<String, Value>) -> bool {
+    let keys = |map: &'_ Map<String, Value>| -> Vec<String> { map.keys().cloned().collect() };
+    let (over, both) = (keys(over), [keys(base), keys(over)].concat());
+    let allows = |keys: &[String]| {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        node.allows(&keys)
+    };
+    !node.branches().is_empty() && allows(&over) && !allows(&both)
+}
+
 /// The file and the span that a violation is about: in the last layer that wrote the value, or as near above it as any did.
 pub(super) fn place<'a>(layers: &[Layer<'a>], violation: &Violation) -> Option<(&'a Entry, Span)> {
     let mut pointer = violation.pointer.as_str();
-    let mut on_key = violation.on_key;
+    let mut on_key = violation.wrong != Wrong::Value;
     loop {
         for layer in layers.iter().rev() {
             let Some(place) = layer

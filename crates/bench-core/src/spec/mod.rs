@@ -14,6 +14,8 @@ mod rules;
 pub mod schema;
 pub mod search;
 pub mod submission;
+mod tuning_file;
 mod value;
+mod words;
 pub mod workload;
 mod yaml;

@@ -1,12 +1,12 @@
 //! From names to one trial's complete configuration.
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Entrant};
 use super::dataset::{Dataset, Split};
 use super::diagnostic::nearest;
-use super::harness::Ruleset;
+use super::harness::{Points, Ruleset};
 use super::schema::Kind;
-use super::search::{self, SearchError};
-use super::submission::{Submission, Tuning, Value};
+use super::search::{Point, SearchError};
+use super::submission::Tuning;
 use crate::run::{
     DatasetIdentity, DeviceKind, PROTOCOL, Purpose, RunSpec, Seed, SplitIdentity, SplitName,
     SubmissionIdentity, device,
@@ -33,7 +33,7 @@ pub struct Request<'a> {
     /// In place of the ruleset's number of trials; decides which point of the search space a trial gets.
     pub trials: Option<u32>,
     /// The user's own values, over the defaults of the rest. No point is drawn then.
-    pub hyperparameters: Option<&'a BTreeMap<String, Value>>,
+    pub hyperparameters: Option<&'a Point>,
     /// In place of the harness' and of what the workload wants.
     pub threads: Option<u32>,
     /// In place of the harness'.
@@ -121,7 +121,9 @@ impl Catalog {
         )?;
         let ruleset = self.ruleset(request.ruleset)?;
         let dataset = self.named(Kind::Dataset, "data set", &workload.dataset, &self.datasets)?;
-        if !entrant.submission.rulesets.contains(&ruleset.tuning) {
+        // Where nobody tunes, every submission may enter.
+        let tuned = ruleset.points == Points::Searched;
+        if tuned && !entrant.submission.rulesets.contains(&ruleset.tuning) {
             return Err(ResolveError::NotEntered {
                 submission: request.submission.to_owned(),
                 ruleset: request.ruleset.to_owned(),
@@ -129,7 +131,9 @@ impl Catalog {
             });
         }
         let submission = &entrant.submission;
-        let threads = workload.threads.map_or(harness.threads, |most| most.min(harness.threads));
+        let threads = workload
+            .threads
+            .map_or(harness.threads, |most| most.min(harness.threads));
         Ok(RunSpec {
             protocol: PROTOCOL,
             workload_name: request.workload.to_owned(),
@@ -147,7 +151,7 @@ impl Catalog {
                 gradient_clipping: submission.gradient_clipping,
                 groups: submission.groups.clone(),
             },
-            hyperparameters: hyperparameters(request, submission, ruleset)?,
+            hyperparameters: hyperparameters(request, entrant, ruleset)?,
             ruleset_name: request.ruleset.to_owned(),
             ruleset: ruleset.clone(),
             seed: Seed::new(
@@ -226,28 +230,28 @@ fn identity(name: &str, dataset: &Dataset) -> DatasetIdentity {
 
 fn hyperparameters(
     request: &Request,
-    submission: &Submission,
+    entrant: &Entrant,
     ruleset: &Ruleset,
-) -> Result<BTreeMap<String, Value>, ResolveError> {
-    let mut values: BTreeMap<String, Value> = submission
+) -> Result<Point, ResolveError> {
+    let submission = &entrant.submission;
+    let mut values: Point = submission
         .search_space
         .iter()
         .map(|(name, dimension)| (name.clone(), dimension.default()))
         .collect();
+    let (study, trial) = (request.study, request.trial);
     let drawn = match request.hyperparameters {
         Some(given) => given.clone(),
-        None => search::point(
-            submission,
-            ruleset,
-            request.trials.unwrap_or(ruleset.trials),
-            request.study,
-            request.trial,
-        )
-        .map_err(|cause| ResolveError::Point {
-            study: request.study,
-            trial: request.trial,
-            cause,
-        })?,
+        None if ruleset.is_searched() => {
+            let trials = request.trials.unwrap_or(ruleset.trials);
+            let point = entrant.space.point(study, trial, trials);
+            point.map_err(|cause| ResolveError::Point {
+                study,
+                trial,
+                cause,
+            })?
+        }
+        None => Point::new(),
     };
     for (name, value) in drawn {
         match values.get_mut(&name) {

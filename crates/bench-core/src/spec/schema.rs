@@ -1,6 +1,11 @@
 //! JSON Schemas of the four kinds of file, generated from the types.
 
+use super::yaml::unescape;
 use super::{dataset::Dataset, harness::Harness, submission::Submission, workload::Workload};
+use crate::number::MOST;
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use serde_json::Value;
 
 /// The kinds of file people write.
@@ -38,13 +43,27 @@ impl Kind {
 
 /// The JSON Schema of a kind of file.
 pub fn json_schema(kind: Kind) -> Value {
+    let generator = SchemaSettings::draft2020_12()
+        .with_transform(RecursiveTransform(bounded))
+        .into_generator();
     let schema = match kind {
-        Kind::Workload => schemars::schema_for!(Workload),
-        Kind::Dataset => schemars::schema_for!(Dataset),
-        Kind::Submission => schemars::schema_for!(Submission),
-        Kind::Harness => schemars::schema_for!(Harness),
+        Kind::Workload => generator.into_root_schema_for::<Workload>(),
+        Kind::Dataset => generator.into_root_schema_for::<Dataset>(),
+        Kind::Submission => generator.into_root_schema_for::<Submission>(),
+        Kind::Harness => generator.into_root_schema_for::<Harness>(),
     };
     schema.to_value()
+}
+
+/// Writes out the largest whole number that a field holds: its format alone is checked by nobody.
+fn bounded(schema: &mut Schema) {
+    let most = match schema.get("format").and_then(Value::as_str) {
+        Some("uint32") => u64::from(u32::MAX),
+        Some("uint64") => MOST,
+        _ => return,
+    };
+    schema.remove("format");
+    schema.insert("maximum".to_owned(), most.into());
 }
 
 /// The schema as `bench schema` prints it and `crates/bench-core/schema/` holds it for editors.
@@ -124,9 +143,10 @@ impl<'a> Node<'a> {
 
     /// Walks to a JSON pointer.
     pub(crate) fn descend(self, pointer: &str) -> Option<Node<'a>> {
-        pointer.split('/').skip(1).try_fold(self, |node, part| {
-            node.child(&part.replace("~1", "/").replace("~0", "~"))
-        })
+        pointer
+            .split('/')
+            .skip(1)
+            .try_fold(self, |node, part| node.child(&unescape(part)))
     }
 
     /// Words that may stand here in place of a map (the unit variants of a choice).
@@ -143,9 +163,13 @@ impl<'a> Node<'a> {
             .collect()
     }
 
-    /// Whether maps here are tags of a choice, of which one alone may be given: a variant's file replaces them instead of merging.
-    pub(crate) fn is_choice(self) -> bool {
-        self.here.get("oneOf").is_some()
+    /// Whether a map of these keys may stand here, one of the alternatives where there are some.
+    pub(crate) fn allows(self, keys: &[&str]) -> bool {
+        let own = |node: Node| {
+            let known = node.keys();
+            !known.is_empty() && keys.iter().all(|key| known.contains(key))
+        };
+        own(self) || self.branches().into_iter().any(own)
     }
 }
 
@@ -177,7 +201,7 @@ mod tests {
         assert!(root.keys().contains(&"step-hint"));
         let hidden = root.descend("/model/mlp").unwrap();
         assert_eq!(hidden.keys(), ["activation", "hidden", "init"]);
-        assert!(root.child("model").unwrap().is_choice());
+        assert!(root.child("model").unwrap().allows(&["resnet"]));
         assert!(
             root.child("loss")
                 .unwrap()

@@ -21,6 +21,7 @@ pub struct Submission {
     #[serde(default, skip_serializing)]
     pub paper: Option<String>,
     /// Which rulesets' tuning it enters.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub rulesets: Vec<Tuning>,
     /// Factor on the learning rate at each step.
     #[serde(default)]
@@ -77,6 +78,7 @@ pub struct WarmupCosine {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BatchSize {
     /// Where nothing else is said.
+    #[schemars(range(min = 1))]
     pub default: u64,
     /// Workload to batch size.
     #[serde(default)]
@@ -99,6 +101,7 @@ pub enum GradientClipping {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Group {
     /// Which parameters.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub roles: Vec<Role>,
     /// What differs: name to value.
     pub hyperparameters: BTreeMap<String, Value>,
@@ -166,6 +169,7 @@ pub enum Scale {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Choice {
     /// The values ("feasible points").
+    #[schemars(length(min = 1))]
     pub values: Vec<Value>,
     /// Without tuning.
     pub default: Value,

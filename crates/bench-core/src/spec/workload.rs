@@ -26,17 +26,20 @@ pub struct Workload {
     /// What training minimises.
     pub loss: Loss,
     /// What every evaluation computes.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub metrics: Vec<Metric>,
     /// When the workload counts as solved.
     pub target: Target,
     /// How long a trial may train.
     pub budget: Budget,
     /// How many steps a well tuned baseline needs; schedules stretch to it.
+    #[schemars(range(min = 1))]
     pub step_hint: u64,
     /// When and how large.
     pub evaluate: Evaluate,
     /// Most threads that pay here; fewer than the harness' where a small model loses by more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub threads: Option<u32>,
 }
 
@@ -47,14 +50,17 @@ pub struct Input {
     /// Whether pixels count 0 to 255 or 0 to 1 before `mean` and `std`.
     pub pixels: Pixels,
     /// Mean of each channel.
+    #[schemars(length(min = 1))]
     pub mean: Vec<f64>,
     /// Standard deviation of each channel.
+    #[schemars(length(min = 1))]
     pub std: Vec<f64>,
     /// Random views of training images; none unless said. Evaluations see the images as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub augment: Option<Augment>,
     /// Tokens a model reads at once, of data that is text. An example is this many and the one after them.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub sequence_length: Option<u64>,
 }
 
@@ -107,6 +113,7 @@ pub enum Model {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Mlp {
     /// Widths of the hidden layers.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<u64>,
     /// Between layers.
     #[serde(default)]
@@ -122,8 +129,10 @@ pub struct Mlp {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Resnet {
     /// Blocks of each stage.
+    #[schemars(length(min = 1), inner(range(min = 1)))]
     pub stages: Vec<u64>,
     /// Channels of the first stage.
+    #[schemars(range(min = 1))]
     pub filters: u64,
     /// After each normalisation and each sum.
     #[serde(default)]
@@ -139,12 +148,16 @@ pub struct Resnet {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Decoder {
     /// Numbers a token is represented by.
+    #[schemars(range(min = 1))]
     pub width: u64,
     /// Blocks of attention and MLP.
+    #[schemars(range(min = 1))]
     pub layers: u64,
     /// Attention heads; they share the width, an even part each.
+    #[schemars(range(min = 1))]
     pub heads: u64,
     /// Width inside the MLP.
+    #[schemars(range(min = 1))]
     pub hidden: u64,
     /// The MLP's form.
     #[serde(default)]
@@ -282,6 +295,7 @@ pub struct Budget {
     /// Submission time.
     pub time: Span,
     /// Steps.
+    #[schemars(range(min = 1))]
     pub steps: u64,
 }
 
@@ -290,9 +304,12 @@ pub struct Budget {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Evaluate {
     /// Steps from one evaluation to the next.
+    #[schemars(range(min = 1))]
     pub every_steps: u64,
     /// Examples at once; changes speed, not results.
+    #[schemars(range(min = 1))]
     pub batch_size: u64,
     /// How many training examples the train metrics are computed on (the first ones; all when larger than the split).
+    #[schemars(range(min = 1))]
     pub train_subset: u64,
 }

@@ -4,9 +4,13 @@
 //! so a parser of events walks the text as well and notes places, duplicates, and numbers that JSON does not have.
 
 use super::diagnostic::Span;
+use crate::number::MOST;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Levels of nesting that a spec may have; no real one comes near.
+const DEEPEST: usize = 64;
 
 /// A parsed file.
 #[derive(Debug, Clone)]
@@ -15,6 +19,8 @@ pub(crate) struct Document {
     pub value: Value,
     /// Pointer (`/model/mlp/hidden/0`) to places.
     pub places: BTreeMap<String, Place>,
+    /// Pointers of numbers that JSON does not have: already told, and null in `value`.
+    pub lost: BTreeSet<String>,
 }
 
 /// Where a node stands.
@@ -40,42 +46,68 @@ pub(crate) fn parse(text: &str) -> (Option<Document>, Vec<Mistake>) {
     if let Err(mistake) = walk.all() {
         return (None, vec![mistake]);
     }
-    match value(text, walk.mistakes.is_empty()) {
+    match value(text, walk.merges) {
         Ok(value) => {
-            let places = walk.places;
-            (Some(Document { value, places }), walk.mistakes)
+            let document = Document {
+                value,
+                places: walk.places,
+                lost: walk.lost,
+            };
+            (Some(document), walk.mistakes)
         }
         Err(error) => {
-            let start = error.location().map_or(0, |location| location.index());
-            walk.mistakes.push(Mistake {
-                span: Span {
-                    start: start.min(text.len()),
-                    length: 0,
-                },
-                message: error.to_string(),
-                help: None,
-            });
+            // A duplicate keeps the reader from going on; it has been told.
+            if walk.mistakes.is_empty() {
+                let start = error.location().map_or(0, |location| location.index());
+                walk.mistakes.push(Mistake {
+                    span: Span {
+                        start: text.floor_char_boundary(start),
+                        length: 0,
+                    },
+                    message: format!("not YAML: {error}"),
+                    help: None,
+                });
+            }
             (None, walk.mistakes)
         }
     }
 }
 
-fn value(text: &str, clean: bool) -> Result<Value, serde_yaml::Error> {
+fn value(text: &str, merges: bool) -> Result<Value, serde_yaml::Error> {
     if text.trim().is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
-    if !clean {
-        return serde_yaml::from_str(text);
-    }
-    let mut value: serde_yaml::Value = serde_yaml::from_str(text)?;
-    value.apply_merge()?;
-    let value: Value = serde_yaml::from_value(value)?;
-    // A file of comments alone is an empty map, not a null.
-    Ok(if value.is_null() {
-        Value::Object(serde_json::Map::new())
+    let value = if merges {
+        let mut value: serde_yaml::Value = serde_yaml::from_str(text)?;
+        value.apply_merge()?;
+        serde_yaml::from_value(value)?
     } else {
-        value
+        // Unlike the way above, this one reads on over duplicate keys.
+        serde_yaml::from_str(text)?
+    };
+    // A file of comments alone is an empty map, not a null.
+    Ok(match value {
+        Value::Null => Value::Object(serde_json::Map::new()),
+        value => whole(value),
     })
+}
+
+/// `1e3` is a whole number: how a number is spelled means nothing.
+fn whole(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(x) if number.is_f64() && x.fract() == 0.0 && x.abs() <= MOST as f64 => {
+                Value::from(x as i64)
+            }
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(whole).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (key, whole(value)))
+            .collect(),
+        other => other,
+    }
 }
 
 /// One level of nesting.
@@ -97,7 +129,10 @@ struct Walk<'a> {
     bytes: Vec<usize>,
     levels: Vec<Level>,
     places: BTreeMap<String, Place>,
+    lost: BTreeSet<String>,
     mistakes: Vec<Mistake>,
+    /// Whether there are merge keys.
+    merges: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -112,7 +147,9 @@ impl<'a> Walk<'a> {
             bytes,
             levels: Vec::new(),
             places: BTreeMap::new(),
+            lost: BTreeSet::new(),
             mistakes: Vec::new(),
+            merges: false,
         }
     }
 
@@ -145,6 +182,7 @@ impl<'a> Walk<'a> {
                 }
                 Event::MappingStart(..) => {
                     let pointer = self.node(span);
+                    self.not_too_deep(span)?;
                     self.levels.push(Level::Map {
                         pointer,
                         key: None,
@@ -153,6 +191,7 @@ impl<'a> Walk<'a> {
                 }
                 Event::SequenceStart(..) => {
                     let pointer = self.node(span);
+                    self.not_too_deep(span)?;
                     self.levels.push(Level::List { pointer, next: 0 });
                 }
                 Event::MappingEnd | Event::SequenceEnd => {
@@ -164,6 +203,17 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    fn not_too_deep(&self, span: Span) -> Result<(), Mistake> {
+        if self.levels.len() < DEEPEST {
+            return Ok(());
+        }
+        Err(Mistake {
+            span,
+            message: format!("nested deeper than {DEEPEST} levels"),
+            help: None,
+        })
+    }
+
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) {
         if let Some(Level::Map {
             key: key @ None,
@@ -172,7 +222,8 @@ impl<'a> Walk<'a> {
         }) = self.levels.last_mut()
         {
             *key = Some((text.to_owned(), span));
-            if text != "<<" && seen.insert(text.to_owned(), span).is_some() {
+            self.merges |= text == "<<";
+            if seen.insert(text.to_owned(), span).is_some() {
                 self.mistakes.push(Mistake {
                     span,
                     message: format!("duplicate key `{text}`"),
@@ -181,9 +232,9 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        self.node(span);
-        let bare = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
-        if style == ScalarStyle::Plain && matches!(bare.as_str(), ".nan" | ".inf") {
+        let pointer = self.node(span);
+        if style == ScalarStyle::Plain && is_not_finite(text) {
+            self.lost.insert(pointer);
             self.mistakes.push(Mistake {
                 span,
                 message: format!("`{text}` is not a finite number"),
@@ -224,6 +275,17 @@ impl<'a> Walk<'a> {
             .copied()
             .unwrap_or(self.text.len())
     }
+}
+
+/// `.nan` and `.inf` as YAML has them, `nan` and `inf` as others write them, and numbers too large to be any.
+fn is_not_finite(text: &str) -> bool {
+    let bare = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+    matches!(bare.as_str(), ".nan" | ".inf") || text.parse().is_ok_and(|x: f64| !x.is_finite())
+}
+
+/// A part of a JSON pointer as a key.
+pub(crate) fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
 }
 
 /// A key as a part of a JSON pointer.

@@ -1,82 +1,143 @@
 //! AlgoPerf's `tuning_search_space.json`: an object of dimensions, or a list of complete points.
 
+use super::{Point, Space};
 use crate::spec::submission::{Choice, Dimension, Range, Scale, Value};
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
-use std::collections::BTreeMap;
 use std::fmt;
 
-/// The file is not a search space.
+/// Its name: beside a `submission.yaml` it takes the place of ranges there.
+pub const FILE: &str = "tuning_search_space.json";
+
+/// The text is not a search space.
 #[derive(Debug, thiserror::Error)]
-#[error("not a tuning search space: {0}")]
-pub struct AlgoPerfError(#[from] serde_json::Error);
-
-/// What the file says: dimensions in the file's order, or points.
-#[derive(Debug, Clone, PartialEq)]
-pub enum AlgoPerfSpace {
-    /// To draw points from.
-    Dimensions(Vec<(String, Dimension)>),
-    /// To try in this order.
-    Points(Vec<BTreeMap<String, Value>>),
+pub enum SpaceError {
+    /// Not JSON, or of neither form.
+    #[error("not a tuning search space: {0}")]
+    Form(#[from] serde_json::Error),
+    /// A dimension of no known kind.
+    #[error("`{name}`: {source}")]
+    Dimension {
+        /// Its name in the file.
+        name: String,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A range that no point can be drawn from.
+    #[error("`{name}`: nothing lies between {min} and {max}")]
+    Range {
+        /// Its name in the file.
+        name: String,
+        /// Its smallest value.
+        min: f64,
+        /// Its largest value.
+        max: f64,
+    },
+    /// A logarithm of zero or less.
+    #[error("`{name}`: {min} has no logarithm")]
+    Logarithm {
+        /// Its name in the file.
+        name: String,
+        /// Its smallest value.
+        min: f64,
+    },
+    /// Nothing to choose from.
+    #[error("`{name}` has no feasible points")]
+    Empty {
+        /// Its name in the file.
+        name: String,
+    },
 }
 
-/// Reads a `tuning_search_space.json`. It has no defaults: a range's is its middle (in the logarithm where that is its scale), a list's its first.
-///
-/// # Errors
-/// With line and column, when the text is no JSON or not of either form.
-pub fn read_algoperf(text: &str) -> Result<AlgoPerfSpace, AlgoPerfError> {
-    if text.trim_start().starts_with('[') {
-        return Ok(AlgoPerfSpace::Points(serde_json::from_str(text)?));
-    }
-    let InOrder(entries) = serde_json::from_str(text)?;
-    let dimensions = entries
-        .into_iter()
-        .map(|(name, entry)| (name, entry.into()))
-        .collect();
-    Ok(AlgoPerfSpace::Dimensions(dimensions))
-}
-
-/// A map's entries as the file orders them, since the order of dimensions decides which prime each gets.
-struct InOrder(Vec<(String, Entry)>);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    min: Option<f64>,
-    max: Option<f64>,
-    scaling: Option<Scale>,
-    feasible_points: Option<Vec<Value>>,
-}
-
-impl From<Entry> for Dimension {
-    fn from(entry: Entry) -> Dimension {
-        match entry {
-            Entry {
-                feasible_points: Some(values),
-                ..
-            } => {
-                let default = values.first().cloned().unwrap_or(Value::Number(0.0));
-                Dimension::Choice(Choice { values, default })
-            }
-            Entry {
-                min, max, scaling, ..
-            } => {
-                let (min, max) = (min.unwrap_or(0.0), max.unwrap_or(1.0));
-                let scale = scaling.unwrap_or_default();
-                let default = match scale {
-                    Scale::Linear => f64::midpoint(min, max),
-                    Scale::Log => (min * max).sqrt(),
-                };
-                Dimension::Range(Range {
-                    min,
-                    max,
-                    scale,
-                    default,
-                })
-            }
+impl SpaceError {
+    /// The dimension that is wrong, as the file calls it.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            SpaceError::Form(_) => None,
+            SpaceError::Dimension { name, .. }
+            | SpaceError::Range { name, .. }
+            | SpaceError::Logarithm { name, .. }
+            | SpaceError::Empty { name } => Some(name),
         }
     }
 }
+
+/// Reads the file. Its names get hyphens, since `learning_rate` there is `learning-rate` here; dimensions keep the file's order.
+/// It has no defaults: a range's is its middle (in the logarithm where that is its scale), a list's its first.
+///
+/// # Errors
+/// Every dimension that is wrong.
+pub fn read_algoperf(text: &str) -> Result<Space, Vec<SpaceError>> {
+    let form = |error: serde_json::Error| vec![SpaceError::Form(error)];
+    if text.trim_start().starts_with('[') {
+        let points: Vec<Point> = serde_json::from_str(text).map_err(form)?;
+        let hyphened = |point: Point| point.into_iter().map(|(name, value)| (ours(&name), value));
+        let points = points.into_iter().map(|point| hyphened(point).collect());
+        return Ok(Space::Points(points.collect()));
+    }
+    let InOrder(entries) = serde_json::from_str(text).map_err(form)?;
+    let (mut dimensions, mut errors) = (Vec::new(), Vec::new());
+    for (name, entry) in entries {
+        match dimension(&name, entry) {
+            Ok(dimension) => dimensions.push((ours(&name), dimension)),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() {
+        Ok(Space::Dimensions(dimensions))
+    } else {
+        Err(errors)
+    }
+}
+
+/// A name as specs spell it.
+fn ours(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Between {
+    min: f64,
+    max: f64,
+    scaling: Scale,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Among {
+    feasible_points: Vec<Value>,
+}
+
+fn dimension(name: &str, entry: serde_json::Value) -> Result<Dimension, SpaceError> {
+    let name = name.to_owned();
+    let of_dimension = |name| move |source| SpaceError::Dimension { name, source };
+    if entry.get("feasible_points").is_some() {
+        let among: Among = serde_json::from_value(entry).map_err(of_dimension(name.clone()))?;
+        let values = among.feasible_points;
+        let default = values.first().cloned().ok_or(SpaceError::Empty { name })?;
+        return Ok(Dimension::Choice(Choice { values, default }));
+    }
+    let between: Between = serde_json::from_value(entry).map_err(of_dimension(name.clone()))?;
+    let (min, max, scale) = (between.min, between.max, between.scaling);
+    if min > max {
+        return Err(SpaceError::Range { name, min, max });
+    }
+    let default = match scale {
+        Scale::Linear => f64::midpoint(min, max),
+        Scale::Log if min > 0.0 => (min * max).sqrt(),
+        Scale::Log => return Err(SpaceError::Logarithm { name, min }),
+    };
+    Ok(Dimension::Range(Range {
+        min,
+        max,
+        scale,
+        default,
+    }))
+}
+
+/// A map's entries as the file orders them, since the order of dimensions decides which prime each gets.
+struct InOrder(Vec<(String, serde_json::Value)>);
 
 impl<'de> Deserialize<'de> for InOrder {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -89,13 +150,82 @@ impl<'de> Deserialize<'de> for InOrder {
                 )
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<InOrder, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+                let mut entries: Vec<(String, serde_json::Value)> = Vec::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    if entries.iter().any(|(other, _)| *other == name) {
+                        let message = format!("duplicate dimension `{name}`");
+                        return Err(serde::de::Error::custom(message));
+                    }
+                    entries.push((name, value));
                 }
                 Ok(InOrder(entries))
             }
         }
         deserializer.deserialize_map(Entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dimensions_keep_the_files_order_and_get_hyphens() {
+        let text = r#"{"weight_decay": {"min": 0.01, "max": 1, "scaling": "log"},
+                       "a": {"feasible_points": [1, "x", true]}}"#;
+        let Ok(Space::Dimensions(dimensions)) = read_algoperf(text) else {
+            panic!("no dimensions")
+        };
+        let names: Vec<&str> = dimensions.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["weight-decay", "a"]);
+        assert_eq!(dimensions[0].1.default(), Value::Number(0.1));
+        assert_eq!(dimensions[1].1.default(), Value::Number(1.0));
+        let Ok(Space::Points(points)) = read_algoperf(r#"[{"learning_rate": 0.1}]"#) else {
+            panic!("no points")
+        };
+        assert_eq!(points[0]["learning-rate"], Value::Number(0.1));
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let cases = [
+            ("", "not a tuning search space: EOF"),
+            ("7", "not a tuning search space: invalid type: integer `7`"),
+            (
+                r#"[{"a": [1]}]"#,
+                "not a tuning search space: invalid type: sequence",
+            ),
+            (
+                r#"{"a": 1, "a": 2}"#,
+                "not a tuning search space: duplicate dimension `a`",
+            ),
+            (
+                r#"{"a": {"min": 1, "max": 2}}"#,
+                "`a`: missing field `scaling`",
+            ),
+            (
+                r#"{"a": {"min": 1, "max": 2, "scaling": "cubic"}}"#,
+                "`a`: unknown variant `cubic`",
+            ),
+            (
+                r#"{"a": {"min": 2, "max": 1, "scaling": "linear"}}"#,
+                "`a`: nothing lies between 2 and 1",
+            ),
+            (
+                r#"{"a": {"min": 0, "max": 1, "scaling": "log"}}"#,
+                "`a`: 0 has no logarithm",
+            ),
+            (
+                r#"{"a": {"feasible_points": []}}"#,
+                "`a` has no feasible points",
+            ),
+        ];
+        for (text, expected) in cases {
+            let errors = read_algoperf(text).unwrap_err();
+            let message = errors[0].to_string();
+            assert!(message.starts_with(expected), "{text}: {message}");
+        }
+        let two = r#"{"a": {"feasible_points": []}, "b": 1, "c": {"feasible_points": [1]}}"#;
+        assert_eq!(read_algoperf(two).unwrap_err().len(), 2);
     }
 }

@@ -6,7 +6,7 @@ use super::twister::Twister;
 const SKIPPED: u64 = 100;
 
 /// A sequence of points in the unit cube.
-pub struct Sequence {
+pub(super) struct Sequence {
     axes: Vec<Axis>,
     skipped: u64,
 }
@@ -20,7 +20,7 @@ struct Axis {
 
 impl Sequence {
     /// AlgoPerf's sequence in that many dimensions.
-    pub fn new(dimensions: usize) -> Sequence {
+    pub(super) fn new(dimensions: usize) -> Sequence {
         Sequence {
             axes: primes(dimensions)
                 .into_iter()
@@ -30,8 +30,9 @@ impl Sequence {
         }
     }
 
+    #[cfg(test)]
     /// A sequence with parts chosen by the caller: primes, permutations of their digits, and whether to shift.
-    pub fn with(
+    pub(super) fn with(
         primes: &[u64],
         permutations: Option<&[Vec<u32>]>,
         shift: bool,
@@ -51,7 +52,7 @@ impl Sequence {
     }
 
     /// Point `number`, from 1.
-    pub fn point(&self, number: u64) -> Vec<f64> {
+    pub(super) fn point(&self, number: u64) -> Vec<f64> {
         self.axes
             .iter()
             .map(|axis| axis.at(number + self.skipped))
@@ -88,7 +89,7 @@ impl Axis {
 }
 
 /// The bases of that many dimensions: the largest odd primes below 1000 (2000, … where those do not suffice) but for the very largest.
-pub fn primes(dimensions: usize) -> Vec<u64> {
+pub(super) fn primes(dimensions: usize) -> Vec<u64> {
     let mut limit = 1000;
     let mut found = odd_primes_below(limit);
     while found.len() < dimensions + 1 {

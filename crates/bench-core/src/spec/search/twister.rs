@@ -2,7 +2,7 @@
 
 /// Mersenne Twister of 32 bits, as numpy's `RandomState(seed)` runs it.
 #[derive(Clone)]
-pub struct Twister {
+pub(super) struct Twister {
     state: [u32; Twister::WORDS],
     next: usize,
 }
@@ -12,7 +12,7 @@ impl Twister {
     const MIDDLE: usize = 397;
 
     /// The classic initialisation by a single word.
-    pub fn new(seed: u32) -> Twister {
+    pub(super) fn new(seed: u32) -> Twister {
         let mut state = [seed; Self::WORDS];
         for index in 1..Self::WORDS {
             let previous = state[index - 1];
@@ -27,7 +27,7 @@ impl Twister {
     }
 
     /// The next 32 bits.
-    pub fn word(&mut self) -> u32 {
+    pub(super) fn word(&mut self) -> u32 {
         if self.next == Self::WORDS {
             self.turn();
         }
@@ -40,13 +40,13 @@ impl Twister {
     }
 
     /// Uniform in [0, 1) with 53 bits, out of two words.
-    pub fn unit(&mut self) -> f64 {
+    pub(super) fn unit(&mut self) -> f64 {
         let (high, low) = (self.word() >> 5, self.word() >> 6);
         (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
     }
 
     /// Shuffles in place, from the end, by masked rejection.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let mask = (last as u32)
                 .checked_ilog2()

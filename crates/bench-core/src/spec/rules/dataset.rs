@@ -1,0 +1,170 @@
+//! Rules of a data set by itself.
+
+use super::{Findings, part};
+use crate::spec::check::Violation;
+use crate::spec::dataset::{Format, Source, Split};
+use serde_json::Value;
+
+const SPLITS: [&str; 3] = ["train", "validation", "test"];
+const FILES: [&str; 2] = ["train", "test"];
+/// Files that labelled images are made of.
+const IMAGE_FILES: [&str; 4] = ["train-images", "train-labels", "test-images", "test-labels"];
+
+/// A data set by itself.
+pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
+    let mut found = Findings::of(file);
+    let format: Option<Format> = part(file, "/format");
+    let splits: Vec<(&str, Split)> = SPLITS
+        .iter()
+        .filter_map(|name| Some((*name, part(file, &format!("/splits/{name}"))?)))
+        .collect();
+    for (position, (name, split)) in splits.iter().enumerate() {
+        alone(&mut found, name, split, format.as_ref());
+        for (other_name, other) in &splits[..position] {
+            found.require(
+                split.from != other.from || apart(split, other),
+                format!("/splits/{name}"),
+                format!("split `{name}` overlaps split `{other_name}`"),
+                "move `start` or lower `count`: no example may stand in two splits",
+            );
+        }
+    }
+    let sources = file.get("sources").and_then(Value::as_array);
+    let served = sources.is_some_and(|sources| !sources.is_empty());
+    found.require(
+        served
+            || format
+                .as_ref()
+                .is_none_or(|format| roles(format).is_empty()),
+        "/sources",
+        "nowhere to get the data from",
+        "add `sources:`, at least `folder`",
+    );
+    for position in 0..sources.map_or(0, Vec::len) {
+        if let Some(one) = part(file, &format!("/sources/{position}")) {
+            source(&mut found, position, &one, format.as_ref());
+        }
+    }
+    found.0
+}
+
+/// The files that a source has to serve.
+fn roles(format: &Format) -> &'static [&'static str] {
+    match format {
+        Format::IdxImages(_) => &IMAGE_FILES,
+        Format::Tokens(_) => &FILES,
+        Format::Generated(_) => &[],
+    }
+}
+
+fn apart(one: &Split, other: &Split) -> bool {
+    let end = |split: &Split| split.start.saturating_add(split.count);
+    one.start >= end(other) || other.start >= end(one)
+}
+
+fn alone(found: &mut Findings, name: &str, split: &Split, format: Option<&Format>) {
+    let pointer = |key: &str| format!("/splits/{name}/{key}");
+    if !FILES.contains(&split.from.as_str()) {
+        let violation = Violation::unknown(pointer("from"), "file", &split.from, &FILES);
+        found.0.push(violation);
+    }
+    hash(
+        found,
+        pointer("hash"),
+        "blake3",
+        &split.hash,
+        "write the 64 hexadecimal digits that `bench data verify` prints",
+    );
+    if let Some(Format::Generated(generated)) = format {
+        let there = match split.from.as_str() {
+            "train" => generated.train,
+            "test" => generated.test,
+            _ => return,
+        };
+        let end = split.start.saturating_add(split.count);
+        found.require(
+            end <= there,
+            pointer("count"),
+            format!(
+                "split `{name}` ends at example {end}, and file `{}` has {there}",
+                split.from
+            ),
+            "lower `start` or `count`, or generate more",
+        );
+    }
+}
+
+fn source(found: &mut Findings, position: usize, source: &Source, format: Option<&Format>) {
+    let pinned = "write the 64 hexadecimal digits that `sha256sum` prints";
+    let (place, given): (String, Vec<&str>) = match source {
+        Source::Https(files) => {
+            let place = format!("/sources/{position}/https");
+            for (role, file) in files {
+                let pointer = |key: &str| format!("{place}/{role}/{key}");
+                hash(found, pointer("sha256"), "sha256", &file.sha256, pinned);
+                found.require(
+                    file.url.starts_with("https://"),
+                    pointer("url"),
+                    format!("`{}` is not an https address", file.url),
+                    "write an address that begins with `https://`",
+                );
+            }
+            (place, files.keys().map(String::as_str).collect())
+        }
+        Source::Debian(package) | Source::Python(package) | Source::Npm(package) => {
+            let registry = match source {
+                Source::Debian(_) => "debian",
+                Source::Python(_) => "python",
+                _ => "npm",
+            };
+            let place = format!("/sources/{position}/{registry}");
+            hash(
+                found,
+                format!("{place}/sha256"),
+                "sha256",
+                &package.sha256,
+                pinned,
+            );
+            (
+                format!("{place}/files"),
+                package.files.keys().map(String::as_str).collect(),
+            )
+        }
+        Source::Folder(files) => (
+            format!("/sources/{position}/folder"),
+            files.keys().map(String::as_str).collect(),
+        ),
+    };
+    if let Some(format) = format {
+        complete(found, &place, &given, roles(format));
+    }
+}
+
+/// Each file that the format needs once, and no other.
+fn complete(found: &mut Findings, place: &str, given: &[&str], needed: &[&str]) {
+    let missing: Vec<&str> = needed
+        .iter()
+        .copied()
+        .filter(|role| !given.contains(role))
+        .collect();
+    for role in given.iter().filter(|role| !needed.contains(role)) {
+        let violation = Violation::unknown(format!("{place}/{role}"), "file", role, &missing);
+        found.0.push(violation.on_key());
+    }
+    found.require(
+        missing.is_empty() || given.len() >= needed.len(),
+        place,
+        format!("this source has no `{}`", missing.join("`, `")),
+        "one source serves all files",
+    );
+}
+
+fn hash(found: &mut Findings, pointer: String, kind: &str, hash: &str, help: &str) {
+    let digit = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+    found.require(
+        hash.len() == 64 && hash.bytes().all(digit),
+        pointer,
+        format!("`{hash}` is not a {kind} hash"),
+        help,
+    );
+}
