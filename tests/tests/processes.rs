@@ -11,6 +11,7 @@ use bench_harness::store;
 use bench_harness::trial::TrialProgress;
 use bench_tests::fixture::{example, play, play_as, play_watched};
 use bench_tests::script::{Act, Moment, Script};
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -178,4 +179,30 @@ fn the_worker_stands_still_while_it_is_evaluated() {
         1,
         "the worker, and not the evaluator"
     );
+}
+
+#[test]
+fn signals_to_the_referee_interrupt_the_trial() {
+    for times in [1, 2] {
+        let script = Script::good().worker(Moment::Train(20), Act::Hang);
+        let (script, needle) = marked(script, "signal");
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("trial-1-0123456789ab");
+        let mut referee = Command::new(example("fake-referee"))
+            .arg(&place)
+            .arg(script.to_json())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(referee.stdout.take().unwrap()).lines();
+        while !lines.next().unwrap().unwrap().contains("evaluated") {}
+        for _ in 0..times {
+            kill_process(Pid::from_child(&referee), Signal::INT).unwrap();
+        }
+        assert_eq!(lines.last().unwrap().unwrap(), "\"interrupted\"");
+        referee.wait().unwrap();
+        assert_gone(&needle);
+        let stored = store::read(&place).unwrap();
+        assert_eq!(stored.outcome(), Some(&Outcome::Interrupted));
+    }
 }

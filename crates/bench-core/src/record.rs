@@ -177,7 +177,7 @@ pub struct ResumedFrom {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Phases {
-    /// Spawn to `loaded`.
+    /// Spawn to `loaded`, and waiting for an evaluator that needs longer than the worker.
     pub start_up_ns: u64,
     /// `loaded` to `ready`.
     pub warm_up_ns: u64,

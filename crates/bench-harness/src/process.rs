@@ -1,6 +1,7 @@
 //! A supervised program: its own process group, a bare environment, stopped and continued as a whole, and never left behind.
 
 pub mod environment;
+mod kernel;
 mod log;
 mod strays;
 
@@ -8,13 +9,10 @@ use crate::channel::{self, Arrival, Source};
 use bench_core::protocol::{Command, Task};
 use environment::Surroundings;
 use log::Log;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, getpid, getppid, kill_process_group,
-    set_parent_process_death_signal, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde::Serialize;
 use std::io::{self, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ExitStatus, Stdio};
 use std::sync::mpsc::SyncSender;
@@ -113,7 +111,7 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        die_with_this_process(&mut command);
+        kernel::die_with_this_process(&mut command);
         let mut child = command.spawn().map_err(spawn_error)?;
         let pid = Pid::from_child(&child);
         let mut process = Process {
@@ -124,7 +122,7 @@ impl Process {
             token: surroundings.token.clone(),
             exit: None,
         };
-        prefer_for_oom_kill(pid);
+        kernel::prefer_for_oom_kill(pid);
         if let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) {
             channel::listen(source, output, arrivals).map_err(spawn_error)?;
             process.log = Log::follow(source, errors, file).map_err(spawn_error)?;
@@ -245,7 +243,7 @@ impl Process {
         if self.exit.is_none() {
             self.stdin = None;
             let _ = self.signal(Signal::KILL);
-            self.exit = reap(self.pid, VANISH);
+            self.exit = kernel::reap(self.pid, VANISH);
             strays::kill(&self.token, self.source);
             self.log.finish();
         }
@@ -261,65 +259,5 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// Makes the kernel kill the child when this process dies, even by SIGKILL: a stopped child could not notice by itself.
-#[expect(
-    unsafe_code,
-    reason = "the hook between fork and exec has no safe form"
-)]
-fn die_with_this_process(command: &mut std::process::Command) {
-    let parent = getpid();
-    // SAFETY: between fork and exec only system calls are made: no allocation, no lock, no panic.
-    unsafe {
-        command.pre_exec(move || {
-            set_parent_process_death_signal(Some(Signal::KILL))?;
-            match getppid() {
-                Some(pid) if pid == parent => Ok(()),
-                // It died in between.
-                _ => Err(io::ErrorKind::BrokenPipe.into()),
-            }
-        });
-    }
-}
-
-/// Should memory run out, the kernel is to end the worker and not the referee that records it.
-fn prefer_for_oom_kill(pid: Pid) {
-    let path = format!("/proc/{}/oom_score_adj", pid.as_raw_nonzero());
-    // Raising one's own child's score is always allowed where the file exists; where not, nothing is lost but the preference.
-    let _ = std::fs::write(path, "500");
-}
-
-/// Reaps an ended child, with the one call that tells the highest memory of this child alone.
-#[expect(
-    unsafe_code,
-    reason = "no safe wrapper of wait4, which returns the child's own peak memory"
-)]
-fn reap(pid: Pid, within: Duration) -> Option<Exit> {
-    let deadline = Instant::now() + within;
-    loop {
-        let mut status = 0;
-        let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-        // SAFETY: both pointers are to live values of the types that wait4 fills; all-zero is a valid rusage.
-        let (reaped, usage) = unsafe {
-            let reaped = libc::wait4(
-                pid.as_raw_nonzero().get(),
-                &raw mut status,
-                libc::WNOHANG,
-                usage.as_mut_ptr(),
-            );
-            (reaped, usage.assume_init())
-        };
-        if reaped > 0 {
-            return Some(Exit {
-                status: ExitStatus::from_raw(status),
-                peak_memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
-            });
-        }
-        if reaped < 0 || Instant::now() > deadline {
-            return None;
-        }
-        thread::sleep(LOOK);
     }
 }

@@ -2,6 +2,7 @@
 
 mod cargo;
 mod lockfile;
+mod output;
 mod source;
 
 pub use cargo::CargoBuilder;

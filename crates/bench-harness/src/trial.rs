@@ -7,6 +7,7 @@ mod death;
 mod evaluation;
 mod finish;
 mod interval;
+mod listen;
 mod rules;
 mod snapshot;
 mod start;

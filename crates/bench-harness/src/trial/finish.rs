@@ -34,7 +34,12 @@ impl Supervisor<'_> {
         let worker_memory = self.worker.kill().map(|exit| exit.peak_memory);
         let phases = self.tally.finish(Instant::now());
         let outcome = match conducted {
-            Ok(outcome) if self.suspect && outcome.is_final() => Outcome::TimingSuspect,
+            // What rests on the clock does not stand if the clock is in doubt.
+            Ok(Outcome::TargetReached | Outcome::BudgetExhausted | Outcome::Stopped)
+                if self.suspect =>
+            {
+                Outcome::TimingSuspect
+            }
             Ok(outcome) => outcome,
             Err(Stop::Ended(Outcome::Interrupted)) => self.keep_for_resuming()?,
             Err(stop) => stop.outcome(),
@@ -129,14 +134,16 @@ impl Supervisor<'_> {
     }
 
     fn keep_now_and_then(&mut self) -> Flow<()> {
-        let began = Instant::now();
-        self.tally.enter(Some(Phase::Snapshot), began);
+        if !self.snapshots.is_due() {
+            return Ok(());
+        }
+        self.tally.enter(Some(Phase::Snapshot), Instant::now());
         // The lines that a snapshot belongs to must outlive it.
         self.recorder.sync()?;
-        let kept = self.snapshots.keep_if_due();
+        let kept = self.snapshots.keep(&mut || false);
         self.tally.enter(None, Instant::now());
         match kept {
-            Ok(Keeping::Kept | Keeping::NotDue) => Ok(()),
+            Ok(Keeping::Kept | Keeping::NothingNew) => Ok(()),
             Ok(Keeping::TooLarge { bytes, free }) => self.warn(format!(
                 "a snapshot of {bytes} bytes is too much of the {free} bytes free on disk: this trial cannot be resumed"
             )),

@@ -56,8 +56,8 @@ pub(super) fn prune(folder: &Path) {
 pub(super) enum Keeping {
     /// It is on the disk.
     Kept,
-    /// It was not due, or there is nothing new.
-    NotDue,
+    /// There is nothing new to keep.
+    NothingNew,
     /// It would take more of the disk than is decent; said once.
     TooLarge {
         /// Size of the snapshot.
@@ -138,18 +138,15 @@ impl Snapshots {
         }
     }
 
-    /// Copies the last snapshot to the disk if it is time.
-    pub(super) fn keep_if_due(&mut self) -> io::Result<Keeping> {
-        if self.last_kept.elapsed() < self.keep_every {
-            return Ok(Keeping::NotDue);
-        }
-        self.keep(&mut || false)
+    /// Whether it is time for another copy on the disk.
+    pub(super) fn is_due(&self) -> bool {
+        self.last_kept.elapsed() >= self.keep_every
     }
 
     /// Copies the last evaluated snapshot to the disk, in place of an older one, unless `hurry` says to give up.
     pub(super) fn keep(&mut self, hurry: &mut dyn FnMut() -> bool) -> io::Result<Keeping> {
         let Some(latest) = self.latest.as_mut().filter(|l| l.evaluated && !l.kept) else {
-            return Ok(Keeping::NotDue);
+            return Ok(Keeping::NothingNew);
         };
         self.last_kept = Instant::now();
         fs::create_dir_all(&self.kept)?;
@@ -159,7 +156,7 @@ impl Snapshots {
             let said = std::mem::replace(&mut self.refused, true);
             let bytes = latest.bytes;
             return Ok(if said {
-                Keeping::NotDue
+                Keeping::NothingNew
             } else {
                 Keeping::TooLarge { bytes, free }
             });
