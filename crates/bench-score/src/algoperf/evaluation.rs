@@ -209,17 +209,21 @@ fn number(field: &[u8]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> (Vec<f64>, Vec<(Option<u64>, u64, Problem)>) {
+    fn read(text: &str) -> (Vec<f64>, Vec<Remark>) {
         let (evaluations, remarks) = read_evaluations(text.as_bytes(), "validation/loss");
         let values = evaluations
             .iter()
             .map(|evaluation| evaluation.value)
             .collect();
-        let remarks = remarks
-            .into_iter()
-            .map(|r| (r.line, r.count, r.problem))
-            .collect();
         (values, remarks)
+    }
+
+    fn remark(line: impl Into<Option<u64>>, count: u64, problem: Problem) -> Remark {
+        Remark {
+            line: line.into(),
+            count,
+            problem,
+        }
     }
 
     #[test]
@@ -235,38 +239,31 @@ mod tests {
         let text = "global_step,score,validation/loss\n1,2,0.5\n2,3\n3,4,abc\n4,5,nan\n5,6,\n6,7,1,9\n7,6,0.1\n7,6,0.1\n8,9,0.05";
         let (values, remarks) = read(text);
         assert_eq!(values.len(), 9);
-        let lines: Vec<_> = remarks
-            .iter()
-            .map(|(line, count, problem)| (line.unwrap(), *count, problem.clone()))
-            .collect();
         let column = || "validation/loss".to_owned();
-        let (text, score) = ("abc".to_owned(), "score".to_owned());
-        let expected = vec![
-            (3, 1, Problem::ShortRow),
-            (
-                4,
-                1,
-                Problem::NotANumber {
-                    column: column(),
-                    text,
-                },
-            ),
-            (5, 2, Problem::NaN { column: column() }),
-            (7, 1, Problem::LongRow),
-            (9, 1, Problem::DuplicateRow),
-            (10, 1, Problem::TornLine),
+        let abc = Problem::NotANumber {
+            column: column(),
+            text: "abc".to_owned(),
+        };
+        let expected = [
+            remark(3, 1, Problem::ShortRow),
+            remark(4, 1, abc),
+            remark(5, 2, Problem::NaN { column: column() }),
+            remark(7, 1, Problem::LongRow),
+            remark(9, 1, Problem::DuplicateRow),
+            remark(10, 1, Problem::TornLine),
         ];
-        assert_eq!(lines, expected);
-        let (_, remarks) = read("global_step,score,validation/loss\n7,7,1\n6,6,1\n");
-        assert_eq!(remarks[0].2, Problem::OutOfOrder { column: score });
+        assert_eq!(remarks, expected);
+        let (_, remarks) = read("global_step,score,validation/loss\n7,7,1\n6,8,1\n");
+        let column = "global_step".to_owned();
+        assert_eq!(remarks, [remark(3, 1, Problem::OutOfOrder { column })]);
     }
 
     #[test]
     fn files_without_evaluations_are_told_apart() {
-        assert_eq!(read("").1, [(None, 1, Problem::Empty)]);
-        assert_eq!(read("\n\n").1, [(None, 1, Problem::Empty)]);
+        assert_eq!(read("").1, [remark(None, 1, Problem::Empty)]);
+        assert_eq!(read("\n\n").1, [remark(None, 1, Problem::Empty)]);
         let (_, remarks) = read("score\n");
         assert_eq!(remarks.len(), 3);
-        assert_eq!(remarks[2].2, Problem::NoEvaluations);
+        assert_eq!(remarks[2].problem, Problem::NoEvaluations);
     }
 }

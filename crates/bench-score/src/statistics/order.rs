@@ -19,9 +19,7 @@ pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let below = position.floor() as usize;
     let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
     let share = position - position.floor();
-    Some(if share == 0.0 || low == high {
-        low
-    } else if low.is_infinite() {
+    Some(if share == 0.0 || low == high || low.is_infinite() {
         low
     } else if high.is_infinite() {
         high
