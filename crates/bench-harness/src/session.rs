@@ -117,12 +117,18 @@ pub fn run(
     interrupts: &Interrupts,
     sink: &mut Sink<'_>,
 ) -> Result<Vec<TrialReport>, SessionError> {
-    let _lock = match session.options.dry_run {
-        true => None,
-        false => wait_for_machine(&session.lock, interrupts, sink)?,
-    };
-    scratch::remove_stale();
     let mut work = work::plan(session, builder)?;
+    let attended = |work: &Work| work.action.runs() || work.action == Action::Busy;
+    let mut lock = None;
+    if !session.options.dry_run && work.iter().any(attended) {
+        let waited;
+        (lock, waited) = wait_for_machine(&session.lock, interrupts, sink)?;
+        scratch::remove_stale();
+        if waited {
+            // The other command may have done some of it.
+            work = work::plan(session, builder)?;
+        }
+    }
     sink(SessionEvent::Planned {
         trials: &session.trials,
         work: &work,
@@ -135,27 +141,28 @@ pub fn run(
         .enumerate()
         .map(|(index, work)| work::attend(session, index, work, interrupts, sink))
         .collect();
+    drop(lock);
     sink(SessionEvent::Finished { reports: &reports });
     Ok(reports)
 }
 
-/// Waits for another command on this machine to finish; none if somebody interrupts the wait.
+/// Takes the machine's lock, and tells whether another command had it; no lock if somebody interrupts the wait.
 fn wait_for_machine(
     path: &Path,
     interrupts: &Interrupts,
     sink: &mut Sink<'_>,
-) -> Result<Option<Lock>, LockError> {
-    let mut told = false;
+) -> Result<(Option<Lock>, bool), LockError> {
+    let mut waited = false;
     while !interrupts.requested() {
         if let Some(lock) = Lock::try_now(path)? {
-            return Ok(Some(lock));
+            return Ok((Some(lock), waited));
         }
-        if !std::mem::replace(&mut told, true) {
+        if !std::mem::replace(&mut waited, true) {
             sink(SessionEvent::WaitingForMachine {
                 process: lock::holder(path),
             });
         }
         thread::sleep(RETRY);
     }
-    Ok(None)
+    Ok((None, waited))
 }
