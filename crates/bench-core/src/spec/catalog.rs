@@ -47,6 +47,8 @@ pub struct Catalog {
     pub diagnostics: Vec<Diagnostic>,
     /// Names of files that have mistakes: known, but not usable.
     broken: Vec<(Kind, String)>,
+    /// What the files say, sound or not, until the names in them are looked up.
+    read: Vec<(Kind, String, Value)>,
 }
 
 /// A submission and where its program is.
@@ -83,11 +85,11 @@ impl Catalog {
         for (position, entry) in entries.iter().enumerate() {
             catalog.add(&entries, position, entry);
         }
-        rules::references(&catalog)
-            .into_iter()
-            .for_each(|(kind, name, violation)| {
-                catalog.reference(&entries, kind, &name, violation)
-            });
+        for (kind, name, file) in std::mem::take(&mut catalog.read) {
+            for violation in rules::references(&catalog, kind, &name, &file) {
+                catalog.reference(&entries, kind, &name, violation);
+            }
+        }
         catalog.order(&entries);
         catalog
     }
@@ -212,9 +214,12 @@ impl Catalog {
             known,
         } = check::check(entry.kind, merge::merged(layers));
         violations.extend(rules(&known));
+        self.read
+            .push((entry.kind, entry.name.clone(), known.clone()));
         violations.retain(|violation| !layers.iter().any(|layer| layer.lost(&violation.pointer)));
         let read = T::deserialize(&known);
-        if let (true, Err(error)) = (violations.is_empty(), &read) {
+        let lost = layers.iter().any(|layer| layer.lost_any());
+        if let (true, Err(error)) = (violations.is_empty() && !lost, &read) {
             violations.push(Violation::new("", error.to_string(), "see `bench schema`"));
         }
         let own_mistakes = self.diagnostics.iter().any(|diagnostic| {

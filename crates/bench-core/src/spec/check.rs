@@ -1,8 +1,8 @@
 //! A value against its schema: every violation at once, in words, at the place where it stands.
 
-use super::diagnostic::name_help;
+use super::diagnostic::{name_help, nearest};
 use super::schema::{self, Kind, Node};
-use super::words::{described, expected, help_of, shown};
+use super::words::{described, expected, help_of, number, shown};
 use super::yaml::{escape, unescape};
 use crate::number::{Extent, Span};
 use jsonschema::error::ValidationErrorKind;
@@ -100,6 +100,7 @@ pub(crate) fn check(kind: Kind, value: Value) -> Checked {
         document: &value,
         found: Vec::new(),
         unknown: Vec::new(),
+        misspelt: Vec::new(),
     };
     for error in checker
         .validator
@@ -109,10 +110,20 @@ pub(crate) fn check(kind: Kind, value: Value) -> Checked {
         explainer.explain(&error);
     }
     let Explainer {
-        found: violations,
+        found: mut violations,
         unknown,
+        misspelt,
         ..
     } = explainer;
+    // A field that is there under a wrong name is one mistake, not two.
+    violations.retain(|violation| {
+        let missing = |(pointer, name): &(String, String)| {
+            violation.wrong == Wrong::Missing
+                && violation.pointer == *pointer
+                && violation.message == missing_field(name)
+        };
+        !misspelt.iter().any(missing)
+    });
     let mut known = value;
     for pointer in unknown {
         remove(&mut known, &pointer);
@@ -135,6 +146,8 @@ struct Explainer<'a> {
     found: Vec<Violation>,
     /// Pointers of unknown fields.
     unknown: Vec<String>,
+    /// Fields that unknown ones were probably meant to be, with the pointers of their maps.
+    misspelt: Vec<(String, String)>,
 }
 
 impl Explainer<'_> {
@@ -186,6 +199,9 @@ impl Explainer<'_> {
             .filter(|key| value.get(key).is_none())
             .collect();
         for key in unexpected {
+            if let Some(meant) = nearest(key, free.iter().copied()) {
+                self.misspelt.push((pointer.to_owned(), meant.to_owned()));
+            }
             let pointer = format!("{pointer}/{}", escape(key));
             let help = name_help(key, &free).unwrap_or_else(|| "remove it".to_owned());
             self.find(
@@ -236,10 +252,7 @@ fn said(
     match kind {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            (
-                format!("missing field `{name}`"),
-                Some(format!("add `{name}:`")),
-            )
+            (missing_field(name), Some(format!("add `{name}:`")))
         }
         ValidationErrorKind::Type { kind } => (
             format!("{shown} is {}, not {}", described(value), expected(kind)),
@@ -252,15 +265,15 @@ fn said(
         }
         ValidationErrorKind::Minimum { limit } => (
             format!("{shown} is too small"),
-            Some(format!("at least {limit}")),
+            Some(format!("at least {}", number(limit))),
         ),
         ValidationErrorKind::ExclusiveMinimum { limit } => (
             format!("{shown} is too small"),
-            Some(format!("more than {limit}")),
+            Some(format!("more than {}", number(limit))),
         ),
         ValidationErrorKind::Maximum { limit } => (
             format!("{shown} is too large"),
-            Some(format!("at most {limit}")),
+            Some(format!("at most {}", number(limit))),
         ),
         ValidationErrorKind::MinItems { limit } => (
             format!("{shown} has too few entries"),
@@ -275,6 +288,10 @@ fn said(
         }
         _ => (error.to_string(), None),
     }
+}
+
+fn missing_field(name: &str) -> String {
+    format!("missing field `{name}`")
 }
 
 fn keys_of(value: &Value) -> Vec<&str> {
@@ -306,8 +323,11 @@ fn no_alternative(
         (_, Some(key)) => (*key, true),
         _ => {
             let message = format!("{} is {}", shown(value), described(value));
+            // Alternatives of one field each are called by it; others, by what the schema says of them all.
+            let tagged = branches.iter().all(|branch| branch.keys().len() <= 1);
+            let names = name_help("", &all).filter(|_| tagged);
             return Violation {
-                help: name_help("", &all).or(node.and_then(help_of)),
+                help: names.or(node.and_then(help_of)),
                 ..Violation::new(pointer, message, "")
             };
         }

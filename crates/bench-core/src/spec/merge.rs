@@ -18,6 +18,12 @@ impl<'a> Layer<'a> {
         Layer { entry }
     }
 
+    /// Whether a number of it was lost.
+    pub(super) fn lost_any(self) -> bool {
+        let document = self.entry.document.as_ref();
+        document.is_some_and(|document| !document.lost.is_empty())
+    }
+
     /// Whether the value there is a number JSON does not have, of which the person has been told.
     pub(super) fn lost(self, pointer: &str) -> bool {
         let document = self.entry.document.as_ref();

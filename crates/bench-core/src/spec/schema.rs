@@ -63,7 +63,9 @@ fn bounded(schema: &mut Schema) {
         _ => return,
     };
     schema.remove("format");
-    schema.insert("maximum".to_owned(), most.into());
+    if schema.get("maximum").is_none() {
+        schema.insert("maximum".to_owned(), most.into());
+    }
 }
 
 /// The schema as `bench schema` prints it and `crates/bench-core/schema/` holds it for editors.

@@ -56,3 +56,11 @@ pub(super) fn expected(kind: &TypeKind) -> String {
             .join(" or "),
     }
 }
+
+/// A limit as people write it: `0`, not `0.0`.
+pub(super) fn number(limit: &Value) -> String {
+    match limit.as_f64() {
+        Some(x) if limit.is_f64() => x.to_string(),
+        _ => limit.to_string(),
+    }
+}

@@ -64,13 +64,20 @@ pub(crate) fn parse(text: &str) -> (Option<Document>, Vec<Mistake>) {
                         start: text.floor_char_boundary(start),
                         length: 0,
                     },
-                    message: format!("not YAML: {error}"),
+                    message: unreadable(&error),
                     help: None,
                 });
             }
             (None, walk.mistakes)
         }
     }
+}
+
+/// The reader's words without the place, which is told by itself.
+fn unreadable(error: &serde_yaml::Error) -> String {
+    let words = error.to_string();
+    let end = words.rfind(" at line ").unwrap_or(words.len());
+    format!("cannot be read: {}", &words[..end])
 }
 
 fn value(text: &str, merges: bool) -> Result<Value, serde_yaml::Error> {
@@ -233,12 +240,14 @@ impl<'a> Walk<'a> {
             return;
         }
         let pointer = self.node(span);
-        if style == ScalarStyle::Plain && is_not_finite(text) {
+        if style == ScalarStyle::Plain
+            && let Some((message, help)) = no_number(text)
+        {
             self.lost.insert(pointer);
             self.mistakes.push(Mistake {
                 span,
-                message: format!("`{text}` is not a finite number"),
-                help: Some("write a number".to_owned()),
+                message,
+                help: Some(help),
             });
         }
     }
@@ -277,10 +286,20 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// `.nan` and `.inf` as YAML has them, `nan` and `inf` as others write them, and numbers too large to be any.
-fn is_not_finite(text: &str) -> bool {
+/// Why a text that looks like a number is none, and what to do: `.nan` and `.inf` as YAML has them, `nan` and `inf` as others write them, too many digits.
+fn no_number(text: &str) -> Option<(String, String)> {
     let bare = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
-    matches!(bare.as_str(), ".nan" | ".inf") || text.parse().is_ok_and(|x: f64| !x.is_finite())
+    let infinite = text.parse().is_ok_and(|x: f64| !x.is_finite());
+    if infinite || matches!(bare.as_str(), ".nan" | ".inf") {
+        let message = format!("`{text}` is not a finite number");
+        return Some((message, "write a number".to_owned()));
+    }
+    let digits = !bare.is_empty() && bare.bytes().all(|digit| digit.is_ascii_digit());
+    let whole = || text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
+    (digits && !whole()).then(|| {
+        let message = format!("`{text}` is too large for a whole number");
+        (message, format!("at most {MOST}"))
+    })
 }
 
 /// A part of a JSON pointer as a key.

@@ -31,19 +31,27 @@ pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
     }
     let sources = file.get("sources").and_then(Value::as_array);
     let served = sources.is_some_and(|sources| !sources.is_empty());
-    found.require(
-        served
-            || format
-                .as_ref()
-                .is_none_or(|format| roles(format).is_empty()),
-        "/sources",
-        "nowhere to get the data from",
-        "add `sources:`, at least `folder`",
-    );
-    for position in 0..sources.map_or(0, Vec::len) {
-        if let Some(one) = part(file, &format!("/sources/{position}")) {
-            source(&mut found, position, &one, format.as_ref());
+    match &format {
+        Some(Format::Generated(_)) => found.require(
+            !served,
+            "/sources",
+            "generated data comes from nowhere",
+            "remove `sources`",
+        ),
+        Some(format) => {
+            found.require(
+                served,
+                "/sources",
+                "nowhere to get the data from",
+                "add `sources:`, at least `folder`",
+            );
+            for position in 0..sources.map_or(0, Vec::len) {
+                if let Some(one) = part(file, &format!("/sources/{position}")) {
+                    source(&mut found, position, &one, roles(format));
+                }
+            }
         }
+        None => {}
     }
     found.0
 }
@@ -94,7 +102,7 @@ fn alone(found: &mut Findings, name: &str, split: &Split, format: Option<&Format
     }
 }
 
-fn source(found: &mut Findings, position: usize, source: &Source, format: Option<&Format>) {
+fn source(found: &mut Findings, position: usize, source: &Source, roles: &[&str]) {
     let pinned = "write the 64 hexadecimal digits that `sha256sum` prints";
     let (place, given): (String, Vec<&str>) = match source {
         Source::Https(files) => {
@@ -135,9 +143,7 @@ fn source(found: &mut Findings, position: usize, source: &Source, format: Option
             files.keys().map(String::as_str).collect(),
         ),
     };
-    if let Some(format) = format {
-        complete(found, &place, &given, roles(format));
-    }
+    complete(found, &place, &given, roles);
 }
 
 /// Each file that the format needs once, and no other.

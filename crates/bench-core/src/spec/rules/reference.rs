@@ -1,58 +1,73 @@
 //! Names that one file uses of another.
 
-use super::Findings;
+use super::{Findings, part};
 use crate::spec::catalog::Catalog;
 use crate::spec::check::Violation;
 use crate::spec::dataset::Format;
 use crate::spec::schema::Kind;
 use crate::spec::workload::{Model, Workload};
 use crate::spec::yaml::escape;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// The kind and name of each file that is wrong about another, and why.
-pub(in crate::spec) fn references(catalog: &Catalog) -> Vec<(Kind, String, Violation)> {
-    let mut found = Vec::new();
-    for (name, workload) in &catalog.workloads {
-        let mut wrong = |violation| found.push((Kind::Workload, name.clone(), violation));
-        match catalog.datasets.get(&workload.dataset) {
-            None if catalog.is_broken(Kind::Dataset, &workload.dataset) => {}
-            None => {
-                let known: Vec<&str> = catalog.datasets.keys().map(String::as_str).collect();
-                wrong(Violation::unknown(
-                    "/dataset",
-                    "data set",
-                    &workload.dataset,
-                    &known,
-                ));
-            }
-            Some(dataset) => fitting(workload, &dataset.format)
-                .into_iter()
-                .for_each(wrong),
-        }
+/// What is wrong in a file about others.
+pub(in crate::spec) fn references(
+    catalog: &Catalog,
+    kind: Kind,
+    name: &str,
+    file: &Value,
+) -> Vec<Violation> {
+    match kind {
+        Kind::Workload => dataset(catalog, name, file),
+        Kind::Harness => suites(catalog, file),
+        Kind::Submission => batch_sizes(catalog, file),
+        Kind::Dataset => Vec::new(),
     }
-    let workloads: Vec<&str> = catalog.workloads.keys().map(String::as_str).collect();
-    let unknown = |name: &str| {
-        !catalog.workloads.contains_key(name) && !catalog.is_broken(Kind::Workload, name)
+}
+
+fn dataset(catalog: &Catalog, name: &str, file: &Value) -> Vec<Violation> {
+    let Some(dataset) = part::<String>(file, "/dataset") else {
+        return Vec::new();
     };
-    for (suite, members) in catalog.harness.iter().flat_map(|harness| &harness.suites) {
-        for (position, member) in members
-            .iter()
-            .enumerate()
-            .filter(|(_, member)| unknown(member))
-        {
-            let pointer = format!("/suites/{}/{position}", escape(suite));
-            let violation = Violation::unknown(pointer, "workload", member, &workloads);
-            found.push((Kind::Harness, "harness".to_owned(), violation));
+    match (catalog.workloads.get(name), catalog.datasets.get(&dataset)) {
+        (Some(workload), Some(data)) => fitting(workload, &data.format),
+        (None, Some(_)) => Vec::new(),
+        (_, None) if catalog.is_broken(Kind::Dataset, &dataset) => Vec::new(),
+        (_, None) => {
+            let known: Vec<&str> = catalog.datasets.keys().map(String::as_str).collect();
+            vec![Violation::unknown("/dataset", "data set", &dataset, &known)]
         }
     }
-    for (name, entrant) in &catalog.submissions {
-        let sizes = &entrant.submission.batch_size.workloads;
-        for workload in sizes.keys().filter(|workload| unknown(workload)) {
-            let pointer = format!("/batch-size/workloads/{}", escape(workload));
-            let violation = Violation::unknown(pointer, "workload", workload, &workloads);
-            found.push((Kind::Submission, name.clone(), violation.on_key()));
-        }
+}
+
+fn suites(catalog: &Catalog, file: &Value) -> Vec<Violation> {
+    let suites: BTreeMap<String, Vec<String>> = part(file, "/suites").unwrap_or_default();
+    let members = suites.iter().flat_map(|(suite, members)| {
+        let place = format!("/suites/{}", escape(suite));
+        let at = move |(position, member)| (format!("{place}/{position}"), member);
+        members.iter().enumerate().map(at)
+    });
+    members
+        .filter_map(|(pointer, member)| no_workload(catalog, pointer, member))
+        .collect()
+}
+
+fn batch_sizes(catalog: &Catalog, file: &Value) -> Vec<Violation> {
+    let place = "/batch-size/workloads";
+    let sizes: BTreeMap<String, Value> = part(file, place).unwrap_or_default();
+    let missing = |name: &String| {
+        let pointer = format!("{place}/{}", escape(name));
+        Some(no_workload(catalog, pointer, name)?.on_key())
+    };
+    sizes.keys().filter_map(missing).collect()
+}
+
+fn no_workload(catalog: &Catalog, pointer: String, name: &str) -> Option<Violation> {
+    if catalog.workloads.contains_key(name) || catalog.is_broken(Kind::Workload, name) {
+        return None;
     }
-    found
+    let known: Vec<&str> = catalog.workloads.keys().map(String::as_str).collect();
+    Some(Violation::unknown(pointer, "workload", name, &known))
 }
 
 /// Whether model and input are for data of that format.

@@ -9,14 +9,6 @@ use serde_json::Value;
 /// A submission by itself.
 pub(in crate::spec) fn submission(file: &Value) -> Vec<Violation> {
     let mut found = Findings::of(file);
-    if let Some(tuning) = file.pointer("/rulesets").and_then(Value::as_array) {
-        found.require(
-            !tuning.is_empty(),
-            "/rulesets",
-            "a submission without a ruleset can never run",
-            "list `external-tuning`, `self-tuning` or both",
-        );
-    }
     if let Some(GradientClipping::GlobalNorm(norm)) = part(file, "/gradient-clipping") {
         found.require(
             norm > 0.0,
@@ -94,7 +86,7 @@ fn range_alone(found: &mut Findings, place: &str, range: &Range) {
 fn choice_alone(found: &mut Findings, place: &str, choice: &Choice) {
     let listed: Vec<String> = choice.values.iter().map(ToString::to_string).collect();
     found.require(
-        choice.values.contains(&choice.default),
+        choice.values.is_empty() || choice.values.contains(&choice.default),
         format!("{place}/default"),
         format!("default `{}` is none of the values", choice.default),
         &format!("choose one of: {}", listed.join(", ")),

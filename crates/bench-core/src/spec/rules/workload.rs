@@ -1,36 +1,37 @@
 //! Rules of a workload by itself.
 
 use super::{Findings, part};
+use crate::number::Span;
 use crate::spec::check::Violation;
-use crate::spec::workload::{Budget, Decoder, Evaluate, Input, Metric, Target};
+use crate::spec::workload::{Decoder, Input, Metric};
 use serde_json::Value;
 
 /// A workload by itself.
 pub(in crate::spec) fn workload(file: &Value) -> Vec<Violation> {
     let mut found = Findings::of(file);
-    let budget: Option<Budget> = part(file, "/budget");
-    if let Some(target) = part::<Target>(file, "/target") {
-        values(&mut found, &target);
-        if let Some(metrics) = part(file, "/metrics") {
-            computed(&mut found, &target, metrics);
+    if let Some(metric) = part(file, "/target/metric") {
+        computed(&mut found, metric, part(file, "/metrics"));
+        for split in ["validation", "test"] {
+            let pointer = format!("/target/{split}");
+            if let Some(value) = part(file, &pointer) {
+                possible(&mut found, pointer, metric, value);
+            }
         }
     }
-    if let Some(budget) = budget {
+    if let Some(Span(time)) = part(file, "/budget/time") {
         found.require(
-            !budget.time.0.is_zero(),
+            !time.is_zero(),
             "/budget/time",
             "a budget of no time",
             "write a length of time like `60s`",
         );
     }
-    if let (Some(budget), Some(evaluate)) = (budget, part::<Evaluate>(file, "/evaluate")) {
+    let every: Option<u64> = part(file, "/evaluate/every-steps");
+    if let (Some(every), Some(steps)) = (every, part::<u64>(file, "/budget/steps")) {
         found.require(
-            evaluate.every_steps <= budget.steps,
+            every <= steps || steps == 0,
             "/evaluate/every-steps",
-            format!(
-                "the first evaluation, after {} steps, would come after the budget's last step, {}",
-                evaluate.every_steps, budget.steps
-            ),
+            format!("the first evaluation, after {every} steps, would come after the budget's last step, {steps}"),
             "lower `every-steps` or raise `budget.steps`",
         );
     }
@@ -43,15 +44,13 @@ pub(in crate::spec) fn workload(file: &Value) -> Vec<Violation> {
     found.0
 }
 
-fn computed(found: &mut Findings, target: &Target, metrics: Vec<Metric>) {
+fn computed(found: &mut Findings, metric: Metric, metrics: Option<Vec<Metric>>) {
+    let Some(metrics) = metrics else { return };
     let names: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
     found.require(
-        metrics.contains(&target.metric),
+        metrics.contains(&metric),
         "/target/metric",
-        format!(
-            "the target's metric `{}` is not computed",
-            target.metric.name()
-        ),
+        format!("the target's metric `{}` is not computed", metric.name()),
         &format!(
             "add it to `metrics`, or choose one of: {}",
             names.join(", ")
@@ -59,32 +58,21 @@ fn computed(found: &mut Findings, target: &Target, metrics: Vec<Metric>) {
     );
 }
 
-fn values(found: &mut Findings, target: &Target) {
-    let most = match target.metric {
-        Metric::ErrorRate | Metric::Accuracy => 1.0,
-        Metric::CrossEntropy | Metric::Perplexity | Metric::BitsPerByte => f64::INFINITY,
+fn possible(found: &mut Findings, pointer: String, metric: Metric, value: f64) {
+    let (most, help) = match metric {
+        Metric::ErrorRate | Metric::Accuracy => {
+            (1.0, "write a share between 0 and 1, not a percentage")
+        }
+        Metric::CrossEntropy | Metric::Perplexity | Metric::BitsPerByte => {
+            (f64::INFINITY, "it is never below 0")
+        }
     };
-    let splits = [
-        ("validation", Some(target.validation)),
-        ("test", target.test),
-    ];
-    for (split, value) in splits {
-        let fine = value.is_none_or(|value| (0.0..=most).contains(&value));
-        found.require(
-            fine,
-            format!("/target/{split}"),
-            format!(
-                "`{}` can never be a value of {}",
-                value.unwrap_or_default(),
-                target.metric.name()
-            ),
-            if most == 1.0 {
-                "write a share between 0 and 1, not a percentage"
-            } else {
-                "it is never below 0"
-            },
-        );
-    }
+    found.require(
+        (0.0..=most).contains(&value),
+        pointer,
+        format!("`{value}` can never be a value of {}", metric.name()),
+        help,
+    );
 }
 
 fn normalisation(found: &mut Findings, input: &Input) {

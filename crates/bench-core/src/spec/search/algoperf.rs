@@ -96,7 +96,10 @@ fn ours(name: &str) -> String {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a range with `min`, `max` and `scaling`, or `feasible_points`"
+)]
 struct Between {
     min: f64,
     max: f64,

@@ -1,0 +1,127 @@
+//! From a request to a trial's configuration.
+
+mod common;
+
+use bench_core::spec::catalog::Catalog;
+use bench_core::spec::resolve::ResolveError;
+use bench_core::spec::schema::Kind;
+use bench_core::spec::search::Point;
+use bench_core::spec::submission::Value;
+use common::{HARNESS, SUBMISSION, WORKLOAD, catalog_with, files_with, request, source};
+
+fn catalog() -> Catalog {
+    catalog_with(Kind::Harness, HARNESS)
+}
+
+#[test]
+fn a_quick_start_uses_the_defaults_whoever_enters() {
+    let catalog = catalog_with(
+        Kind::Submission,
+        &SUBMISSION.replace("[external-tuning]", "[self-tuning]"),
+    );
+    let mut request = request();
+    let refused = catalog.resolve(&request).unwrap_err();
+    assert!(
+        matches!(refused, ResolveError::NotEntered { .. }),
+        "{refused}"
+    );
+    request.ruleset = "quick-start";
+    let run = catalog.resolve(&request).unwrap();
+    assert_eq!(run.hyperparameters["learning-rate"], Value::Number(1e-3));
+    assert_eq!(run.hyperparameters["nesterov"], Value::Flag(true));
+}
+
+#[test]
+fn external_tuning_draws_and_keeps_what_is_fixed() {
+    let (catalog, mut request) = (catalog(), request());
+    let first = catalog.resolve(&request).unwrap();
+    assert_ne!(first.hyperparameters["learning-rate"], Value::Number(1e-3));
+    assert_eq!(first.hyperparameters["nesterov"], Value::Flag(true));
+    request.trial = 2;
+    let second = catalog.resolve(&request).unwrap();
+    assert_ne!(first.hyperparameters, second.hyperparameters);
+    assert_ne!(first.seed, second.seed);
+    (request.study, request.trial, request.trials) = (2, 1, None);
+    let next_study = catalog.resolve(&request).unwrap();
+    (request.study, request.trial) = (1, 6);
+    assert_eq!(
+        next_study.hyperparameters,
+        catalog.resolve(&request).unwrap().hyperparameters
+    );
+}
+
+#[test]
+fn own_values_go_over_the_defaults_and_are_checked() {
+    let (catalog, mut request) = (catalog(), request());
+    let own = Point::from([("momentum".to_owned(), Value::Number(0.5))]);
+    request.hyperparameters = Some(&own);
+    let run = catalog.resolve(&request).unwrap();
+    assert_eq!(run.hyperparameters["momentum"], Value::Number(0.5));
+    assert_eq!(run.hyperparameters["learning-rate"], Value::Number(1e-3));
+    let wrong = Point::from([("momentun".to_owned(), Value::Number(0.5))]);
+    request.hyperparameters = Some(&wrong);
+    let error = catalog.resolve(&request).unwrap_err();
+    let ResolveError::Hyperparameter { nearest, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(nearest.as_deref(), Some("momentum"));
+}
+
+#[test]
+fn names_that_are_not_there_and_files_with_mistakes_differ() {
+    let (catalog, mut request) = (catalog(), request());
+    request.workload = "tinny";
+    let error = catalog.resolve(&request).unwrap_err();
+    let ResolveError::Unknown { nearest, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(nearest.as_deref(), Some("tiny"));
+    let broken = Catalog::parse(files_with(
+        Kind::Workload,
+        &WORKLOAD.replace("steps: 400", "steps: 0"),
+    ));
+    request.workload = "tiny";
+    let error = broken.resolve(&request).unwrap_err();
+    assert!(matches!(error, ResolveError::Broken { .. }), "{error}");
+    assert!(catalog.suite("smok").is_err() && catalog.suite("smoke").is_ok());
+}
+
+#[test]
+fn batch_sizes_and_threads_follow_the_workload() {
+    let catalog = catalog_with(Kind::Workload, &format!("{WORKLOAD}threads: 1\n"));
+    let mut request = request();
+    let run = catalog.resolve(&request).unwrap();
+    assert_eq!((run.submission.batch_size, run.threads), (16, 1));
+    request.threads = Some(4);
+    assert_eq!(catalog.resolve(&request).unwrap().threads, 4);
+}
+
+#[test]
+fn no_number_of_study_or_trial_panics() {
+    let (catalog, mut request) = (catalog(), request());
+    for (study, trial, trials) in [(0, 0, Some(0)), (u32::MAX, u32::MAX, Some(u32::MAX))] {
+        (request.study, request.trial, request.trials) = (study, trial, trials);
+        assert!(catalog.resolve(&request).is_ok());
+    }
+}
+
+#[test]
+fn algoperfs_file_is_searched_over_the_defaults() {
+    let text = "schema: 1\nrulesets: [external-tuning]\nbatch-size: { default: 8 }\n\
+                search-space: { learning-rate: 0.5, one-minus-beta1: 0.1, epsilon: 1e-8 }\n";
+    let mut files = files_with(Kind::Submission, text);
+    let json = r#"{
+        "one_minus_beta1": { "min": 0.05, "max": 0.43, "scaling": "linear" },
+        "learning_rate": { "min": 1e-4, "max": 1e-2, "scaling": "log" }
+    }"#;
+    let path = "submissions/plain/tuning_search_space.json";
+    files[3].search_space = Some(source(path, json));
+    let catalog = Catalog::parse(files);
+    assert_eq!(catalog.diagnostics, []);
+    let run = catalog.resolve(&request()).unwrap();
+    let value = |name: &str| run.hyperparameters[name].as_number().unwrap();
+    // Two dimensions: primes 983 and 991, the first for the file's first.
+    assert!((value("one-minus-beta1") - (0.273_974_437_265_336_3 * 0.38 + 0.05)).abs() < 1e-14);
+    assert!((value("learning-rate") - 1e-4 * 100_f64.powf(0.286_124_277_283_818_84)).abs() < 1e-14);
+    assert_eq!(value("epsilon"), 1e-8);
+}
