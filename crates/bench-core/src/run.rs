@@ -188,6 +188,19 @@ impl RunSpec {
         )
     }
 
+    /// Examples of a split as this workload sees them. Text is cut into pieces of one token more than the model reads at once.
+    pub fn examples(&self, split: SplitName) -> u64 {
+        let counted = self
+            .dataset
+            .splits
+            .get(&split)
+            .map_or(0, |split| split.examples);
+        match (&self.dataset.format, self.workload.input.sequence_length) {
+            (Format::Tokens(_), Some(length)) => counted / length.saturating_add(1),
+            _ => counted,
+        }
+    }
+
     /// Submission time allowed, in seconds.
     pub fn budget_seconds(&self) -> f64 {
         self.workload.budget.time.seconds() * self.ruleset.budget_factor

@@ -1,6 +1,6 @@
 //! What a `Training` trains: a model with its loss and examples, behind one trait so that the checks can put known functions there.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bench_core::protocol::Metrics;
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::workload::Workload;
@@ -11,6 +11,7 @@ use bench_workloads::metric::{Scored, Scores};
 use bench_workloads::model::{Interface, Pass};
 use bench_workloads::{Batch, Buffer, Examples, Model, Parameter, build_model, data};
 use std::path::Path;
+use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 
 /// Parameters, examples, and a loss that joins them.
@@ -36,6 +37,11 @@ pub(crate) trait Problem {
     /// # Errors
     /// When an index is not that of an example.
     fn batch(&self, indices: &Tensor, augmentation: &Key) -> Result<Batch>;
+
+    /// The examples themselves, where a thread may make batches of them ahead.
+    fn source(&self) -> Option<Arc<dyn Examples>> {
+        None
+    }
 
     /// The model's outputs.
     ///
@@ -75,7 +81,7 @@ pub(crate) struct WorkloadProblem {
     workload: Workload,
     model: Box<dyn Model>,
     loss: Loss,
-    examples: Box<dyn Examples>,
+    examples: Arc<dyn Examples>,
     device: Device,
 }
 
@@ -84,7 +90,7 @@ impl WorkloadProblem {
     pub(crate) fn new(
         workload: &Workload,
         model: Box<dyn Model>,
-        examples: Box<dyn Examples>,
+        examples: Arc<dyn Examples>,
         device: Device,
     ) -> WorkloadProblem {
         WorkloadProblem {
@@ -101,16 +107,19 @@ impl WorkloadProblem {
         let (split, kind) = (SplitName::Train, Kind::Float);
         let examples = data::open(train, split, &run.workload, &run.dataset, device, kind)?;
         let model = build_model(&run.workload, &run.dataset, device, kind, run.seed.value)?;
-        Ok(WorkloadProblem::new(&run.workload, model, examples, device))
+        Ok(WorkloadProblem::new(
+            &run.workload,
+            model,
+            examples.into(),
+            device,
+        ))
     }
 
     /// The same on dummy examples, as many as the training split has.
     pub(crate) fn dummy(run: &RunSpec, device: Device) -> Result<WorkloadProblem> {
-        let train = run.dataset.splits.get(&SplitName::Train);
-        let train = train.context("the run's data set has no training split")?;
         let examples = DummyExamples {
             interface: Interface::of(&run.workload, &run.dataset),
-            examples: train.examples,
+            examples: run.examples(SplitName::Train),
             device,
         };
         let model = build_model(
@@ -123,7 +132,7 @@ impl WorkloadProblem {
         Ok(WorkloadProblem::new(
             &run.workload,
             model,
-            Box::new(examples),
+            Arc::new(examples),
             device,
         ))
     }
@@ -144,6 +153,10 @@ impl Problem for WorkloadProblem {
 
     fn examples(&self) -> u64 {
         self.examples.len() as u64
+    }
+
+    fn source(&self) -> Option<Arc<dyn Examples>> {
+        Some(self.examples.clone())
     }
 
     fn batch(&self, indices: &Tensor, augmentation: &Key) -> Result<Batch> {

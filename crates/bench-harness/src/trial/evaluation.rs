@@ -121,11 +121,7 @@ impl Supervisor<'_> {
     fn check_counts(&self, splits: &[SplitName], examples: &BTreeMap<SplitName, u64>) -> Flow<()> {
         let run = self.trial.run();
         for split in splits {
-            let size = run
-                .dataset
-                .splits
-                .get(split)
-                .map_or(0, |split| split.examples);
+            let size = run.examples(*split);
             let expected = match split {
                 SplitName::Train => size.min(run.workload.evaluate.train_subset),
                 SplitName::Validation | SplitName::Test => size,
