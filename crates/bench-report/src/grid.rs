@@ -1,6 +1,7 @@
 //! A table before it is decided where it will be read.
 
 use serde_json::Value;
+use std::borrow::Cow;
 use std::io;
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
@@ -19,9 +20,9 @@ pub struct Grid {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// For people.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// For programs, the unit in it: `median-seconds`.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// Whether it holds numbers, which align to the right.
     pub number: bool,
     /// 0 stays at any width; the highest goes first where the table is too wide.
@@ -41,8 +42,8 @@ impl Column {
     /// A column of words.
     pub const fn words(name: &'static str, key: &'static str, priority: u8) -> Column {
         Column {
-            name,
-            key,
+            name: Cow::Borrowed(name),
+            key: Cow::Borrowed(key),
             number: false,
             priority,
         }
@@ -51,8 +52,8 @@ impl Column {
     /// A column of numbers.
     pub const fn numbers(name: &'static str, key: &'static str, priority: u8) -> Column {
         Column {
-            name,
-            key,
+            name: Cow::Borrowed(name),
+            key: Cow::Borrowed(key),
             number: true,
             priority,
         }
@@ -89,11 +90,10 @@ impl Cell {
 }
 
 impl Grid {
-    /// Without those of these columns (by key) that hold nothing.
-    pub fn without_empty(mut self, keys: &[&str]) -> Grid {
+    /// Without these columns (by key).
+    pub fn without(mut self, keys: &[&str]) -> Grid {
         for index in (0..self.columns.len()).rev() {
-            let empty = self.rows.iter().all(|row| row[index].raw.is_empty());
-            if empty && keys.contains(&self.columns[index].key) {
+            if keys.contains(&self.columns[index].key.as_ref()) {
                 self.columns.remove(index);
                 for row in &mut self.rows {
                     row.remove(index);
@@ -101,6 +101,16 @@ impl Grid {
             }
         }
         self
+    }
+
+    /// Without those of these columns (by key) that hold nothing.
+    pub fn without_empty(self, keys: &[&str]) -> Grid {
+        let holds = |key: &str| {
+            let index = self.columns.iter().position(|column| column.key == key);
+            index.is_some_and(|index| self.rows.iter().any(|row| !row[index].raw.is_empty()))
+        };
+        let empty: Vec<&str> = keys.iter().copied().filter(|key| !holds(key)).collect();
+        self.without(&empty)
     }
 
     /// Drawn for a terminal of this many characters. Columns that matter less are left out until it fits, and a last line names them.
@@ -117,7 +127,7 @@ impl Grid {
         }
         let hidden: Vec<&str> = (0..self.columns.len())
             .filter(|index| !shown.contains(index))
-            .map(|index| self.columns[index].name)
+            .map(|index| self.columns[index].name.as_ref())
             .collect();
         if !hidden.is_empty() {
             drawn.push_str(&format!("\n(a wider terminal shows {})", hidden.join(", ")));
@@ -139,7 +149,7 @@ impl Grid {
     /// Never in practice: it is written to memory.
     pub fn csv(&self) -> io::Result<String> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(self.columns.iter().map(|column| column.key))?;
+        writer.write_record(self.columns.iter().map(|column| column.key.as_ref()))?;
         for row in &self.rows {
             writer.write_record(row.iter().map(|cell| &cell.raw))?;
         }
@@ -158,7 +168,7 @@ impl Grid {
                 "" => Value::Null,
                 raw => number.unwrap_or_else(|| Value::from(raw)),
             };
-            (column.key.to_owned(), value)
+            (column.key.clone().into_owned(), value)
         };
         let rows = self
             .rows
@@ -175,7 +185,7 @@ impl Grid {
 
     fn table(&self, shown: &[usize]) -> tabled::Table {
         let mut builder = Builder::default();
-        builder.push_record(shown.iter().map(|&index| self.columns[index].name));
+        builder.push_record(shown.iter().map(|&index| self.columns[index].name.as_ref()));
         for row in &self.rows {
             builder.push_record(shown.iter().map(|&index| row[index].text.as_str()));
         }

@@ -18,6 +18,7 @@ mod rank;
 mod reach;
 mod shift;
 mod speedup;
+mod standing;
 mod ties;
 
 pub use bootstrap::{Bootstrap, Indices, ScoreInterval, bootstrap, resample};
@@ -30,6 +31,7 @@ pub use rank::{RankTest, rank_test};
 pub use reach::{ReachTest, reach_test};
 pub use shift::{Shift, stratified_shift};
 pub use speedup::{Speedup, speedup};
+pub use standing::{Certainty, Standing, standing};
 pub use ties::{TieGroups, holm, tie_groups};
 
 /// Whether a probability is within a level. The sums behind probabilities round, and levels are met exactly by small designs (1/20 at 0.05).
