@@ -5,7 +5,7 @@ use crate::units;
 use bench_core::run::SplitName;
 use bench_score::Trial;
 
-/// One row a trial, in the order given.
+/// One row a trial, in the order given. Which study and trial it is only matters beside others.
 pub fn trials(trials: &[Trial]) -> Grid {
     let grid = Grid {
         columns: vec![
@@ -25,7 +25,11 @@ pub fn trials(trials: &[Trial]) -> Grid {
         ],
         rows: trials.iter().map(row).collect(),
     };
-    grid.without_empty(&["test", "worker-memory-bytes"])
+    let grid = grid.without_empty(&["test", "worker-memory-bytes"]);
+    match trials {
+        [_] => grid.without(&["study", "trial"]),
+        _ => grid,
+    }
 }
 
 fn row(trial: &Trial) -> Vec<Cell> {
