@@ -161,9 +161,9 @@ impl Process {
     /// When it does not stop. One that has ended counts as stopped.
     pub fn freeze(&mut self, within: Duration) -> Result<(), ProcessError> {
         self.signal(Signal::STOP)?;
-        let deadline = Instant::now() + within;
+        let since = Instant::now();
         while !self.stands_still()? {
-            if Instant::now() > deadline {
+            if since.elapsed() > within {
                 return Err(ProcessError::Unstoppable {
                     source_name: self.source,
                     within,
@@ -218,10 +218,10 @@ impl Process {
 
     /// Waits until the program ends by itself, or until `hurry` says so.
     pub fn await_exit(&self, within: Duration, mut hurry: impl FnMut() -> bool) -> bool {
-        let deadline = Instant::now() + within;
+        let since = Instant::now();
         loop {
             match self.has_exited() {
-                Ok(false) if Instant::now() < deadline && !hurry() => thread::sleep(LOOK),
+                Ok(false) if since.elapsed() < within && !hurry() => thread::sleep(LOOK),
                 answer => return answer.unwrap_or(true),
             }
         }

@@ -19,8 +19,8 @@ pub const STDERR_FILE: &str = "stderr.log";
 /// What the evaluator printed.
 pub const EVALUATOR_LOG: &str = "evaluator.log";
 
-/// Lines that the submission decides about; more are dropped, so that a chatty one cannot fill the disk.
-const MAX_LOGGED: u64 = 100_000;
+/// Bytes of lines that the submission decides about; more are dropped, so that a chatty one cannot fill the disk.
+pub const MAX_LOGGED: u64 = 64 << 20;
 
 /// A record cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,17 @@ pub enum RecordError {
         /// The trial's folder.
         folder: PathBuf,
     },
+}
+
+/// Whether a record takes more of the submission's own lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// It does.
+    Left,
+    /// This was the last one.
+    JustGone,
+    /// It was not written.
+    Gone,
 }
 
 /// A trial's record while it is being written. The folder is locked meanwhile, which is how anybody can tell that the trial is alive.
@@ -84,32 +95,46 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written whole; what was written of it is a torn last line.
     pub fn append(&mut self, event: TrialEvent) -> Result<(), RecordError> {
-        let chatter = matches!(
-            event,
-            TrialEvent::Logged { .. } | TrialEvent::Unknown { .. }
-        );
-        if chatter {
-            self.logged += 1;
-            if self.logged > MAX_LOGGED {
-                return Ok(());
-            }
+        self.write(event).map(drop)
+    }
+
+    /// Adds a line that the submission decided about, unless there were too many.
+    ///
+    /// # Errors
+    /// As [`Recorder::append`].
+    pub fn append_bounded(&mut self, event: TrialEvent) -> Result<Room, RecordError> {
+        if self.logged > MAX_LOGGED {
+            return Ok(Room::Gone);
         }
+        self.logged += self.write(event)?;
+        Ok(match self.logged > MAX_LOGGED {
+            true => Room::JustGone,
+            false => Room::Left,
+        })
+    }
+
+    /// Tells how many bytes it wrote.
+    fn write(&mut self, event: TrialEvent) -> Result<u64, RecordError> {
         let line = Line {
             t: self.began.elapsed().as_secs_f64(),
             event,
         };
-        self.write_line(&line)
-            .map_err(failed(&self.folder.join(EVENTS_FILE)))?;
+        let mut write = || {
+            let mut text = serde_json::to_vec(&line)?;
+            text.push(b'\n');
+            self.events.write_all(&text)?;
+            Ok(text.len() as u64)
+        };
+        let written = write().map_err(failed(&self.folder.join(EVENTS_FILE)))?;
+        // No summary needs these, and there may be many.
+        let chatter = matches!(
+            line.event,
+            TrialEvent::Logged { .. } | TrialEvent::Unknown { .. }
+        );
         if !chatter {
             self.lines.push(line);
         }
-        Ok(())
-    }
-
-    fn write_line(&mut self, line: &Line) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
-        text.push(b'\n');
-        self.events.write_all(&text)
+        Ok(written)
     }
 
     /// Makes sure that the lines so far survive a loss of power, before something is kept that refers to them.
@@ -120,11 +145,6 @@ impl Recorder {
         self.events
             .sync_data()
             .map_err(failed(&self.folder.join(EVENTS_FILE)))
-    }
-
-    /// How many lines were dropped because the submission logged too many.
-    pub fn dropped(&self) -> u64 {
-        self.logged.saturating_sub(MAX_LOGGED)
     }
 
     /// Every line that a summary needs, earlier parts included.

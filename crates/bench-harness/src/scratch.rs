@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Memory-backed on every Linux.
 const MEMORY: &str = "/dev/shm";
-/// Less free memory than this, and snapshots go to the disk.
-const ROOM: u64 = 1 << 30;
+
+/// Bytes of snapshots to make room for before a model's size is known.
+pub const SMALL: u64 = 256 << 20;
 
 /// A trial's scratch folder, removed when this is dropped.
 #[derive(Debug)]
@@ -21,21 +22,26 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a folder of this process' own.
+    /// Makes a folder of this process' own, in memory if `bytes` take no more than half of what is free there.
     ///
     /// # Errors
     /// When there is no place to write.
-    pub fn create() -> io::Result<Scratch> {
+    pub fn create(bytes: u64) -> io::Result<Scratch> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("trial-{}-{number}", std::process::id());
-        let path = folder().join(name);
+        let path = base(bytes).join(user_folder()).join(name);
         // A number of a process comes back; what lies there then belongs to a dead one.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path)?;
         let lock = File::open(&path)?;
         lock.try_lock()?;
         Ok(Scratch { path, _lock: lock })
+    }
+
+    /// Whether this is the place for `bytes`.
+    pub fn takes(&self, bytes: u64) -> bool {
+        self.path.starts_with(base(bytes))
     }
 
     /// Where it is.
@@ -50,17 +56,21 @@ impl Drop for Scratch {
     }
 }
 
-/// Where this user's scratch folders are: `/dev/shm/bench-<uid>`, or in the temporary folder.
-pub fn folder() -> PathBuf {
+/// `/dev/shm`, or the temporary folder.
+fn base(bytes: u64) -> PathBuf {
     let memory = Path::new(MEMORY);
-    let base = match free_bytes(memory) {
-        Some(free) if free >= ROOM => memory.to_owned(),
+    match free_bytes(memory) {
+        Some(free) if free / 2 >= bytes => memory.to_owned(),
         _ => env::temp_dir(),
-    };
-    base.join(user_folder())
+    }
 }
 
-/// Every place where [`folder`] may have been.
+/// Where this user's scratch folders for small models are.
+pub fn folder() -> PathBuf {
+    base(SMALL).join(user_folder())
+}
+
+/// Where this user's scratch folders are: `bench-<uid>`, in either place.
 pub fn folders() -> [PathBuf; 2] {
     [PathBuf::from(MEMORY), env::temp_dir()].map(|base| base.join(user_folder()))
 }
@@ -104,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_scratch_folder_lives_as_long_as_its_owner() {
-        let scratch = Scratch::create().unwrap();
+        let scratch = Scratch::create(0).unwrap();
         let path = scratch.path().to_owned();
         remove_stale();
         assert!(path.is_dir());

@@ -41,7 +41,7 @@ pub(super) fn prefer_for_oom_kill(pid: Pid) {
     reason = "no safe wrapper of wait4, which returns the child's own peak memory"
 )]
 pub(super) fn reap(pid: Pid, within: Duration) -> Option<Exit> {
-    let deadline = Instant::now() + within;
+    let since = Instant::now();
     loop {
         let mut status = 0;
         let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
@@ -61,7 +61,7 @@ pub(super) fn reap(pid: Pid, within: Duration) -> Option<Exit> {
                 peak_memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
             });
         }
-        if reaped < 0 || Instant::now() > deadline {
+        if reaped < 0 || since.elapsed() > within {
             return None;
         }
         thread::sleep(LOOK);

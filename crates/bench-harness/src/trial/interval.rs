@@ -32,7 +32,8 @@ impl Supervisor<'_> {
         self.tally.enter(Some(Phase::Training), began);
         self.send(Source::Worker, &command)?;
         let wait = Wait {
-            until: began + self.longest_interval(),
+            from: began,
+            limit: self.longest_interval(),
             late: Outcome::BudgetExhausted,
             stall: Some(self.trial.limits.stall.0),
         };
@@ -86,7 +87,7 @@ impl Supervisor<'_> {
     fn longest_interval(&self) -> Duration {
         let left = self.rules.left_ns(self.submission_ns);
         let allowed = if left == 0 { self.submission_ns } else { left };
-        Duration::from_nanos(allowed) + self.trial.limits.stall.0
+        Duration::from_nanos(allowed).saturating_add(self.trial.limits.stall.0)
     }
 
     fn ran_away(&mut self) -> Flow<Stop> {

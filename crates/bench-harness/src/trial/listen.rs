@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// How often a silent wait looks for interrupts and dead processes.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long a dead program's last lines may take; longer only if its child holds the pipe.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Supervisor<'_> {
     /// The next event that only the phase at hand can judge.
@@ -19,8 +21,8 @@ impl Supervisor<'_> {
             if self.interrupts.requested() {
                 return Err(Stop::Ended(Outcome::Interrupted));
             }
-            let now = Instant::now();
-            let pause = LOOK.min(wait.until.saturating_duration_since(now));
+            let left = wait.limit.saturating_sub(wait.from.elapsed());
+            let pause = LOOK.min(left);
             match self.arrivals.recv_timeout(pause) {
                 Ok(arrival) => {
                     let at = arrival.at;
@@ -40,11 +42,12 @@ impl Supervisor<'_> {
     }
 
     fn check_time(&self, wait: &Wait, now: Instant) -> Flow<()> {
-        if now >= wait.until {
+        let since = |moment| now.saturating_duration_since(moment);
+        if since(wait.from) >= wait.limit {
             return Err(Stop::Ended(wait.late.clone()));
         }
         match wait.stall {
-            Some(stall) if now > self.alive + stall => Err(Stop::Ended(Outcome::TimedOut {
+            Some(stall) if since(self.alive) > stall => Err(Stop::Ended(Outcome::TimedOut {
                 phase: Phase::Training,
             })),
             _ => Ok(()),
@@ -67,9 +70,9 @@ impl Supervisor<'_> {
 
     /// Reads what a dead program still said, such as why it failed.
     pub(super) fn last_words(&mut self, source: Source) -> Stop {
-        let patience = Instant::now() + Duration::from_secs(1);
-        while let Some(left) = patience.checked_duration_since(Instant::now()) {
-            match self.arrivals.recv_timeout(left.min(LOOK * 4)) {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            match self.arrivals.recv_timeout(PATIENCE / 4) {
                 Ok(arrival) => match self.receive(arrival) {
                     Ok(_) => {}
                     Err(stop) => return stop,
@@ -105,9 +108,9 @@ impl Supervisor<'_> {
         }
         match message.event {
             Event::Stepped { step } if source == Source::Worker => self.stepped(step, at),
-            Event::Logged { step, values } => self.record(TrialEvent::Logged { step, values })?,
-            Event::Warned { message } => self.warn(message)?,
-            Event::Unknown => self.record(TrialEvent::Unknown {
+            Event::Logged { step, values } => self.relay(TrialEvent::Logged { step, values })?,
+            Event::Warned { message } => self.relay(TrialEvent::Warned { message })?,
+            Event::Unknown => self.relay(TrialEvent::Unknown {
                 line: String::from_utf8_lossy(line).into_owned(),
             })?,
             Event::Failed {

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const FOLDER: &str = "snapshot";
 /// A copy may take this share of the free disk at most: one part in so many.
 const SHARE_OF_DISK: u64 = 10;
+/// Of two snapshots: weights, their averages and two moments, of four bytes each.
+const BYTES_A_PARAMETER: u64 = 2 * 4 * 4;
 /// Copied at once, between looks at whether to give up.
 const CHUNK: usize = 4 << 20;
 
@@ -103,6 +105,17 @@ impl Snapshots {
 
     pub(super) fn scratch(&self) -> &Path {
         self.scratch.path()
+    }
+
+    /// Moves to the disk if a model of this many parameters is too large for the memory that is free.
+    pub(super) fn make_room(&mut self, parameters: u64) {
+        let bytes = parameters.saturating_mul(BYTES_A_PARAMETER);
+        // Where the disk takes nothing either, the first snapshot says so.
+        if !self.scratch.takes(bytes)
+            && let Ok(elsewhere) = Scratch::create(bytes)
+        {
+            self.scratch = elsewhere;
+        }
     }
 
     /// Where the next snapshot goes: never over the last one, which is the only one of its step until the next is whole.

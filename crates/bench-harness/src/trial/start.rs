@@ -59,6 +59,7 @@ impl Supervisor<'_> {
                 if progress.loaded.is_some() && progress.ready.is_none() =>
             {
                 progress.ready = Some((heard.at, *parameters, device.clone()));
+                self.snapshots.make_room(*parameters);
                 // The evaluator may need longer.
                 self.tally.enter(Some(Phase::StartUp), heard.at);
             }

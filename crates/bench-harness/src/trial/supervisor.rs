@@ -9,8 +9,8 @@ use crate::channel::{Arrival, BACKLOG, Source};
 use crate::interrupt::Interrupts;
 use crate::process::environment::Surroundings;
 use crate::process::{Process, ProcessError};
-use crate::recorder::{EVALUATOR_LOG, RecordError, Recorder, STDERR_FILE};
-use crate::scratch::Scratch;
+use crate::recorder::{EVALUATOR_LOG, MAX_LOGGED, RecordError, Recorder, Room, STDERR_FILE};
+use crate::scratch::{self, Scratch};
 use bench_core::outcome::{Failure, FailureKind, Outcome, Phase};
 use bench_core::protocol::{Command, Event};
 use bench_core::record::TrialEvent;
@@ -60,8 +60,10 @@ pub(super) type Flow<T> = Result<T, Stop>;
 /// What is waited for, and how long.
 #[derive(Debug, Clone)]
 pub(super) struct Wait {
-    /// Until when.
-    pub(super) until: Instant,
+    /// Since when.
+    pub(super) from: Instant,
+    /// How long.
+    pub(super) limit: Duration,
     /// What it means when that passes.
     pub(super) late: Outcome,
     /// How long the worker may be silent meanwhile.
@@ -72,7 +74,8 @@ impl Wait {
     /// For an untimed phase with a limit of its own.
     pub(super) fn phase(phase: Phase, from: Instant, limit: bench_core::number::Span) -> Wait {
         Wait {
-            until: from + limit.0,
+            from,
+            limit: limit.0,
             late: Outcome::TimedOut { phase },
             stall: None,
         }
@@ -126,7 +129,7 @@ impl<'a> Supervisor<'a> {
         interrupts: &'a Interrupts,
         observer: &'a mut (dyn FnMut(TrialProgress<'_>) + 'o),
     ) -> Flow<Supervisor<'a>> {
-        let scratch = Scratch::create().map_err(|cause| {
+        let scratch = Scratch::create(scratch::SMALL).map_err(|cause| {
             Stop::failed(
                 FailureKind::Environment,
                 format!("no place for snapshots: {cause}"),
@@ -172,6 +175,17 @@ impl<'a> Supervisor<'a> {
     pub(super) fn record(&mut self, event: TrialEvent) -> Flow<()> {
         (self.observer)(TrialProgress::Recorded(&event));
         Ok(self.recorder.append(event)?)
+    }
+
+    /// Writes what the worker wants in the record, as long as it is not too much.
+    pub(super) fn relay(&mut self, event: TrialEvent) -> Flow<()> {
+        (self.observer)(TrialProgress::Recorded(&event));
+        if self.recorder.append_bounded(event)? == Room::JustGone {
+            self.warn(format!(
+                "the submission logged {MAX_LOGGED} bytes, which is all that a record takes: the rest is dropped"
+            ))?;
+        }
+        Ok(())
     }
 
     /// Records something a person should know.
