@@ -10,6 +10,7 @@ use bench_core::spec::schema::Kind;
 use bench_harness::catalog;
 use bench_harness::home::Home;
 use bench_harness::store::{self, Stored};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where things are, and all specs.
@@ -72,6 +73,19 @@ impl Workspace {
         }
     }
 
+    /// Each submission's program: its name and its crate's folder.
+    pub(crate) fn programs(&self) -> BTreeMap<String, PathBuf> {
+        let entrants = self.catalog.submissions.values();
+        entrants
+            .map(|entrant| {
+                (
+                    entrant.program.clone(),
+                    self.home.root.join(&entrant.program_folder),
+                )
+            })
+            .collect()
+    }
+
     /// There is no such submission, or it has mistakes.
     pub(crate) fn no_submission(&self, name: &str) -> Failure {
         let known = &self.catalog.submissions;
@@ -87,6 +101,21 @@ impl Workspace {
                 known: known.keys().cloned().collect(),
             },
         })
+    }
+
+    /// Rulesets that a submission may run under.
+    fn entered(&self, submission: &str) -> Vec<&str> {
+        let entrant = self.catalog.submissions.get(submission);
+        let tunings = entrant.map_or(&[][..], |entrant| &entrant.submission.rulesets);
+        let rulesets = self
+            .catalog
+            .harness
+            .iter()
+            .flat_map(|harness| &harness.rulesets);
+        rulesets
+            .filter(|(_, rules)| tunings.contains(&rules.tuning))
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 
     /// A name that does not resolve, with the mistakes that keep its file out where it has any.
@@ -108,9 +137,15 @@ impl Workspace {
             },
             _ => Vec::new(),
         };
-        match mistakes.is_empty() {
-            true => Failure::from(error),
-            false => Failure::Specs(mistakes),
+        if !mistakes.is_empty() {
+            return Failure::Specs(mistakes);
+        }
+        match &error {
+            ResolveError::NotEntered { submission, .. } => {
+                let help = format!("it enters {}", self.entered(submission).join(", "));
+                Failure::new(Exit::Usage, error, help)
+            }
+            _ => Failure::from(error),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::progress::{Reporter, Style};
 use crate::workspace::Workspace;
 use bench_core::protocol::Task;
 use bench_core::run::{DeviceKind, Local, Purpose, SubmissionIdentity};
-use bench_core::spec::catalog::Entrant;
+use bench_core::spec::harness::Ruleset;
 use bench_core::spec::resolve::Request;
 use bench_harness::program::{Builder as _, CargoBuilder};
 use bench_harness::{scratch, setup};
@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+/// Needs no data, and every checkout has it.
+const WORKLOAD: &str = "synthetic";
 
 /// Build a submission and check that it keeps the contract, or that it equals golden trajectories
 #[derive(Args)]
@@ -45,40 +48,26 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let given = [arguments.submission.clone()];
     let (workspace, names) = Workspace::with_submissions(&given)?;
     let name = names.first().unwrap_or(&arguments.submission);
-    let Some(entrant) = workspace.catalog.submissions.get(name) else {
-        return Err(workspace.no_submission(name));
-    };
-    let program = {
-        let reporter = Reporter::start(Style::Human);
-        let mut listener = |progress| reporter.work(progress);
-        let libtorch = setup::ensure(&workspace.home, Default::default(), &mut listener)?;
-        let interrupts = super::interrupts()?;
-        let elsewhere = [(
-            entrant.program.clone(),
-            workspace.home.root.join(&entrant.program_folder),
-        )];
-        let mut builder = CargoBuilder::new(workspace.home.clone(), elsewhere.into());
-        let identity = identity(name, entrant);
-        let mut compiling = |krate: &str| reporter.compiling(krate);
-        let programs = builder.build(&identity, &interrupts, &mut compiling)?;
-        let mut program = Command::new(programs.worker);
-        let folders = std::env::join_paths(libtorch.library_folders()).map_err(Failure::bug)?;
-        program.env("LD_LIBRARY_PATH", folders);
-        program
-    };
-    let task = match arguments.golden {
-        Some(_) => None,
-        None => Some(task(&workspace, name)?),
-    };
-    run(program, arguments, task.as_ref())
+    let task = task(&workspace, name)?;
+    let program = build(&workspace, &task.run.submission)?;
+    // Golden trajectories bring hyperparameters of their own.
+    let task = Some(&task).filter(|_| arguments.golden.is_none());
+    run(program, arguments, task)
 }
 
 /// What the suite takes its hyperparameters from: the submission's defaults on the workload that needs no data.
 fn task(workspace: &Workspace, submission: &str) -> Result<Task, Failure> {
-    let request = Request {
-        workload: "synthetic",
+    let Some(entrant) = workspace.catalog.submissions.get(submission) else {
+        return Err(workspace.no_submission(submission));
+    };
+    let mut rulesets = workspace.harness()?.rulesets.iter();
+    let enters = |(_, rules): &(_, &Ruleset)| entrant.submission.rulesets.contains(&rules.tuning);
+    let run = workspace.catalog.resolve(&Request {
+        workload: WORKLOAD,
         submission,
-        ruleset: super::run::RULESET,
+        ruleset: rulesets
+            .find(enters)
+            .map_or(super::run::RULESET, |(name, _)| name),
         purpose: Purpose::Scoring,
         base_seed: 0,
         study: 1,
@@ -87,8 +76,7 @@ fn task(workspace: &Workspace, submission: &str) -> Result<Task, Failure> {
         hyperparameters: Some(&BTreeMap::new()),
         threads: None,
         device: Some(DeviceKind::Cpu),
-    };
-    let run = workspace.catalog.resolve(&request);
+    });
     Ok(Task {
         run: run.map_err(|error| workspace.unresolved(error))?,
         local: Local {
@@ -98,6 +86,21 @@ fn task(workspace: &Workspace, submission: &str) -> Result<Task, Failure> {
             resume: None,
         },
     })
+}
+
+/// The submission's program, with what it needs to start.
+fn build(workspace: &Workspace, submission: &SubmissionIdentity) -> Result<Command, Failure> {
+    let reporter = Reporter::start(Style::Human);
+    let mut listener = |progress| reporter.work(progress);
+    let libtorch = setup::ensure(&workspace.home, Default::default(), &mut listener)?;
+    let interrupts = super::interrupts()?;
+    let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
+    let mut compiling = |krate: &str| reporter.compiling(krate);
+    let programs = builder.build(submission, &interrupts, &mut compiling)?;
+    let mut program = Command::new(programs.worker);
+    let folders = std::env::join_paths(libtorch.library_folders()).map_err(Failure::bug)?;
+    program.env("LD_LIBRARY_PATH", folders);
+    Ok(program)
 }
 
 /// Hands the terminal over to the program, and its verdict on.
@@ -134,17 +137,4 @@ fn run(mut program: Command, arguments: &Arguments, task: Option<&Task>) -> Resu
             return Err(Failure::new(Exit::WorkerDied, message, None));
         }
     })
-}
-
-/// What a program is built by; the settings that only a workload decides do not matter here.
-fn identity(name: &str, entrant: &Entrant) -> SubmissionIdentity {
-    let submission = &entrant.submission;
-    SubmissionIdentity {
-        name: name.to_owned(),
-        program: entrant.program.clone(),
-        schedule: submission.schedule.clone(),
-        batch_size: submission.batch_size.default,
-        gradient_clipping: submission.gradient_clipping,
-        groups: submission.groups.clone(),
-    }
 }

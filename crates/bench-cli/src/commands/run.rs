@@ -10,11 +10,12 @@ use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_core::outcome::{FailureKind, Outcome};
-use bench_core::run::{DeviceKind, RunSpec};
+use bench_core::run::DeviceKind;
 use bench_harness::program::CargoBuilder;
 use bench_harness::session::{self, KEEP_EVERY, PlannedTrial, Session, TrialReport};
 use bench_harness::{data, machine, scratch, setup};
 use clap::{Args, ValueEnum};
+use closing::Closing;
 use std::path::PathBuf;
 
 /// Where nothing else is said: one trial with the defaults.
@@ -104,18 +105,19 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let session = prepare(arguments, &workspace, plan, &reporter)?;
     // Only now: until here Ctrl-C may simply kill, since set-up and fetches leave nothing half-done behind.
     let interrupts = super::interrupts()?;
-    let mut builder = CargoBuilder::new(workspace.home.clone(), plan::elsewhere(&workspace));
+    let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
     let reports = session::run(&session, &mut builder, &interrupts, &mut |event| {
         reporter.session(event);
     })?;
     drop(reporter);
     if arguments.format == Format::Text {
-        screen.print(&closing::text(
-            &workspace,
-            &session,
-            &reports,
-            screen.width(),
-        )?)?;
+        let closing = Closing {
+            workspace: &workspace,
+            session: &session,
+            reports: &reports,
+            typed: &arguments.submissions,
+        };
+        screen.print(&closing.text(screen.width())?)?;
     }
     Ok(match interrupts.requested() {
         true => Exit::Interrupted,
@@ -222,12 +224,4 @@ fn exit(reports: &[TrialReport], arguments: &Arguments) -> Exit {
         () if ran && arguments.require_target && missed => Exit::RunFailed,
         () => Exit::Ok,
     }
-}
-
-/// `fashion-mnist-mlp, study 1, trial 2` for lists.
-fn place(run: &RunSpec) -> String {
-    format!(
-        "{}, study {}, trial {}",
-        run.workload_name, run.seed.study, run.seed.trial
-    )
 }

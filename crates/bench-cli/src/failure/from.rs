@@ -43,9 +43,6 @@ impl From<ResolveError> for Failure {
             {
                 Some(format!("there is {}", known.join(", ")))
             }
-            ResolveError::NotEntered { .. } => {
-                Some("`bench list submissions` shows what each one enters".to_owned())
-            }
             _ => None,
         };
         Failure::new(Exit::Usage, error, help)

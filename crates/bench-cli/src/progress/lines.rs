@@ -46,9 +46,11 @@ impl View for Lines {
     fn show(&mut self, note: &Note) {
         if let Some(words) = self.words.of(note) {
             let now = now();
+            // To the second: `2026-01-01T12:00:00Z`.
+            let now = now.get(..19).unwrap_or(&now);
             let mut out = io::stderr().lock();
             for line in words.lines() {
-                let _ = writeln!(out, "{now}  {line}");
+                let _ = writeln!(out, "{now}Z  {line}");
             }
         }
     }
@@ -185,5 +187,117 @@ fn skipped(trial: &Planned, summary: &TrialSummary) -> Option<String> {
             outcome(summary)
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bench_core::record::Line;
+    use bench_core::run::RunSpec;
+    use bench_harness::session::{Action, PlannedTrial};
+    use bench_score::{Trial, parse_events};
+    use std::path::Path;
+
+    fn fixture(name: &str) -> (RunSpec, Vec<Line>, Trial) {
+        let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/runs/single");
+        let folder = runs.join(name);
+        let text = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+        let trial = Trial::parse(&text("run.json"), &text("events.jsonl")).unwrap();
+        let lines = parse_events(&text("events.jsonl")).unwrap();
+        (trial.record.run.clone(), lines, trial)
+    }
+
+    /// What a session says that finds the first trial finished and runs the second.
+    fn notes() -> Vec<Note> {
+        let (first, _, finished) = fixture("adamw/blobs/study-1/trial-1-ec7ace9a944d");
+        let (second, lines, trial) = fixture("heavy-ball/blobs/study-1/trial-1-002c8ed7b6ff");
+        let planned = |run, action| {
+            let trial = PlannedTrial {
+                suite: "single".to_owned(),
+                run,
+                data: Default::default(),
+                device_index: 0,
+            };
+            Planned::new(&trial, &action, None)
+        };
+        let mut notes = vec![
+            Note::Waited {
+                behind: "another `bench run` on this machine (process 7)".to_owned(),
+            },
+            Note::Began {
+                what: "downloading libtorch".to_owned(),
+                bytes: Some(190 << 20),
+            },
+            Note::Advanced { bytes: 95 << 20 },
+            Note::Ended,
+            Note::Planned {
+                trials: vec![
+                    planned(first, Action::Skip),
+                    planned(second, Action::Run { attempt: 1 }),
+                ],
+            },
+            Note::Building {
+                submission: "heavy-ball".to_owned(),
+            },
+            Note::Compiling {
+                crate_name: "heavy-ball v0.1.0".to_owned(),
+            },
+            Note::Built {
+                submission: "heavy-ball".to_owned(),
+                seconds: 12.3,
+            },
+            Note::TrialSkipped {
+                index: 0,
+                folder: None,
+                summary: Box::new(finished.summary),
+            },
+            Note::TrialStarted {
+                index: 1,
+                folder: "runs".into(),
+                step: 0,
+                submission_seconds: 0.0,
+            },
+            Note::Stepped {
+                index: 1,
+                step: 10,
+                submission_seconds: 0.1,
+            },
+        ];
+        let recorded = lines.into_iter().map(|line| Note::Recorded {
+            index: 1,
+            line: line.event,
+        });
+        notes.extend(recorded);
+        notes.push(Note::TrialEnded {
+            index: 1,
+            folder: None,
+            summary: Box::new(trial.summary),
+        });
+        notes
+    }
+
+    #[test]
+    fn a_log_of_a_session() {
+        let mut words = Words::default();
+        let lines: Vec<String> = notes().iter().filter_map(|note| words.of(note)).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_bar_shows_every_note() {
+        let mut bars = crate::progress::bars::Bars::new();
+        for note in notes() {
+            bars.show(&note);
+            bars.redraw();
+        }
+    }
+
+    #[test]
+    fn every_note_is_a_json_object_with_its_name() {
+        for note in notes() {
+            let json = serde_json::to_value(&note).unwrap();
+            assert!(json["note"].is_string(), "{json}");
+        }
     }
 }

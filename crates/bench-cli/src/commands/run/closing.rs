@@ -1,10 +1,12 @@
 //! What a run ends with: the table, the committed reference beside it, and what to type next.
 
+use super::{RULESET, WORKLOAD};
 use crate::arguments::Format;
 use crate::commands::leaderboard;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 use bench_core::outcome::Outcome;
+use bench_core::run::RunSpec;
 use bench_harness::session::{Action, Session, TrialReport};
 use bench_harness::store;
 use bench_report::{trials, units};
@@ -13,46 +15,61 @@ use std::path::Path;
 
 /// More trials than this are left to `bench status`.
 const ROWS: usize = 24;
-/// Committed records to compare with: `<submission>/<workload>.json`, as `bench show --format json` prints them.
+/// Committed records to compare with: `<workload>.json`, as `bench show --format json` prints them.
 const REFERENCE: &str = "results/reference/adamw";
+/// Tuned, with repetitions.
+const TUNED: &str = "external-tuning";
 
-/// All closing lines.
-pub(super) fn text(
-    workspace: &Workspace,
-    session: &Session,
-    reports: &[TrialReport],
-    width: usize,
-) -> Result<String, Failure> {
-    if session.options.dry_run {
-        return Ok(dry_run(session, reports));
-    }
-    let records: Vec<Trial> = reports
-        .iter()
-        .filter_map(|report| store::read(report.folder.as_deref()?).ok())
-        .map(|stored| stored.trial)
-        .collect();
-    let mut parts = Vec::new();
-    if !records.is_empty() && records.len() <= ROWS {
-        parts.push(trials(&records).terminal(width));
-    }
-    if records.len() > 1 {
-        parts.push(leaderboard::text(
-            &Leaderboard::of(&records),
-            Format::Table,
-            width,
-        )?);
-    }
-    parts.extend(reports.iter().filter_map(|report| trouble(session, report)));
-    if let [record] = records.as_slice() {
-        parts.extend(reference(&workspace.home.root, record));
-    }
-    parts.push(next(session, reports));
-    Ok(parts.join("\n\n"))
+/// A finished run.
+pub(super) struct Closing<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) session: &'a Session,
+    pub(super) reports: &'a [TrialReport],
+    /// Submissions as they were typed.
+    pub(super) typed: &'a [String],
 }
 
-/// One line a trial: what would be done.
-fn dry_run(session: &Session, reports: &[TrialReport]) -> String {
-    let lines = session.trials.iter().zip(reports).map(|(trial, report)| {
+impl Closing<'_> {
+    /// All closing lines.
+    pub(super) fn text(&self, width: usize) -> Result<String, Failure> {
+        if self.session.options.dry_run {
+            let lines: Vec<String> = self.reports.iter().map(|report| self.dry(report)).collect();
+            return Ok(lines.join("\n"));
+        }
+        let folders = self
+            .reports
+            .iter()
+            .filter_map(|report| report.folder.as_deref());
+        let records: Vec<Trial> = folders
+            .filter_map(|folder| store::read(folder).ok())
+            .map(|stored| stored.trial)
+            .collect();
+        let mut parts = Vec::new();
+        if !records.is_empty() && records.len() <= ROWS {
+            parts.push(trials(&records).terminal(width));
+        }
+        if records.len() > 1 {
+            let board = Leaderboard::of(&records);
+            parts.push(leaderboard::text(&board, Format::Table, width)?);
+        }
+        parts.extend(
+            self.reports
+                .iter()
+                .filter_map(|report| self.trouble(report)),
+        );
+        if let [record] = records.as_slice() {
+            parts.extend(reference(&self.workspace.home.root, record));
+        }
+        parts.push(self.next());
+        Ok(parts.join("\n\n"))
+    }
+
+    fn run(&self, report: &TrialReport) -> &RunSpec {
+        &self.session.trials[report.index].run
+    }
+
+    /// What would be done, and where.
+    fn dry(&self, report: &TrialReport) -> String {
         let action = match &report.action {
             Action::Run { .. } => "run".to_owned(),
             Action::Resume { from: Some(point) } => {
@@ -62,43 +79,108 @@ fn dry_run(session: &Session, reports: &[TrialReport]) -> String {
             Action::Skip => "skip the finished".to_owned(),
             Action::Busy => "leave to another command".to_owned(),
         };
-        let run = &trial.run;
-        let folder = report.folder.as_deref().unwrap_or(Path::new("?"));
-        format!(
-            "{action} {} on {}\n    {}",
-            run.submission.name,
-            super::place(run),
-            folder.display()
-        )
-    });
-    lines.collect::<Vec<_>>().join("\n")
+        let run = self.run(report);
+        let folder = report
+            .folder
+            .as_deref()
+            .unwrap_or(Path::new("no folder: its sources cannot be read"));
+        format!("{action} {}\n    {}", title(run), folder.display())
+    }
+
+    /// A failed trial: what failed, where its log is, how to run it again.
+    fn trouble(&self, report: &TrialReport) -> Option<String> {
+        let outcome = report.summary.outcome.as_ref();
+        let what = match outcome.filter(|outcome| outcome.is_failure())? {
+            Outcome::Failed(failure) => failure.message.clone(),
+            other => other.name().to_owned(),
+        };
+        let run = self.run(report);
+        let mut lines = vec![format!("{}: {what}", title(run))];
+        if let Some(folder) = &report.folder {
+            lines.push(format!("  log:   {}", folder.join("stderr.log").display()));
+        }
+        lines.push(format!("  rerun: {} --rerun-failed", self.command(run)));
+        Some(lines.join("\n"))
+    }
+
+    /// The command that runs a trial's study, without options that are the defaults.
+    fn command(&self, run: &RunSpec) -> String {
+        let name = &run.submission.name;
+        let ends_with_it = |typed: &&String| {
+            Path::new(typed)
+                .file_name()
+                .is_some_and(|last| *last == **name)
+        };
+        let mut command = format!(
+            "bench run {}",
+            self.typed.iter().find(ends_with_it).unwrap_or(name)
+        );
+        if run.workload_name != WORKLOAD {
+            command.push_str(&format!(" --workload {}", run.workload_name));
+        }
+        if run.ruleset_name != RULESET {
+            command.push_str(&format!(" --ruleset {}", run.ruleset_name));
+        }
+        if run.seed.base != 0 {
+            command.push_str(&format!(" --seed {}", run.seed.base));
+        }
+        command
+    }
+
+    /// What to type next.
+    fn next(&self) -> String {
+        let mut lines = vec!["Next:".to_owned()];
+        let mut suggest = |command: String, why: &str| lines.push(format!("  {command:<52} {why}"));
+        if self.reports.iter().any(|report| !is_over(report)) {
+            suggest(
+                "the same command again".to_owned(),
+                "goes on where this one stopped",
+            );
+        }
+        let Some(report) = self.reports.first() else {
+            return String::new();
+        };
+        let run = self.run(report);
+        if self
+            .reports
+            .iter()
+            .any(|report| report.action == Action::Skip)
+        {
+            let command = format!("{} --fresh", self.command(run));
+            suggest(command, "runs anew what was finished before");
+        }
+        if let ([_], Some(digits)) = (self.reports, digits(report)) {
+            suggest(format!("bench show {digits}"), "the trial in full");
+        }
+        if self.reports.len() == 1 && run.ruleset_name == RULESET {
+            let command = format!("{} --ruleset {TUNED}", self.command(run));
+            suggest(command, "tuned, with repetitions: a result to claim");
+        } else {
+            suggest(
+                "bench leaderboard".to_owned(),
+                "everything that ran, ranked",
+            );
+        }
+        lines.join("\n")
+    }
 }
 
-/// A failed trial: what failed, where its log is, how to run it again.
-fn trouble(session: &Session, report: &TrialReport) -> Option<String> {
-    let outcome = report
-        .summary
-        .outcome
-        .as_ref()
-        .filter(|outcome| outcome.is_failure())?;
-    let run = &session.trials[report.index].run;
-    let what = match outcome {
-        Outcome::Failed(failure) => failure.message.clone(),
-        other => other.name().to_owned(),
-    };
-    let mut lines = vec![format!(
-        "{} on {}: {what}",
-        run.submission.name,
-        super::place(run)
-    )];
-    if let Some(folder) = &report.folder {
-        lines.push(format!("  log:   {}", folder.join("stderr.log").display()));
-    }
-    lines.push(format!(
-        "  rerun: bench run {} --workload {} --ruleset {} --seed {} --rerun-failed",
-        run.submission.name, run.workload_name, run.ruleset_name, run.seed.base
-    ));
-    Some(lines.join("\n"))
+fn title(run: &RunSpec) -> String {
+    let seed = &run.seed;
+    format!(
+        "{} on {}, study {}, trial {}",
+        run.submission.name, run.workload_name, seed.study, seed.trial
+    )
+}
+
+fn digits(report: &TrialReport) -> Option<String> {
+    let folder = report.folder.as_deref()?.file_name()?.to_string_lossy();
+    folder.splitn(3, '-').nth(2).map(str::to_owned)
+}
+
+fn is_over(report: &TrialReport) -> bool {
+    let outcome = report.summary.outcome.as_ref();
+    outcome.is_some_and(Outcome::is_final)
 }
 
 /// The committed result of the baseline beside this one. Nothing without one; the reason where the two do not compare.
@@ -109,96 +191,43 @@ fn reference(root: &Path, record: &Trial) -> Option<String> {
     let reference: Trial = serde_json::from_str(&text).ok()?;
     let name = &reference.record.run.submission.name;
     Some(match compare(record, &reference) {
-        None => format!(
-            "The committed result of {name} is of other rules or an older {workload}, so it does not compare."
-        ),
         Some(comparison) => beside(name, &comparison),
+        None => format!(
+            "The committed result of {name} is of other rules or another version of {workload}: it does not compare."
+        ),
     })
 }
 
 fn beside(name: &str, comparison: &Comparison) -> String {
     let (own, reference) = comparison.steps;
-    let steps = |steps: Option<u64>| {
-        steps.map_or("missed".to_owned(), |n| {
-            format!("{} steps", units::count(n))
-        })
+    let steps = |steps: Option<u64>| match steps {
+        Some(n) => format!("{} steps", units::count(n)),
+        None => "missed".to_owned(),
     };
     let mut text = format!(
-        "Committed result of {name}: {}; this run: {}",
+        "Committed result of {name}: {}. This run: {}",
         steps(reference),
         steps(own)
     );
     if let (Some(own), Some(reference)) = (own, reference) {
-        text.push_str(&format!(
-            " ({})",
-            ratio(own as f64, reference as f64, "as many steps")
-        ));
+        text.push_str(&ratio(own as f64, reference as f64));
     }
-    match comparison.seconds {
-        Some((Some(own), Some(reference))) => text.push_str(&format!(
-            ".\nOn this machine it took {}; this run {} ({}).",
-            units::seconds(reference),
-            units::seconds(own),
-            ratio(own, reference, "as long")
-        )),
-        Some(_) => text.push('.'),
-        None => text.push_str(".\nIts seconds are of another machine and do not compare."),
-    }
+    text.push_str(match comparison.seconds {
+        Some((Some(own), Some(reference))) => {
+            let seconds = format!(
+                ".\nOn this machine it took {}, this run {}{}.",
+                units::seconds(reference),
+                units::seconds(own),
+                ratio(own, reference)
+            );
+            return text + &seconds;
+        }
+        Some(_) => ".",
+        None => ".\nIts seconds are of another machine and do not compare.",
+    });
     text
 }
 
-fn ratio(own: f64, reference: f64, what: &str) -> String {
-    format!("{:.2} times {what}", own / reference)
-}
-
-/// What to type next.
-fn next(session: &Session, reports: &[TrialReport]) -> String {
-    let mut lines = vec!["Next:".to_owned()];
-    let mut suggest = |command: String, why: &str| lines.push(format!("  {command:<52} {why}"));
-    let skipped = reports
-        .iter()
-        .filter(|report| report.action == Action::Skip)
-        .count();
-    let submission = session
-        .trials
-        .first()
-        .map(|trial| trial.run.submission.name.as_str());
-    if reports.iter().any(|report| !is_over(report)) {
-        suggest(
-            "the same command again".to_owned(),
-            "goes on where this one stopped",
-        );
-    }
-    if let [report] = reports
-        && let Some(folder) = report.folder.as_deref().and_then(Path::file_name)
-    {
-        let digits = folder.to_string_lossy();
-        let digits = digits.splitn(3, '-').nth(2).unwrap_or_default().to_owned();
-        suggest(format!("bench show {digits}"), "the trial in full");
-    }
-    if let (Some(name), 1..) = (submission, skipped) {
-        suggest(
-            format!("bench run {name} --fresh"),
-            "finished trials are skipped: this runs them anew",
-        );
-    }
-    match (submission, reports) {
-        (Some(name), [_]) => suggest(
-            format!("bench run {name} --ruleset external-tuning"),
-            "tuned, with repetitions: a result to claim",
-        ),
-        _ => suggest(
-            "bench leaderboard".to_owned(),
-            "everything that ran, ranked",
-        ),
-    }
-    lines.join("\n")
-}
-
-fn is_over(report: &TrialReport) -> bool {
-    report
-        .summary
-        .outcome
-        .as_ref()
-        .is_some_and(Outcome::is_final)
+fn ratio(own: f64, reference: f64) -> String {
+    format!(" ({:.2} x)", own / reference)
 }

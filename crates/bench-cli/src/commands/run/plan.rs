@@ -8,8 +8,7 @@ use bench_core::spec::diagnostic::Source;
 use bench_core::spec::point;
 use bench_core::spec::resolve::Request;
 use bench_core::spec::search::Point;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where records of workloads named one by one go.
 const SINGLE: &str = "single";
@@ -104,15 +103,4 @@ fn own_point(path: &Path) -> Result<Point, Failure> {
         text,
     };
     point::read(source).map_err(Failure::Specs)
-}
-
-/// Programs that lie outside of the checkout's `submissions/`: name to folder.
-pub(super) fn elsewhere(workspace: &Workspace) -> BTreeMap<String, PathBuf> {
-    let root = &workspace.home.root;
-    workspace
-        .catalog
-        .submissions
-        .values()
-        .map(|entrant| (entrant.program.clone(), root.join(&entrant.program_folder)))
-        .collect()
 }
