@@ -18,8 +18,8 @@ pub use images::Images;
 pub use split_file::{Array, SplitFile};
 pub use tokens::Tokens;
 
-/// The examples of one split, on a device.
-pub trait Examples {
+/// The examples of one split, on a device. Any thread may make batches of them.
+pub trait Examples: Send + Sync {
     /// How many.
     fn len(&self) -> usize;
 
