@@ -106,6 +106,17 @@ fn finished_trials_are_skipped_and_left_alone() {
 }
 
 #[test]
+fn a_trial_asked_for_twice_runs_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = vec![run_spec(), run_spec()];
+    let session = fixture::session(folder.path(), &Script::good(), runs);
+    let reports = run_session(&session);
+    assert_eq!(reports[0].action, Action::Run { attempt: 1 });
+    assert_eq!(reports[1].action, Action::Skip);
+    assert_eq!(reports[0].summary, reports[1].summary);
+}
+
+#[test]
 fn fresh_and_failed_ones_run_beside_the_old() {
     let folder = tempfile::tempdir().unwrap();
     let failing = Script::good().worker(Moment::Train(20), Act::Panic);

@@ -219,6 +219,18 @@ mod tests {
         assert!(said(br#"{"v":7,"news":true}"#).starts_with("speaks version 7 of the protocol"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_output_is_too_strange(output: Vec<u8>) {
+            for line in output.split(|&byte| byte == b'\n') {
+                let _ = parse(line);
+                let _ = excerpt(line);
+            }
+            let ends = texts(&output);
+            proptest::prop_assert_eq!(ends.last().map(String::as_str), Some("closed"));
+        }
+    }
+
     #[test]
     fn an_unknown_event_is_kept() {
         let message = parse(br#"{"v":1,"event":"dreamt","of":"sheep"}"#).unwrap();

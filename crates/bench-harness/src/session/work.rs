@@ -94,6 +94,20 @@ fn look_up(
     })
 }
 
+/// Other machines may share the results folder, and hours may have passed since the plan.
+fn look_again(session: &Session, planned: &PlannedTrial, work: Work) -> Work {
+    if !work.action.runs() || work.folder.is_none() {
+        return work;
+    }
+    match look_up(session, planned, &work.source_hash) {
+        Ok(again) => Work {
+            programs: work.programs,
+            ..again
+        },
+        Err(_) => work,
+    }
+}
+
 /// Does what was decided about one trial.
 pub(super) fn attend(
     session: &Session,
@@ -102,6 +116,8 @@ pub(super) fn attend(
     interrupts: &Interrupts,
     sink: &mut Sink<'_>,
 ) -> TrialReport {
+    let planned = &session.trials[index];
+    let work = look_again(session, planned, work);
     let mut report = TrialReport {
         index,
         action: work.action.clone(),
@@ -116,7 +132,6 @@ pub(super) fn attend(
         sink(SessionEvent::Skipped { report: &report });
         return report;
     }
-    let planned = &session.trials[index];
     report.summary = match (&work.programs, &work.folder) {
         (Some(Err(failure)), folder) => {
             failed_build(session, planned, &work, folder.as_deref(), failure)
