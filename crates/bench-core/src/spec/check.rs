@@ -72,39 +72,31 @@ pub(crate) struct Checked {
     pub known: Value,
 }
 
-struct Checker {
-    schema: Value,
-    validator: Option<Validator>,
-}
-
-fn checker(kind: Kind) -> &'static Checker {
-    static CHECKERS: [OnceLock<Checker>; 4] = [const { OnceLock::new() }; 4];
-    CHECKERS[kind as usize].get_or_init(|| {
-        let schema = schema::json_schema(kind);
+fn validator(kind: Kind) -> Option<&'static Validator> {
+    static VALIDATORS: [OnceLock<Option<Validator>>; 4] = [const { OnceLock::new() }; 4];
+    let validator = VALIDATORS[kind as usize].get_or_init(|| {
         // Generated schemas compile: a test goes through all of them.
-        let validator = jsonschema::options()
+        jsonschema::options()
             .with_format(Span::FORMAT, |text| Span::parse(text).is_some())
             .with_format(Extent::FORMAT, |text| Extent::parse(text).is_some())
             .should_validate_formats(true)
-            .build(&schema)
-            .ok();
-        Checker { schema, validator }
-    })
+            .build(schema::shared(kind))
+            .ok()
+    });
+    validator.as_ref()
 }
 
 /// All violations of a kind's schema.
 pub(crate) fn check(kind: Kind, value: Value) -> Checked {
-    let checker = checker(kind);
     let mut explainer = Explainer {
-        root: Node::root(&checker.schema),
+        root: Node::root(schema::shared(kind)),
         document: &value,
         found: Vec::new(),
         unknown: Vec::new(),
         misspelt: Vec::new(),
     };
-    for error in checker
-        .validator
-        .iter()
+    for error in validator(kind)
+        .into_iter()
         .flat_map(|validator| validator.iter_errors(&value))
     {
         explainer.explain(&error);
@@ -355,7 +347,7 @@ mod tests {
     #[test]
     fn every_schema_compiles() {
         for kind in Kind::ALL {
-            assert!(checker(kind).validator.is_some(), "{kind:?}");
+            assert!(validator(kind).is_some(), "{kind:?}");
         }
     }
 }

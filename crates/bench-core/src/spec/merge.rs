@@ -110,11 +110,11 @@ pub(super) fn merged(layers: &[Layer]) -> Value {
     let Some(kind) = layers.first().map(|layer| layer.entry.kind) else {
         return Value::Null;
     };
-    let schema = schema::json_schema(kind);
+    let root = Node::root(schema::shared(kind));
     let mut merged = Value::Object(serde_json::Map::new());
     for layer in layers {
         if let Some(document) = &layer.entry.document {
-            merge(&mut merged, &document.value, Some(Node::root(&schema)));
+            merge(&mut merged, &document.value, Some(root));
         }
     }
     merged

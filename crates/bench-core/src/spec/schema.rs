@@ -7,6 +7,7 @@ use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::Value;
+use std::sync::OnceLock;
 
 /// The kinds of file people write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +54,12 @@ pub fn json_schema(kind: Kind) -> Value {
         Kind::Harness => generator.into_root_schema_for::<Harness>(),
     };
     schema.to_value()
+}
+
+/// The same, generated once.
+pub(crate) fn shared(kind: Kind) -> &'static Value {
+    static SCHEMAS: [OnceLock<Value>; 4] = [const { OnceLock::new() }; 4];
+    SCHEMAS[kind as usize].get_or_init(|| json_schema(kind))
 }
 
 /// Writes out the largest whole number that a field holds: its format alone is checked by nobody.

@@ -1,5 +1,9 @@
 //! A small sound checkout, whose files tests change.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use bench_core::run::{Purpose, RunSpec};
 use bench_core::spec::catalog::{Catalog, File};
