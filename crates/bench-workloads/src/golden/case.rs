@@ -1,9 +1,9 @@
 //! One case of a model golden: build the model, give it the reference's numbers, compare what it computes.
 
-use super::file::{Case, Entry, File, Mode, Shape, Summary, Variant};
+use super::file::{Case, Entry, File, Mode};
+use super::findings::{Findings, settle};
 use super::subject::{self, Subject};
-use super::tensor::{self, Difference, Worst};
-use super::{GoldenError, TOLERANCE, Verdict};
+use super::{GoldenError, Verdict, tensor};
 use crate::batch::Batch;
 use crate::loss::Loss;
 use crate::metric::accuracy;
@@ -20,97 +20,12 @@ pub(super) fn compare(file: &File, case: &Case) -> Verdict {
     }
 }
 
-/// Compares names, shapes and count of the real model and its variants.
-pub(super) fn full_size(file: &File) -> Vec<(String, Verdict)> {
-    let base = (&file.full_size.parameters, file.full_size.count);
-    let variants = file
-        .full_size
-        .variants
-        .iter()
-        .map(|(name, variant)| match variant {
-            Variant::Own { parameters, count } => (name.as_str(), (parameters, *count)),
-            Variant::Same { same_as } => {
-                (name.as_str(), variant_shapes(file, same_as).unwrap_or(base))
-            }
-        });
-    std::iter::once(("base", base))
-        .chain(variants)
-        .map(|(name, (shapes, count))| {
-            let verdict = match subject::full_size(&file.workload, name) {
-                None => Verdict::NotBuilt,
-                Some(subject) => {
-                    settle(subject.and_then(|subject| compare_shapes(&subject, shapes, count)))
-                }
-            };
-            (name.to_owned(), verdict)
-        })
-        .collect()
-}
-
-fn variant_shapes<'a>(file: &'a File, name: &str) -> Option<(&'a Vec<Shape>, i64)> {
-    match file.full_size.variants.get(name)? {
-        Variant::Own { parameters, count } => Some((parameters, *count)),
-        Variant::Same { .. } => None,
-    }
-}
-
-/// What was compared: the largest difference, and what is beyond the tolerance.
-#[derive(Debug, Default)]
-struct Findings {
-    worst: f64,
-    places: Vec<String>,
-}
-
-impl Findings {
-    fn number(&mut self, what: &str, ours: f64, reference: f64, terms: f64) {
-        let mut worst = Worst::default();
-        worst.add(ours, reference, terms.max(1.0) * reference.abs().max(1.0));
-        if worst.0 > TOLERANCE {
-            self.places.push(format!(
-                "{what}: {ours} where the reference has {reference}"
-            ));
-        }
-        self.worst = self.worst.max(worst.0);
-    }
-
-    fn tensor(
-        &mut self,
-        what: &str,
-        ours: &Tensor,
-        reference: &Summary,
-    ) -> Result<(), GoldenError> {
-        match tensor::difference(ours, reference)? {
-            Difference::Value(difference) => {
-                if difference > TOLERANCE {
-                    self.places
-                        .push(format!("{what}: relative difference {difference:.1e}"));
-                }
-                self.worst = self.worst.max(difference);
-            }
-            Difference::Shape { ours, reference } => {
-                self.places.push(format!(
-                    "{what}: shape {ours:?} where the reference has {reference:?}"
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn settle(result: Result<Findings, GoldenError>) -> Verdict {
-    match result {
-        Ok(findings) if findings.places.is_empty() => Verdict::Equal(findings.worst),
-        Ok(findings) => Verdict::Differs(findings.places),
-        Err(error) => Verdict::Differs(vec![error.to_string()]),
-    }
-}
-
 fn run(file: &File, case: &Case, subject: &Subject) -> Result<Findings, GoldenError> {
     let builder = Builder::new(Device::Cpu, Kind::Double, 0);
     let model = model::build(&subject.model, &subject.interface, builder)?;
     let mut findings = Findings::default();
     assign(file, case, model.as_ref(), &mut findings)?;
-    if !findings.places.is_empty() {
+    if !findings.is_equal() {
         return Ok(findings);
     }
     let inputs = inputs(file, case)?;
@@ -189,8 +104,7 @@ fn assign_list(
         .iter()
         .map(|(name, tensor)| (*name, tensor.size()))
         .collect();
-    if let Some(place) = first_difference(what, &shapes, &theirs) {
-        findings.places.push(place);
+    if !findings.lists(what, &shapes, &theirs) {
         return Ok(());
     }
     for ((_, tensor), entry) in ours.iter().zip(reference) {
@@ -199,27 +113,6 @@ fn assign_list(
             .f_copy_(&tensor::rebuild(seed, entry)?)?;
     }
     Ok(())
-}
-
-/// The first place where two lists of names and shapes differ.
-fn first_difference(
-    what: &str,
-    ours: &[(&str, Vec<i64>)],
-    theirs: &[(&str, Vec<i64>)],
-) -> Option<String> {
-    let unequal = ours.iter().zip(theirs).position(|(a, b)| a != b);
-    match unequal {
-        Some(at) => Some(format!(
-            "{what}, number {at}: {:?} where the reference has {:?}",
-            ours[at], theirs[at]
-        )),
-        None if ours.len() != theirs.len() => Some(format!(
-            "{what}: {} where the reference has {}",
-            ours.len(),
-            theirs.len()
-        )),
-        None => None,
-    }
 }
 
 fn inputs(file: &File, case: &Case) -> Result<BTreeMap<String, Tensor>, GoldenError> {
@@ -251,12 +144,8 @@ fn compare_outputs(
         .get("correct")
         .and_then(serde_json::Value::as_f64)
     {
-        findings.number(
-            "correct answers",
-            accuracy::count(outputs, batch)?.0,
-            correct,
-            1.0,
-        );
+        let (right, _) = accuracy::count(outputs, batch)?;
+        findings.number("correct answers", right, correct);
     }
     Ok(())
 }
@@ -277,26 +166,16 @@ fn compare_loss(
         &values.per_example,
         &reference.per_example,
     )?;
-    let terms = values.per_example.numel() as f64;
-    findings.number(
-        "summed loss",
-        values.summed.f_double_value(&[])?,
-        reference.summed,
-        terms,
-    );
-    findings.number(
-        "valid examples",
-        values.valid.f_double_value(&[])?,
-        reference.n_valid_examples,
-        1.0,
-    );
-    findings.number(
-        "summed / valid",
-        values.mean()?.f_double_value(&[])?,
-        reference.mean,
-        1.0,
-    );
-    findings.number("mean loss", mean.f_double_value(&[])?, reference.mean, 1.0);
+    let ours = [&values.summed, &values.valid, &values.mean()?, &mean];
+    let theirs = [
+        ("summed loss", reference.summed),
+        ("valid examples", reference.n_valid_examples),
+        ("summed / valid", reference.mean),
+        ("mean loss", reference.mean),
+    ];
+    for (ours, (what, reference)) in ours.into_iter().zip(theirs) {
+        findings.number(what, ours.f_double_value(&[])?, reference);
+    }
     Ok(mean)
 }
 
@@ -315,38 +194,9 @@ fn compare_gradients(
             (None, Some(None)) => {}
             (ours, _) => {
                 let there = if ours.is_some() { "there" } else { "missing" };
-                findings
-                    .places
-                    .push(format!("{what}: {there}, unlike the reference's"));
+                findings.place(format!("{what}: {there}, unlike the reference's"));
             }
         }
     }
     Ok(())
-}
-
-fn compare_shapes(
-    subject: &Subject,
-    shapes: &[Shape],
-    count: i64,
-) -> Result<Findings, GoldenError> {
-    let model = model::build(&subject.model, &subject.interface, Builder::shapes_only())?;
-    let ours: Vec<_> = model
-        .parameters()
-        .iter()
-        .map(|p| (p.name.as_str(), p.tensor.size()))
-        .collect();
-    let theirs: Vec<_> = shapes
-        .iter()
-        .map(|shape| (shape.name.as_str(), shape.shape.clone()))
-        .collect();
-    let mut findings = Findings::default();
-    findings
-        .places
-        .extend(first_difference("parameters", &ours, &theirs));
-    let total: i64 = ours
-        .iter()
-        .map(|(_, shape)| shape.iter().product::<i64>())
-        .sum();
-    findings.number("count", total as f64, count as f64, 1.0);
-    Ok(findings)
 }

@@ -2,6 +2,8 @@
 
 mod case;
 mod file;
+mod findings;
+mod full_size;
 mod metrics;
 mod subject;
 mod tensor;
@@ -145,7 +147,7 @@ pub fn compare_models(path: &Path) -> Result<Vec<Compared>, GoldenError> {
             .map(|function| named(&function.function, Verdict::NotBuilt)),
     );
     report.extend(
-        case::full_size(&file)
+        full_size::compare(&file)
             .into_iter()
             .map(|(variant, verdict)| named(&format!("full size ({variant})"), verdict)),
     );

@@ -1,0 +1,128 @@
+//! The evaluator's model and data, and the scoring itself.
+
+use super::EvaluatorError;
+use crate::data::{self, Examples};
+use crate::metric::{Scored, Scores};
+use crate::model::{self, Model, Pass};
+use bench_core::protocol::{Event, Metrics, Task};
+use bench_core::run::{RunSpec, SplitName};
+use bench_torch::errors::LibtorchError;
+use bench_torch::runtime::{self, Runtime, Settings};
+use bench_torch::snapshot::Snapshot;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+/// A model and the splits it is scored on.
+pub(super) struct Evaluator {
+    run: RunSpec,
+    pub(super) model: Box<dyn Model>,
+    splits: BTreeMap<SplitName, Box<dyn Examples>>,
+    device: Device,
+}
+
+impl Evaluator {
+    pub(super) fn new(task: &Task) -> Result<(Evaluator, Runtime), EvaluatorError> {
+        let run = task.run.clone();
+        let runtime = runtime::start(Settings {
+            threads: run.threads,
+            device: run.device,
+            device_index: task.local.device_index,
+        })?;
+        let (device, kind) = (runtime.device, Kind::Float);
+        let (workload, dataset) = (&run.workload, &run.dataset);
+        let mut splits = BTreeMap::new();
+        for (&split, path) in &task.local.data {
+            splits.insert(
+                split,
+                data::open(path, split, workload, dataset, device, kind)?,
+            );
+        }
+        let model = model::build_model(workload, dataset, device, kind, run.seed.value)?;
+        let evaluator = Evaluator {
+            run,
+            model,
+            splits,
+            device,
+        };
+        Ok((evaluator, runtime))
+    }
+
+    /// Runs the model once, so that the first evaluation finds memory and kernels ready.
+    pub(super) fn warm_up(&self) -> Result<(), EvaluatorError> {
+        let _guard = tch::no_grad_guard();
+        if let Some(examples) = self.splits.values().next() {
+            let batch = examples.batch(&Tensor::from_slice(&[0_i64]), None)?;
+            let _ = self.model.forward(&batch, &Pass::EVAL)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        snapshot: &Path,
+        splits: &[SplitName],
+    ) -> Result<Event, EvaluatorError> {
+        let _guard = tch::no_grad_guard();
+        Snapshot::open(snapshot)?.load(&model::state(self.model.as_ref()))?;
+        let (mut metrics, mut examples) = (BTreeMap::new(), BTreeMap::new());
+        for &split in splits {
+            let (values, count) = self.score(split)?;
+            metrics.insert(split, values);
+            examples.insert(split, count);
+        }
+        Ok(Event::Evaluated { metrics, examples })
+    }
+
+    /// Scores every example of a split once; of `train` the first `train-subset` ones.
+    fn score(&self, split: SplitName) -> Result<(Metrics, u64), EvaluatorError> {
+        let examples = self
+            .splits
+            .get(&split)
+            .ok_or(EvaluatorError::Split(split))?;
+        let evaluate = &self.run.workload.evaluate;
+        let count = match split {
+            SplitName::Train => (examples.len() as u64).min(evaluate.train_subset),
+            SplitName::Validation | SplitName::Test => examples.len() as u64,
+        };
+        let scores = score(
+            &self.run,
+            self.model.as_ref(),
+            examples.as_ref(),
+            count,
+            self.device,
+        )?;
+        if scores.examples() != count {
+            return Err(EvaluatorError::Count {
+                split,
+                scored: scores.examples(),
+                examples: count,
+            });
+        }
+        Ok((scores.metrics(), count))
+    }
+}
+
+/// Scores the first `count` examples, in batches of the workload's evaluation batch size and a smaller last one.
+fn score(
+    run: &RunSpec,
+    model: &dyn Model,
+    examples: &dyn Examples,
+    count: u64,
+    device: Device,
+) -> Result<Scores, LibtorchError> {
+    let batch_size = run.workload.evaluate.batch_size.max(1);
+    let mut scores = Scores::new(&run.workload, count);
+    for start in (0..count).step_by(batch_size as usize) {
+        let end = (start + batch_size).min(count);
+        let indices = Tensor::f_arange_start(start as i64, end as i64, (Kind::Int64, device))?;
+        let batch = examples.batch(&indices, None)?;
+        let outputs = model.forward(&batch, &Pass::EVAL)?;
+        scores.add(&Scored {
+            model,
+            batch: &batch,
+            outputs: &outputs,
+        })?;
+    }
+    Ok(scores)
+}
