@@ -186,6 +186,7 @@ impl Case {
             },
             batch_size: 1,
             seed: 0,
+            threads: 1,
             shuffle: false,
             form,
         })

@@ -5,6 +5,7 @@ use anyhow::Result;
 use bench_core::spec::workload::{Model, Workload};
 use bench_workloads::model::{self, Builder, Interface};
 use serde_json::json;
+use std::sync::Arc;
 use tch::{Device, Kind};
 
 /// A kind of model, small, on data it fits.
@@ -60,7 +61,7 @@ impl Small {
         Ok(Box::new(WorkloadProblem::new(
             &workload,
             model,
-            Box::new(examples),
+            Arc::new(examples),
             device,
         )))
     }

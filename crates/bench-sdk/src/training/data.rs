@@ -1,7 +1,9 @@
 //! Examples: which ones a step sees, and in what order.
 
 use super::Training;
-use anyhow::{Context, Result, ensure};
+use super::prefetch::{self, AUGMENTATION, Plan, Prefetch, examples_at};
+use crate::tensor::copy_of;
+use anyhow::{Result, ensure};
 use bench_core::protocol::Metrics;
 use bench_torch::random::{Key, Order, Stream};
 use bench_workloads::Batch;
@@ -11,7 +13,8 @@ use tch::{Device, Kind, Tensor};
 impl Training {
     /// Training examples, without those held out.
     pub fn examples(&self) -> u64 {
-        self.problem.examples() - self.held_out.len() as u64
+        let kept = self.kept.as_ref().map(|kept| kept.numel() as u64);
+        kept.unwrap_or_else(|| self.problem.examples())
     }
 
     /// The batch size that `submission.yaml` gives for this workload.
@@ -19,14 +22,49 @@ impl Training {
         self.settings.batch_size
     }
 
-    /// This step's batch: `batch_size` examples, every one once an epoch, in an order of this trial's own.
+    /// This step's batch: `batch_size` examples, every one once an epoch, in an order of this trial's own. The same one when it is asked for
+    /// again within the step. A thread makes it ahead of time.
     ///
     /// # Errors
     /// What libtorch says.
     pub fn next_batch(&mut self) -> Result<Batch> {
+        let began = Instant::now();
+        let batch = self.batch_of_step();
+        self.clock.input += began.elapsed();
+        batch
+    }
+
+    fn batch_of_step(&mut self) -> Result<Batch> {
+        if let Some(prefetch) = &self.prefetch {
+            if let Some(batch) = prefetch.take(self.member, self.step)? {
+                return Ok(batch);
+            }
+        } else {
+            self.prefetch = self.start_prefetch()?;
+        }
         let size = self.settings.batch_size;
         let indices = self.shuffled(self.step * size, size)?;
-        self.batch(&indices)
+        self.problem.batch(&indices, &self.key(AUGMENTATION))
+    }
+
+    /// Has the batches after this step made by a thread, where the examples allow it. Of a population only the first member's are.
+    fn start_prefetch(&self) -> Result<Option<Prefetch>> {
+        let settings = &self.settings;
+        let wanted = settings.shuffle && self.member == 0 && prefetch::pays(settings.threads);
+        let source = self.problem.source().filter(|_| wanted);
+        let Some(examples) = source else {
+            return Ok(None);
+        };
+        Ok(Some(Prefetch::start(Plan {
+            examples,
+            order: self.new_order(),
+            kept: self.kept.as_ref().map(copy_of).transpose()?,
+            size: settings.batch_size,
+            seed: settings.seed,
+            member: self.member,
+            first: self.step + 1,
+            steps: settings.budget.steps,
+        })))
     }
 
     /// The examples at `position` and the `count - 1` places after it, in the endless shuffled order that [`Training::next_batch`] walks
@@ -35,14 +73,12 @@ impl Training {
     /// # Errors
     /// What libtorch says.
     pub fn shuffled(&mut self, position: u64, count: u64) -> Result<Tensor> {
-        let places = match self.settings.shuffle {
-            true => self.order.range(position, count)?,
-            false => in_order(position, count, self.examples())?,
-        };
-        Ok(match &self.kept {
-            Some(kept) => kept.f_index_select(0, &places)?,
-            None => places,
-        })
+        if !self.settings.shuffle {
+            return in_order(position, count, self.examples());
+        }
+        let fresh = self.new_order();
+        let order = self.orders.entry(self.member).or_insert(fresh);
+        examples_at(order, self.kept.as_ref(), position, count)
     }
 
     /// A batch of any examples in any order, by their numbers in the training split (`Int64`), augmented as the workload says.
@@ -51,10 +87,11 @@ impl Training {
     /// When a number is not that of an example.
     pub fn batch(&mut self, indices: &Tensor) -> Result<Batch> {
         let began = Instant::now();
-        let call = self.next_call("augmentation");
+        // Call 0 is the step's own batch.
+        let call = self.next_call(AUGMENTATION) + 1;
         let batch = self
             .problem
-            .batch(indices, &self.key("augmentation").call(call));
+            .batch(indices, &self.key(AUGMENTATION).call(call));
         self.clock.input += began.elapsed();
         batch
     }
@@ -66,7 +103,7 @@ impl Training {
     /// When nothing would be left, or some are held out already.
     pub fn hold_out(&mut self, count: u64) -> Result<Tensor> {
         let all = self.problem.examples();
-        ensure!(self.held_out.is_empty(), "examples are held out already");
+        ensure!(self.kept.is_none(), "examples are held out already");
         ensure!(count < all, "{count} examples of {all} cannot be held out");
         let mut stream = Stream::new(&Key::new(self.settings.seed, "hold-out"))?;
         let (out, kept) = {
@@ -75,9 +112,9 @@ impl Training {
             let kept = shuffled.f_narrow(0, count as i64, (all - count) as i64)?;
             (out.f_sort(0, false)?.0, kept.f_sort(0, false)?.0)
         };
-        self.held_out = Vec::<i64>::try_from(&out).context("the held-out examples")?;
         self.kept = Some(kept);
-        self.order = self.new_order();
+        self.orders.clear();
+        self.prefetch = None;
         Ok(out)
     }
 
@@ -106,7 +143,7 @@ impl Training {
         Ok(batch.with_targets(targets))
     }
 
-    pub(super) fn new_order(&self) -> Order {
+    fn new_order(&self) -> Order {
         Order::new(self.settings.seed, self.member, self.examples())
     }
 }

@@ -3,6 +3,7 @@
 mod data;
 mod loss;
 mod place;
+mod prefetch;
 mod settings;
 
 pub use loss::Gradients;
@@ -16,6 +17,7 @@ use anyhow::Result;
 use bench_core::protocol::Evaluation;
 use bench_torch::random::{Key, Order, Stream};
 use bench_workloads::{Buffer, Parameter};
+use prefetch::Prefetch;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -30,9 +32,9 @@ pub struct Training {
     settings: Rc<Settings>,
     step: u64,
     member: u64,
-    order: Order,
-    held_out: Vec<i64>,
+    orders: BTreeMap<u64, Order>,
     kept: Option<Tensor>,
+    prefetch: Option<Prefetch>,
     calls: BTreeMap<String, u64>,
     clock: Clock,
     evaluations: Vec<Evaluation>,
@@ -70,15 +72,14 @@ pub struct Budget {
 impl Training {
     /// A trial of these settings at step 0.
     pub(crate) fn new(problem: Box<dyn Problem>, settings: Rc<Settings>) -> Training {
-        let order = Order::new(settings.seed, 0, problem.examples());
         Training {
             problem,
             settings,
             step: 0,
             member: 0,
-            order,
-            held_out: Vec::new(),
+            orders: BTreeMap::new(),
             kept: None,
+            prefetch: None,
             calls: BTreeMap::new(),
             clock: Clock {
                 spent: 0.0,

@@ -78,12 +78,10 @@ impl Training {
         let swapped = Swapped::new(buffers, &replica.buffers)?;
         let (member, step) = (self.member, self.step);
         (self.member, self.step) = (replica.member, replica.steps);
-        let order = self.new_order();
-        let order = std::mem::replace(&mut self.order, order);
         let calls = std::mem::take(&mut self.calls);
         let result = self.at(&replica.parameters, work);
         (self.member, self.step) = (member, step);
-        (self.order, self.calls) = (order, calls);
+        self.calls = calls;
         swapped.undo()?;
         result
     }

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     pub(crate) batch_size: u64,
     pub(crate) seed: u64,
+    /// Of libtorch, and of one-pass updates.
+    pub(crate) threads: u32,
     /// Whether examples come in random order; else in their own.
     pub(crate) shuffle: bool,
     pub(crate) form: Form,
@@ -42,6 +44,7 @@ impl Settings {
             },
             batch_size: run.submission.batch_size,
             seed: run.seed.value,
+            threads: run.threads,
             shuffle: true,
             form: Form::Fastest,
         }
