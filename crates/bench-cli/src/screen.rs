@@ -42,6 +42,12 @@ impl Screen {
         write!(out, "{text}{end}").map_err(Failure::output)
     }
 
+    /// Writes what a person should know but a program that reads the output must not find in it, to standard error.
+    pub(crate) fn aside(&self, text: &str) {
+        // Nobody listens any more: the output itself says so if it matters.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
     /// Writes a value as JSON, for programs.
     ///
     /// # Errors

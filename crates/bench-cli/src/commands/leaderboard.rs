@@ -1,5 +1,7 @@
 //! `bench leaderboard`: who is faster.
 
+mod algoperf;
+
 use crate::arguments::{Format, Results};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -15,16 +17,22 @@ use clap::Args;
 #[command(after_help = "Examples:
   bench leaderboard
   bench leaderboard --format markdown
-  bench leaderboard --results /data/runs --format csv > board.csv")]
+  bench leaderboard --results /data/runs --format csv > board.csv
+  bench leaderboard --from algoperf logs/self_tuning --targets workload_targets.json --ruleset self-tuning")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     results: Results,
     /// How to write it
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    #[command(flatten)]
+    algoperf: algoperf::Logs,
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    if arguments.algoperf.from.is_some() {
+        return algoperf::execute(&arguments.algoperf, arguments.format, screen);
+    }
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let (stored, mut errors) = store::scan(&runs);
     let trials: Vec<Trial> = store::latest(stored)

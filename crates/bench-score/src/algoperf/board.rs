@@ -8,6 +8,7 @@ use super::reach::{StudyResult, TrialResult, strip_framework, workload_time};
 use super::rules::Rules;
 use super::targets::{Target, Targets};
 use super::times::{Loss, Times};
+use crate::statistics::{Certainty, Standing, bootstrap, resample, standing};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -65,7 +66,13 @@ impl Board {
             .map(str::to_owned)
             .collect();
         let mut rows = judge(logs, targets, &rules, &workloads, &mut findings);
-        let base = score(&mut rows, &workloads, targets, &rules);
+        let medians = rows.iter().map(Row::medians).collect();
+        let scored = score(&workloads, medians, targets, &rules);
+        for (index, row) in rows.iter_mut().enumerate() {
+            row.take(&scored, index);
+        }
+        let is_base = |name: &&String| targets.base.contains(name);
+        let base = workloads.iter().filter(is_base).cloned().collect();
         rows.sort_by(|a, b| {
             let by_score = b.score.total_cmp(&a.score);
             by_score.then_with(|| a.submission.cmp(&b.submission))
@@ -82,14 +89,39 @@ impl Board {
         }
     }
 
-    /// Times to target by row, base workload and study: what intervals, rank tests and the frozen score take.
+    /// How sure the ranking is. Replicates go through all of the rules, variants too; the rank tests behind tie groups look at base workloads.
+    pub fn standing(&self, targets: &Targets, certainty: Certainty) -> Standing {
+        let Certainty {
+            alpha,
+            resamples,
+            seed,
+        } = certainty;
+        let names: Vec<&str> = self
+            .rows
+            .iter()
+            .map(|row| row.submission.as_str())
+            .collect();
+        let scores: Vec<f64> = self.rows.iter().map(|row| row.score).collect();
+        let times: Vec<Vec<Vec<f64>>> = self.rows.iter().map(Row::study_times).collect();
+        let draws = resample(&names, &times, resamples, seed);
+        let replicates = bootstrap(&times, draws, alpha, |medians| {
+            score(&self.workloads, medians.to_vec(), targets, &self.rules).scores
+        });
+        standing(&names, &scores, &self.study_times(), replicates, alpha)
+    }
+
+    /// Times to target by row, base workload and study: what rank tests and the frozen score take.
     pub fn study_times(&self) -> Vec<Vec<Vec<f64>>> {
-        let counts = |workload: &String| self.base.contains(workload);
+        let base: Vec<bool> = self
+            .workloads
+            .iter()
+            .map(|name| self.base.contains(name))
+            .collect();
         let times = |row: &Row| {
-            let cells = row.cells.iter().zip(&self.workloads);
-            cells
-                .filter(|(_, workload)| counts(workload))
-                .map(|(cell, _)| cell.studies.iter().map(StudyResult::seconds).collect())
+            let times = row.study_times().into_iter().zip(&base);
+            times
+                .filter(|(_, is_base)| **is_base)
+                .map(|(times, _)| times)
                 .collect()
         };
         self.rows.iter().map(times).collect()
@@ -146,6 +178,29 @@ fn judge(
         .collect()
 }
 
+impl Row {
+    fn medians(&self) -> Vec<f64> {
+        self.cells.iter().map(|cell| cell.time).collect()
+    }
+
+    /// Times to target by workload and study.
+    fn study_times(&self) -> Vec<Vec<f64>> {
+        let times = |cell: &Cell| cell.studies.iter().map(StudyResult::seconds).collect();
+        self.cells.iter().map(times).collect()
+    }
+
+    /// Takes over what the steps made of row `index`.
+    fn take(&mut self, scored: &Scored, index: usize) {
+        self.score = scored.scores[index];
+        self.profile.clone_from(&scored.profiles[index]);
+        for (column, cell) in self.cells.iter_mut().enumerate() {
+            let ratio = scored.ratios[index][column];
+            cell.loss.clone_from(&scored.times.losses[index][column]);
+            cell.ratio = (cell.loss.is_none() && ratio.is_finite()).then_some(ratio);
+        }
+    }
+}
+
 impl Cell {
     fn of(logs: &[&Log], target: &Target, rules: &Rules, findings: &mut Vec<Finding>) -> Cell {
         let mut by_study: BTreeMap<_, Vec<&Log>> = BTreeMap::new();
@@ -197,30 +252,47 @@ fn one_framework<'a>(logs: &[&'a Log], findings: &mut Vec<Finding>) -> Vec<&'a L
     logs.iter().copied().filter(counts).collect()
 }
 
-/// Steps 5 to 8. Returns the base workloads.
-fn score(rows: &mut [Row], workloads: &[String], targets: &Targets, rules: &Rules) -> Vec<String> {
-    let time = |row: &Row| row.cells.iter().map(|cell| cell.time).collect();
-    let mut times = Times::new(workloads.to_vec(), rows.iter().map(time).collect());
+/// Steps 5 to 8, from medians to scores.
+struct Scored {
+    times: Times,
+    /// Of all columns, by submission.
+    ratios: Vec<Vec<f64>>,
+    profiles: Vec<Vec<f64>>,
+    scores: Vec<f64>,
+}
+
+fn score(workloads: &[String], medians: Vec<Vec<f64>>, targets: &Targets, rules: &Rules) -> Scored {
+    let mut times = Times::new(workloads.to_vec(), medians);
     times.drop_variants_of_missed_bases(targets);
     times.drop_slow(rules.largest_ratio);
     times.drop_bases_of_missed_variants(targets);
-    let is_base = |column: &usize| targets.base.contains(&workloads[*column]);
-    let base: Vec<usize> = (0..workloads.len()).filter(is_base).collect();
+    let fastest: Vec<f64> = (0..workloads.len())
+        .map(|column| times.fastest(column))
+        .collect();
+    let ratio = |(&time, &fastest): (&f64, &f64)| profile::ratio(time, fastest);
+    let ratios: Vec<Vec<f64>> = times
+        .rows
+        .iter()
+        .map(|row| row.iter().zip(&fastest).map(ratio).collect())
+        .collect();
+    let is_base: Vec<bool> = workloads
+        .iter()
+        .map(|name| targets.base.contains(name))
+        .collect();
     let taus = profile::taus(rules.largest_ratio, rules.points);
-    for (index, row) in rows.iter_mut().enumerate() {
-        let mut ratios = Vec::with_capacity(base.len());
-        for (column, cell) in row.cells.iter_mut().enumerate() {
-            cell.loss = times.losses[index][column].clone();
-            let ratio = profile::ratio(times.rows[index][column], times.fastest(column));
-            cell.ratio = (cell.loss.is_none() && ratio.is_finite()).then_some(ratio);
-            if is_base(&column) {
-                ratios.push(ratio);
-            }
-        }
-        row.profile = profile::profile(&ratios, base.len(), &taus);
-        row.score = profile::score(&row.profile, &taus);
+    let profile = |ratios: &Vec<f64>| {
+        let counted = ratios.iter().zip(&is_base).filter(|(_, is_base)| **is_base);
+        let counted: Vec<f64> = counted.map(|(ratio, _)| *ratio).collect();
+        profile::profile(&counted, counted.len(), &taus)
+    };
+    let profiles: Vec<Vec<f64>> = ratios.iter().map(profile).collect();
+    Scored {
+        scores: profiles
+            .iter()
+            .map(|profile| profile::score(profile, &taus))
+            .collect(),
+        times,
+        ratios,
+        profiles,
     }
-    base.into_iter()
-        .map(|column| workloads[column].clone())
-        .collect()
 }

@@ -1,7 +1,6 @@
 //! How sure AlgoPerf's score and its first rank are: studies drawn again, within each workload.
 
 use super::order::{median_time, quantile};
-use crate::algoperf::profile::profile_scores;
 
 /// Replicates of a ranking's scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,17 +30,19 @@ pub type Indices = Vec<Vec<Vec<Option<usize>>>>;
 /// Scores below this distance share a rank.
 const SAME_SCORE: f64 = 1e-12;
 
-/// Scores `times`, by submission, base workload and study, once as they are and once for each draw of studies.
+/// Scores `times`, by submission, workload and study, once as they are and once for each draw of studies.
+/// `score` makes scores of medians, by submission and workload: [`profile_scores`](crate::algoperf::profile::profile_scores) where there are no variants.
 pub fn bootstrap(
     times: &[Vec<Vec<f64>>],
     draws: impl IntoIterator<Item = Indices>,
     alpha: f64,
+    score: impl Fn(&[Vec<f64>]) -> Vec<f64>,
 ) -> Bootstrap {
-    let point = scores(times, |_, _, studies| studies.to_vec());
+    let point = score(&medians(times, |_, _, studies| studies.to_vec()));
     let replicates: Vec<Vec<f64>> = draws
         .into_iter()
         .map(|draw| {
-            scores(times, |submission, workload, studies| {
+            score(&medians(times, |submission, workload, studies| {
                 let taken = draw.get(submission).and_then(|draw| draw.get(workload));
                 let time = |index: &Option<usize>| {
                     let study = index.and_then(|index| studies.get(index));
@@ -50,7 +51,7 @@ pub fn bootstrap(
                 taken
                     .map(|taken| taken.iter().map(time).collect())
                     .unwrap_or_default()
-            })
+            }))
         })
         .collect();
     let column = |i: usize| {
@@ -76,10 +77,12 @@ pub fn bootstrap(
     }
 }
 
-fn scores(times: &[Vec<Vec<f64>>], studies: impl Fn(usize, usize, &[f64]) -> Vec<f64>) -> Vec<f64> {
-    let medians: Vec<Vec<f64>> = times
-        .iter()
-        .enumerate()
+fn medians(
+    times: &[Vec<Vec<f64>>],
+    studies: impl Fn(usize, usize, &[f64]) -> Vec<f64>,
+) -> Vec<Vec<f64>> {
+    let submissions = times.iter().enumerate();
+    submissions
         .map(|(submission, workloads)| {
             let median = |(workload, times): (usize, &Vec<f64>)| {
                 // NaN is AlgoPerf's missing workload: it gets no credit.
@@ -87,8 +90,7 @@ fn scores(times: &[Vec<Vec<f64>>], studies: impl Fn(usize, usize, &[f64]) -> Vec
             };
             workloads.iter().enumerate().map(median).collect()
         })
-        .collect();
-    profile_scores(&medians)
+        .collect()
 }
 
 fn first_rank(replicates: &[Vec<f64>], submissions: usize) -> Vec<f64> {
@@ -110,20 +112,20 @@ fn first_rank(replicates: &[Vec<f64>], submissions: usize) -> Vec<f64> {
 /// Draws studies with the half-miss remedy: with k of n missed, a miss has probability (k + 1/2)/(n + 1), and what was never reached stays so.
 /// Without it a workload that was reached five times of five would look as if it could not be missed.
 ///
-/// The same seed draws the same studies on every machine and in every version: the stream is a hash's.
+/// The same seed and name draw the same studies on every machine, in every version and in any field: the stream is a hash's.
 pub fn resample(
+    names: &[&str],
     times: &[Vec<Vec<f64>>],
     replicates: usize,
     seed: u64,
 ) -> impl Iterator<Item = Indices> {
-    let mut stream = Stream::new(seed);
+    let mut streams: Vec<Stream> = names.iter().map(|name| Stream::new(seed, name)).collect();
     (0..replicates).map(move |_| {
-        let workload = |stream: &mut Stream, studies: &Vec<f64>| half_miss(stream, studies);
-        let submission = |workloads: &Vec<Vec<f64>>| {
-            let each = |studies: &Vec<f64>| workload(&mut stream, studies);
-            workloads.iter().map(each).collect()
+        let submission = |(workloads, stream): (&Vec<Vec<f64>>, &mut Stream)| {
+            let draw = |studies: &Vec<f64>| half_miss(stream, studies);
+            workloads.iter().map(draw).collect()
         };
-        times.iter().map(submission).collect()
+        times.iter().zip(&mut streams).map(submission).collect()
     })
 }
 
@@ -148,9 +150,10 @@ fn half_miss(stream: &mut Stream, studies: &[f64]) -> Vec<Option<usize>> {
 struct Stream(blake3::OutputReader);
 
 impl Stream {
-    fn new(seed: u64) -> Stream {
+    fn new(seed: u64, name: &str) -> Stream {
         let mut hasher = blake3::Hasher::new_derive_key("bench 2026 bootstrap of studies");
         hasher.update(&seed.to_le_bytes());
+        hasher.update(name.as_bytes());
         Stream(hasher.finalize_xof())
     }
 
@@ -165,12 +168,13 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algoperf::profile::profile_scores;
     const MISS: f64 = f64::INFINITY;
 
     #[test]
     fn the_half_miss_remedy_draws_misses_where_none_was_seen() {
         let times = vec![vec![vec![1.0, 2.0, 3.0], vec![MISS, MISS, MISS]]];
-        let draws: Vec<Indices> = resample(&times, 4_000, 1).collect();
+        let draws: Vec<Indices> = resample(&["a"], &times, 4_000, 1).collect();
         let missed = draws
             .iter()
             .flat_map(|draw| &draw[0][0])
@@ -188,15 +192,16 @@ mod tests {
     #[test]
     fn a_seed_names_its_draws() {
         let times = vec![vec![vec![1.0, 2.0, 3.0]]];
-        let draws = |seed| resample(&times, 20, seed).collect::<Vec<_>>();
-        assert_eq!(draws(7), draws(7));
-        assert_ne!(draws(7), draws(8));
+        let draws = |name, seed| resample(&[name], &times, 20, seed).collect::<Vec<_>>();
+        assert_eq!(draws("a", 7), draws("a", 7));
+        assert_ne!(draws("a", 7), draws("a", 8));
+        assert_ne!(draws("a", 7), draws("b", 7));
     }
 
     #[test]
     fn without_replicates_there_is_no_interval() {
         let times = vec![vec![vec![1.0, 2.0]]];
-        let result = bootstrap(&times, Vec::new(), 0.05);
+        let result = bootstrap(&times, Vec::new(), 0.05, profile_scores);
         assert_eq!((result.point, result.intervals), (vec![1.0], vec![None]));
     }
 }

@@ -1,6 +1,6 @@
 //! How sure a ranking is: intervals of its scores, and which of its places are ties.
 
-use super::bootstrap::{ScoreInterval, bootstrap, resample};
+use super::bootstrap::{Bootstrap, ScoreInterval};
 use super::pair::Pair;
 use super::rank::{RankTest, rank_test};
 use super::ties::{TieGroups, tie_groups};
@@ -29,7 +29,7 @@ impl Default for Certainty {
 /// How sure a ranking is, by submission as given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
-    /// Of AlgoPerf's score over base workloads, with half a miss added to each workload; `None` without replicates.
+    /// Of each score; `None` without replicates.
     pub intervals: Vec<Option<ScoreInterval>>,
     /// Share of replicates in which each is first.
     pub p_rank1: Vec<f64>,
@@ -39,20 +39,14 @@ pub struct Standing {
     pub groups: TieGroups,
 }
 
-/// Judges a ranking by `scores` of `times`, by submission, base workload and study. Submissions stand in one fixed order, so that the draws do not depend on
-/// anything else.
+/// Judges a ranking by `scores` of `times`, by submission, base workload and study, with the replicates of those scores.
 pub fn standing(
     names: &[&str],
     scores: &[f64],
     times: &[Vec<Vec<f64>>],
-    certainty: Certainty,
+    replicates: Bootstrap,
+    alpha: f64,
 ) -> Standing {
-    let Certainty {
-        alpha,
-        resamples,
-        seed,
-    } = certainty;
-    let replicates = bootstrap(times, resample(times, resamples, seed), alpha);
     let test = |(i, j): (usize, usize)| {
         let workloads = times[i].iter().zip(&times[j]);
         let pairs: Vec<Pair> = workloads.map(|(a, b)| Pair::new(a, b)).collect();
@@ -77,6 +71,8 @@ pub fn standing(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algoperf::profile::profile_scores;
+    use crate::statistics::{bootstrap, resample};
 
     #[test]
     fn a_clear_ranking_has_groups_and_a_sure_first() {
@@ -85,19 +81,15 @@ mod tests {
             vec![(0..5).map(study).collect(); 4]
         };
         let field = [times(1.0), times(1.001), times(2.0)];
-        let standing = standing(
-            &["a", "b", "c"],
-            &[0.99, 0.98, 0.5],
-            &field,
-            Certainty::default(),
-        );
+        let names = ["a", "b", "c"];
+        let draws = resample(&names, &field, 2_000, 1);
+        let replicates = bootstrap(&field, draws, 0.05, profile_scores);
+        let scores = replicates.point.clone();
+        let standing = standing(&names, &scores, &field, replicates, 0.05);
         assert_eq!(standing.groups.group, [1, 1, 2]);
         assert_eq!(standing.pairs.len(), 3);
         assert!(standing.p_rank1[2] < 0.01 && standing.p_rank1[0] > 0.4);
         let interval = standing.intervals[2].unwrap();
-        assert!(
-            interval.lower <= 0.5 && interval.lower > 0.0 && interval.upper < 0.7,
-            "{interval:?}"
-        );
+        assert!(interval.lower > 0.5 && interval.upper < 0.8, "{interval:?}");
     }
 }

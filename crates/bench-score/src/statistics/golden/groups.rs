@@ -1,6 +1,6 @@
 //! The methods by the names that golden files use, from JSON to JSON.
 
-use crate::algoperf::profile::profile_scores;
+use crate::algoperf::profile::profile_scores as scores;
 use crate::statistics as methods;
 use crate::statistics::{FrozenWorkload, Pair, Question, Shift};
 use bench_core::number::Measured;
@@ -182,7 +182,7 @@ fn tie_groups(inputs: &Value, parameters: &Value) -> Result<Value, serde_json::E
 fn profile_score(inputs: &Value, _: &Value) -> Result<Value, serde_json::Error> {
     let times: Vec<Vec<Measured>> = read(&inputs["times"])?;
     let times: Vec<Vec<f64>> = times.iter().map(|times| numbers(times)).collect();
-    Ok(json!({ "scores": profile_scores(&times) }))
+    Ok(json!({ "scores": scores(&times) }))
 }
 
 fn profile_bootstrap(inputs: &Value, parameters: &Value) -> Result<Value, serde_json::Error> {
@@ -201,7 +201,7 @@ fn profile_bootstrap(inputs: &Value, parameters: &Value) -> Result<Value, serde_
         draw.into_iter().map(submission).collect()
     });
     let Level { alpha } = read(parameters)?;
-    let result = methods::bootstrap(&times, draws, alpha);
+    let result = methods::bootstrap(&times, draws, alpha, scores);
     let ends = |end: fn(&methods::ScoreInterval) -> f64| -> Vec<Value> {
         let intervals = result.intervals.iter();
         intervals

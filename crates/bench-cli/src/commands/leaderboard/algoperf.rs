@@ -1,0 +1,230 @@
+//! `bench leaderboard --from algoperf`: a competition scored from its own logs.
+
+use crate::arguments::Format;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+use bench_core::spec::harness::Scoring;
+use bench_core::spec::submission::Tuning;
+use bench_harness::algoperf_logs::{self, LogsError};
+use bench_report::algoperf::{
+    json, official_scores, profiles, rows, scores, time_to_targets, times,
+};
+use bench_score::algoperf::{Board, Finding, Rules, Targets, TargetsError};
+use bench_score::statistics::{Certainty, Standing};
+use clap::{Args, ValueEnum};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Logs of other programs.
+#[derive(Args)]
+pub(super) struct Logs {
+    /// Score a folder of another program's logs instead of our own records
+    #[arg(long, value_enum, requires_all = ["logs", "targets", "tuning"])]
+    pub(super) from: Option<Program>,
+    /// Folder of logs: <submission>/<study>/<workload>/trial_<n>/eval_measurements.csv
+    #[arg(requires = "from")]
+    logs: Option<PathBuf>,
+    /// AlgoPerf's file of workload targets
+    #[arg(long, value_name = "FILE", requires = "from")]
+    targets: Option<PathBuf>,
+    /// The competition's ruleset
+    #[arg(
+        long = "ruleset",
+        value_enum,
+        value_name = "RULESET",
+        requires = "from"
+    )]
+    tuning: Option<Ruleset>,
+    /// How times become scores, instead of as the version in the targets has it
+    #[arg(long, value_enum, requires = "from")]
+    scoring: Option<ScoringName>,
+    /// Replicates of the bootstrap; 0 for scores without intervals
+    #[arg(long, value_name = "N", default_value_t = Certainty::default().resamples, requires = "from")]
+    resamples: usize,
+    /// Seed of the bootstrap
+    #[arg(long, value_name = "N", default_value_t = Certainty::default().seed, requires = "from")]
+    seed: u64,
+    /// Fail when a study, trial or workload that the ruleset asks for is not there
+    #[arg(long, requires = "from")]
+    require_complete: bool,
+    /// Also write scores.csv, time_to_targets.csv and performance_profile_score.csv, as the official scorer does, and findings.txt
+    #[arg(long, value_name = "DIR", requires = "from")]
+    tables: Option<PathBuf>,
+}
+
+/// Programs whose logs are understood.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Program {
+    /// MLCommons' competition
+    Algoperf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Ruleset {
+    ExternalTuning,
+    SelfTuning,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ScoringName {
+    /// Five studies, variants, as AlgoPerf 0.5
+    #[value(name = "algoperf-v05")]
+    AlgoperfV05,
+    /// Three studies, as AlgoPerf 0.6
+    #[value(name = "algoperf-v06")]
+    AlgoperfV06,
+}
+
+pub(super) fn execute(arguments: &Logs, format: Format, screen: &Screen) -> Result<Exit, Failure> {
+    let (Some(folder), Some(file), Some(ruleset)) =
+        (&arguments.logs, &arguments.targets, arguments.tuning)
+    else {
+        let help = "bench leaderboard --from algoperf LOGS --targets FILE --ruleset self-tuning";
+        return Err(Failure::usage(
+            "logs, targets and ruleset are needed",
+            help.to_owned(),
+        ));
+    };
+    let targets = read_targets(file)?;
+    let tuning = match ruleset {
+        Ruleset::ExternalTuning => Tuning::ExternalTuning,
+        Ruleset::SelfTuning => Tuning::SelfTuning,
+    };
+    let scoring = match arguments.scoring {
+        Some(ScoringName::AlgoperfV05) => Scoring::AlgoperfV05,
+        Some(ScoringName::AlgoperfV06) => Scoring::AlgoperfV06,
+        None if targets.version == "0.5" => Scoring::AlgoperfV05,
+        None => Scoring::AlgoperfV06,
+    };
+    let logs = algoperf_logs::read(folder, tuning, &targets).map_err(logs_failure)?;
+    let board = Board::of(&logs, &targets, Rules::of(scoring, tuning));
+    let certainty = Certainty {
+        resamples: arguments.resamples,
+        seed: arguments.seed,
+        ..Certainty::default()
+    };
+    let standing = board.standing(&targets, certainty);
+    if let Some(folder) = &arguments.tables {
+        write_tables(folder, &board)?;
+    }
+    match format {
+        Format::Json => screen.json(&json(&board, &standing))?,
+        Format::Csv => screen.print(&Format::Csv.draw(&rows(&board, &standing), 0)?)?,
+        Format::Table | Format::Markdown => {
+            let text = text(&board, &standing, certainty, format, screen.width())?;
+            screen.print(&text)?;
+        }
+    }
+    if format == Format::Csv && !board.findings.is_empty() {
+        screen.aside(&findings(&board));
+    }
+    let gaps = board.gaps().count();
+    if arguments.require_complete && gaps > 0 {
+        let message = format!("the logs lack {gaps} things that the ruleset asks for");
+        let help = "the findings name each; without --require-complete the rest is scored";
+        return Err(Failure::new(Exit::Results, message, help.to_owned()));
+    }
+    Ok(Exit::Ok)
+}
+
+fn read_targets(file: &Path) -> Result<Targets, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        let message = format!("cannot read the targets {}: {error}", file.display());
+        Failure::usage(message, None)
+    })?;
+    Targets::parse(&text).map_err(|error: TargetsError| {
+        let help = format!(
+            "{} should be one of AlgoPerf's workload_targets*.json",
+            file.display()
+        );
+        Failure::new(Exit::Usage, error, help)
+    })
+}
+
+fn logs_failure(error: LogsError) -> Failure {
+    let help = match &error {
+        LogsError::OtherRuleset { .. } => {
+            "name the ruleset whose logs these are with --ruleset".to_owned()
+        }
+        LogsError::List { .. } | LogsError::Empty { .. } => {
+            "the layout is <submission>/<study>/<workload>/trial_<n>/eval_measurements.csv"
+                .to_owned()
+        }
+    };
+    Failure::new(Exit::Usage, error, help)
+}
+
+fn text(
+    board: &Board,
+    standing: &Standing,
+    certainty: Certainty,
+    format: Format,
+    width: usize,
+) -> Result<String, Failure> {
+    let scores = scores(board, standing).without(&["interval-lower", "interval-upper"]);
+    let mut parts = vec![
+        format!(
+            "Scores: area below the performance profile over {} base workloads",
+            board.base.len()
+        ),
+        format.draw(&scores, width)?,
+    ];
+    if certainty.resamples > 0 {
+        parts.push(format!(
+            "  intervals: {} resamples of the studies within each workload, half a miss added to each, seed {}",
+            certainty.resamples, certainty.seed
+        ));
+        parts.push("  tie group: not told apart from the group's first by the stratified rank test, Holm-adjusted at 5 %".to_owned());
+    }
+    parts.push(String::new());
+    parts.push("Median times to target, and why one does not count".to_owned());
+    parts.push(format.draw(&times(board), width)?);
+    let (reached, differ) = board.picks();
+    parts.push(format!(
+        "  the trial with the fewest evaluations counts, as in the official code; in {differ} of {reached} studies that reached their target another was faster"
+    ));
+    if !board.findings.is_empty() {
+        parts.push(String::new());
+        parts.push(findings(board));
+    }
+    Ok(parts.join("\n"))
+}
+
+/// What was odd in the logs; many are cut short, since JSON and `--tables` have them all.
+fn findings(board: &Board) -> String {
+    const SHOWN: usize = 30;
+    let all = &board.findings;
+    let gaps = board.gaps().count();
+    let mut lines = vec![format!(
+        "{} findings in the logs, {gaps} of them about what is not there:",
+        all.len()
+    )];
+    lines.extend(all.iter().take(SHOWN).map(|finding| format!("  {finding}")));
+    if all.len() > SHOWN {
+        lines.push(format!(
+            "  and {} more: --format json and --tables DIR have all",
+            all.len() - SHOWN
+        ));
+    }
+    lines.join("\n")
+}
+
+fn write_tables(folder: &Path, board: &Board) -> Result<(), Failure> {
+    let findings: Vec<String> = board.findings.iter().map(Finding::to_string).collect();
+    let csv = |grid| Format::Csv.draw(&grid, 0);
+    let tables = [
+        ("scores.csv", csv(official_scores(board))?),
+        ("time_to_targets.csv", csv(time_to_targets(board))?),
+        ("performance_profile_score.csv", csv(profiles(board))?),
+        ("findings.txt", findings.join("\n") + "\n"),
+    ];
+    let write = |(name, text): (&str, String)| fs::write(folder.join(name), text);
+    let written: io::Result<()> =
+        fs::create_dir_all(folder).and_then(|()| tables.into_iter().try_for_each(write));
+    written.map_err(|error| {
+        let message = format!("cannot write tables to {}: {error}", folder.display());
+        Failure::new(Exit::Results, message, None)
+    })
+}

@@ -1,0 +1,248 @@
+//! A competition scored from AlgoPerf's logs, as tables.
+
+use crate::grid::{Cell, Column, Grid};
+use crate::units;
+use bench_core::number::Measured;
+use bench_score::algoperf::{Board, Cell as Scored, Loss, Reach, Row, StudyResult, TrialResult};
+use bench_score::statistics::{ScoreInterval, Standing};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// Scores with their certainty, best first: a row for each submission.
+pub fn scores(board: &Board, standing: &Standing) -> Grid {
+    let columns = vec![
+        Column::words("submission", "submission", 0),
+        Column::numbers("score", "score", 0),
+        Column::words("90 % interval", "interval", 0),
+        Column::numbers("lower end", "interval-lower", 9),
+        Column::numbers("upper end", "interval-upper", 9),
+        Column::numbers("first in", "p-first", 2),
+        Column::numbers("tie group", "tie-group", 1),
+        Column::words("workloads", "workloads-counted", 3),
+    ];
+    let rows = board.rows.iter().enumerate().map(|(index, row)| {
+        let interval = standing.intervals.get(index).copied().flatten();
+        let end =
+            |end: fn(&ScoreInterval) -> f64| Cell::optional(interval.as_ref().map(end), three);
+        let text = interval.map_or_else(
+            || "-".to_owned(),
+            |interval| format!("{:.3} to {:.3}", interval.lower, interval.upper),
+        );
+        let first = interval.and(standing.p_rank1.get(index).copied());
+        let counted = counted(board, row);
+        vec![
+            Cell::plain(&row.submission),
+            Cell::new(format!("{:.4}", row.score), row.score),
+            Cell::new(text, ""),
+            end(|interval| interval.lower),
+            end(|interval| interval.upper),
+            Cell::optional(first, |share| format!("{:.0} %", share * 100.0)),
+            Cell::optional(standing.groups.group.get(index), usize::to_string),
+            Cell::new(format!("{counted} of {}", board.base.len()), counted),
+        ]
+    });
+    Grid {
+        rows: rows.collect(),
+        columns,
+    }
+}
+
+/// The same for programs, with each workload's time.
+pub fn rows(board: &Board, standing: &Standing) -> Grid {
+    let mut grid = scores(board, standing).without(&["interval"]);
+    let times = time_to_targets(board);
+    for (column, workload) in times.columns.into_iter().zip(0..).skip(1) {
+        grid.columns.push(named(&format!("seconds/{}", column.key)));
+        for (row, times) in grid.rows.iter_mut().zip(&times.rows) {
+            row.push(times[workload].clone());
+        }
+    }
+    grid
+}
+
+fn three(value: f64) -> String {
+    format!("{value:.3}")
+}
+
+/// Base workloads that a submission gets credit for.
+fn counted(board: &Board, row: &Row) -> usize {
+    let cells = row.cells.iter().zip(&board.workloads);
+    cells
+        .filter(|(cell, workload)| cell.ratio.is_some() && board.base.contains(workload))
+        .count()
+}
+
+/// Median times to target for people: a row for each workload, a column for each submission, and why a time does not count.
+pub fn times(board: &Board) -> Grid {
+    let submission = |(index, row): (usize, &Row)| Column {
+        priority: u8::try_from(index).unwrap_or(u8::MAX),
+        ..named(&row.submission)
+    };
+    let columns = board.rows.iter().enumerate().map(submission);
+    let rows = board
+        .workloads
+        .iter()
+        .enumerate()
+        .map(|(column, workload)| {
+            let name = if board.base.contains(workload) {
+                Cell::plain(workload)
+            } else {
+                Cell::new(format!("  {workload}"), workload)
+            };
+            let times = board.rows.iter().map(|row| time(&row.cells[column]));
+            std::iter::once(name).chain(times).collect()
+        });
+    Grid {
+        columns: std::iter::once(Column::words("workload", "workload", 0))
+            .chain(columns)
+            .collect(),
+        rows: rows.collect(),
+    }
+}
+
+/// The official table of scores.
+pub fn official_scores(board: &Board) -> Grid {
+    matrix(board, std::iter::once("score".to_owned()), |row| {
+        vec![row.score]
+    })
+}
+
+/// The official table of times to target: a row for each submission, infinity for a miss, nothing without a log.
+pub fn time_to_targets(board: &Board) -> Grid {
+    matrix(board, board.workloads.iter().cloned(), |row| {
+        row.cells.iter().map(|cell| cell.time).collect()
+    })
+}
+
+/// The official table of performance profiles: a row for each submission, a column for each ratio to the fastest.
+pub fn profiles(board: &Board) -> Grid {
+    // Python, whose table this is, writes whole numbers with a fraction.
+    let name = |tau: &f64| format!("{tau:?}");
+    matrix(board, board.taus.iter().map(name), |row| {
+        row.profile.clone()
+    })
+}
+
+fn matrix(
+    board: &Board,
+    names: impl Iterator<Item = String>,
+    values: impl Fn(&Row) -> Vec<f64>,
+) -> Grid {
+    let subject = std::iter::once(Column::words("submission", "submission", 0));
+    let rows = board.rows.iter().map(|row| {
+        let values = values(row).into_iter().map(|value| {
+            let raw = if value.is_nan() {
+                String::new()
+            } else {
+                value.to_string()
+            };
+            Cell::new(units::significant(value), raw)
+        });
+        std::iter::once(Cell::plain(&row.submission))
+            .chain(values)
+            .collect()
+    });
+    Grid {
+        columns: subject.chain(names.map(|name| named(&name))).collect(),
+        rows: rows.collect(),
+    }
+}
+
+fn named(name: &str) -> Column {
+    Column {
+        name: Cow::Owned(name.to_owned()),
+        key: Cow::Owned(name.to_owned()),
+        number: true,
+        priority: 0,
+    }
+}
+
+fn time(cell: &Scored) -> Cell {
+    let time = cell.time;
+    match &cell.loss {
+        Some(Loss::NoLog) => Cell::new("-", ""),
+        Some(Loss::Missed) => Cell::new("missed", time),
+        Some(loss) => Cell::new(format!("{}, {}", units::roughly(time), word(loss)), time),
+        None => Cell::new(units::roughly(time), time),
+    }
+}
+
+/// A loss in two words.
+pub fn word(loss: &Loss) -> &'static str {
+    match loss {
+        Loss::NoLog => "no log",
+        Loss::Missed => "missed",
+        Loss::BaseMissed { .. } => "base missed",
+        Loss::TooSlow { .. } => "too slow",
+        Loss::VariantMissed { .. } => "variant missed",
+    }
+}
+
+/// Everything, down to the line of the log that decided: infinity is `"inf"`, what is not there is null.
+pub fn json(board: &Board, standing: &Standing) -> Value {
+    let submissions: Vec<Value> = board
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(index, row)| {
+            let interval = standing.intervals.get(index).copied().flatten();
+            let cells = row.cells.iter().zip(&board.workloads);
+            json!({
+                "submission": row.submission,
+                "score": row.score,
+                "interval": interval.map(|interval| [interval.lower, interval.upper]),
+                "p-first": interval.and(standing.p_rank1.get(index)),
+                "tie-group": standing.groups.group.get(index),
+                "profile": row.profile,
+                "workloads": cells.map(|(cell, workload)| workload_json(cell, workload)).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let (reached, differ) = board.picks();
+    json!({
+        "base-workloads": board.base,
+        "taus": board.taus,
+        "submissions": submissions,
+        "studies-reached": reached,
+        "studies-where-the-fastest-trial-is-another": differ,
+        "findings": board.findings,
+    })
+}
+
+fn workload_json(cell: &Scored, workload: &str) -> Value {
+    let study = |study: &StudyResult| {
+        json!({
+            "study": study.study,
+            "seconds": Measured(study.seconds()),
+            "steps": Measured(study.steps()),
+            "counted": study.counted.map(|trial| &study.trials[trial].trial),
+            "trials": study.trials.iter().map(trial_json).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "workload": workload,
+        "seconds": (!cell.time.is_nan()).then_some(Measured(cell.time)),
+        "ratio": cell.ratio,
+        "lost": cell.loss.as_ref().map(word),
+        "studies": cell.studies.iter().map(study).collect::<Vec<_>>(),
+    })
+}
+
+fn trial_json(trial: &TrialResult) -> Value {
+    let reached = |reach: &Reach| {
+        json!({
+            "line": reach.evaluation.line,
+            "evaluations": reach.index + 1,
+            "step": Measured(reach.evaluation.step),
+            "seconds": Measured(reach.evaluation.seconds),
+            "value": Measured(reach.evaluation.value),
+        })
+    };
+    json!({
+        "trial": trial.trial,
+        "file": trial.file,
+        "evaluations": trial.evaluations,
+        "reached": trial.reached.as_ref().map(reached),
+        "best": trial.best.map(|best| Measured(best.value)),
+    })
+}
