@@ -7,9 +7,8 @@ use bench_core::spec::workload::Workload;
 use bench_torch::errors::LibtorchError;
 use bench_torch::random::{Key, Stream};
 use bench_workloads::loss::{Loss, LossValues};
-use bench_workloads::metric::{Scored, Scores};
 use bench_workloads::model::{Interface, Pass};
-use bench_workloads::{Batch, Buffer, Examples, Model, Parameter, build_model, data};
+use bench_workloads::{Batch, Buffer, Examples, Model, Parameter, build_model, data, metric};
 use std::path::Path;
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
@@ -180,18 +179,8 @@ impl Problem for WorkloadProblem {
     }
 
     fn metrics(&self, indices: &Tensor) -> Result<Metrics> {
-        let _guard = tch::no_grad_guard();
-        let mut scores = Scores::new(&self.workload, indices.numel() as u64);
-        for part in indices.f_split(self.workload.evaluate.batch_size as i64, 0)? {
-            let batch = self.examples.batch(&part, None)?;
-            let outputs = self.model.forward(&batch, &Pass::EVAL)?;
-            scores.add(&Scored {
-                model: &*self.model,
-                batch: &batch,
-                outputs: &outputs,
-            })?;
-        }
-        Ok(scores.metrics())
+        let (model, examples) = (&*self.model, &*self.examples);
+        Ok(metric::score(&self.workload, model, examples, indices)?.metrics())
     }
 }
 

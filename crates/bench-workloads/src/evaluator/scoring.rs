@@ -2,7 +2,7 @@
 
 use super::EvaluatorError;
 use crate::data::{self, Examples};
-use crate::metric::{Scored, Scores};
+use crate::metric;
 use crate::model::{self, Model, Pass};
 use bench_core::protocol::{Event, Metrics, Task};
 use bench_core::run::{RunSpec, SplitName};
@@ -18,7 +18,6 @@ pub(super) struct Evaluator {
     run: RunSpec,
     pub(super) model: Box<dyn Model>,
     splits: BTreeMap<SplitName, Box<dyn Examples>>,
-    device: Device,
 }
 
 impl Evaluator {
@@ -39,12 +38,7 @@ impl Evaluator {
             );
         }
         let model = model::build_model(workload, dataset, device, kind, run.seed.value)?;
-        let evaluator = Evaluator {
-            run,
-            model,
-            splits,
-            device,
-        };
+        let evaluator = Evaluator { run, model, splits };
         Ok((evaluator, runtime))
     }
 
@@ -85,13 +79,10 @@ impl Evaluator {
             SplitName::Train => (examples.len() as u64).min(evaluate.train_subset),
             SplitName::Validation | SplitName::Test => examples.len() as u64,
         };
-        let scores = score(
-            &self.run,
-            self.model.as_ref(),
-            examples.as_ref(),
-            count,
-            self.device,
-        )?;
+        let indices = Tensor::f_arange(count as i64, (Kind::Int64, Device::Cpu));
+        let indices = indices.map_err(LibtorchError::from)?;
+        let (workload, model) = (&self.run.workload, self.model.as_ref());
+        let scores = metric::score(workload, model, examples.as_ref(), &indices)?;
         if scores.examples() != count {
             return Err(EvaluatorError::Count {
                 split,
@@ -101,28 +92,4 @@ impl Evaluator {
         }
         Ok((scores.metrics(), count))
     }
-}
-
-/// Scores the first `count` examples, in batches of the workload's evaluation batch size and a smaller last one.
-fn score(
-    run: &RunSpec,
-    model: &dyn Model,
-    examples: &dyn Examples,
-    count: u64,
-    device: Device,
-) -> Result<Scores, LibtorchError> {
-    let batch_size = run.workload.evaluate.batch_size.max(1);
-    let mut scores = Scores::new(&run.workload, count);
-    for start in (0..count).step_by(batch_size as usize) {
-        let end = (start + batch_size).min(count);
-        let indices = Tensor::f_arange_start(start as i64, end as i64, (Kind::Int64, device))?;
-        let batch = examples.batch(&indices, None)?;
-        let outputs = model.forward(&batch, &Pass::EVAL)?;
-        scores.add(&Scored {
-            model,
-            batch: &batch,
-            outputs: &outputs,
-        })?;
-    }
-    Ok(scores)
 }

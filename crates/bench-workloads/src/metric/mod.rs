@@ -5,8 +5,9 @@ pub(crate) mod cross_entropy;
 pub(crate) mod mean;
 
 use crate::batch::Batch;
+use crate::data::Examples;
 use crate::loss::Loss;
-use crate::model::Model;
+use crate::model::{Model, Pass};
 use accuracy::{Accuracy, Over, Share};
 use bench_core::number::Measured;
 use bench_core::protocol::Metrics;
@@ -88,4 +89,30 @@ impl Scores {
         };
         self.accumulators.iter().map(value).collect()
     }
+}
+
+/// Scores these examples, without augmentation or gradients, in batches of the workload's evaluation batch size and a smaller last one.
+///
+/// # Errors
+/// What libtorch says, an index that is not that of an example among it.
+pub fn score(
+    workload: &Workload,
+    model: &dyn Model,
+    examples: &dyn Examples,
+    indices: &Tensor,
+) -> Result<Scores, LibtorchError> {
+    let _guard = tch::no_grad_guard();
+    let count = indices.numel() as u64;
+    let at_once = workload.evaluate.batch_size.clamp(1, count.max(1));
+    let mut scores = Scores::new(workload, count);
+    for part in indices.f_split(at_once as i64, 0)? {
+        let batch = examples.batch(&part, None)?;
+        let outputs = model.forward(&batch, &Pass::EVAL)?;
+        scores.add(&Scored {
+            model,
+            batch: &batch,
+            outputs: &outputs,
+        })?;
+    }
+    Ok(scores)
 }
