@@ -129,39 +129,57 @@ impl Closing<'_> {
 
     /// What to type next.
     fn next(&self) -> String {
-        let mut lines = vec!["Next:".to_owned()];
-        let mut suggest = |command: String, why: &str| lines.push(format!("  {command:<52} {why}"));
-        if self.reports.iter().any(|report| !is_over(report)) {
-            suggest(
-                "the same command again".to_owned(),
-                "goes on where this one stopped",
-            );
-        }
         let Some(report) = self.reports.first() else {
             return String::new();
         };
         let run = self.run(report);
+        let mut lines: Vec<(String, &str)> = Vec::new();
+        if self.reports.iter().any(|report| !is_over(report)) {
+            lines.push((
+                "the same command again".to_owned(),
+                "goes on where this one stopped",
+            ));
+        }
         if self
             .reports
             .iter()
             .any(|report| report.action == Action::Skip)
         {
             let command = format!("{} --fresh", self.command(run));
-            suggest(command, "runs anew what was finished before");
+            lines.push((command, "runs anew what was finished before"));
         }
-        if let ([_], Some(digits)) = (self.reports, digits(report)) {
-            suggest(format!("bench show {digits}"), "the trial in full");
+        if let ([_], Some(name)) = (self.reports, self.short(report)) {
+            lines.push((format!("bench show {name}"), "the trial in full"));
         }
         if self.reports.len() == 1 && run.ruleset_name == RULESET {
             let command = format!("{} --ruleset {TUNED}", self.command(run));
-            suggest(command, "tuned, with repetitions: a result to claim");
+            lines.push((command, "tuned, with repetitions: a result to claim"));
         } else {
-            suggest(
+            lines.push((
                 "bench leaderboard".to_owned(),
                 "everything that ran, ranked",
-            );
+            ));
         }
-        lines.join("\n")
+        let width = lines
+            .iter()
+            .map(|(command, _)| command.len())
+            .max()
+            .unwrap_or(0);
+        let lines = lines
+            .iter()
+            .map(|(command, why)| format!("\n  {command:<width$}   {why}"));
+        format!("Next:{}", lines.collect::<String>())
+    }
+
+    /// What `bench show` finds a trial by: its digits, or its folder where records are not in their usual place.
+    fn short(&self, report: &TrialReport) -> Option<String> {
+        let folder = report.folder.as_deref()?;
+        let usual = self.workspace.runs(None).ok()?;
+        if !folder.starts_with(usual) {
+            return Some(folder.display().to_string());
+        }
+        let name = folder.file_name()?.to_string_lossy();
+        name.splitn(3, '-').nth(2).map(str::to_owned)
     }
 }
 
@@ -171,11 +189,6 @@ fn title(run: &RunSpec) -> String {
         "{} on {}, study {}, trial {}",
         run.submission.name, run.workload_name, seed.study, seed.trial
     )
-}
-
-fn digits(report: &TrialReport) -> Option<String> {
-    let folder = report.folder.as_deref()?.file_name()?.to_string_lossy();
-    folder.splitn(3, '-').nth(2).map(str::to_owned)
 }
 
 fn is_over(report: &TrialReport) -> bool {
