@@ -281,6 +281,8 @@ fn values() -> impl Strategy<Value = (Kind, Vec<u8>)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+
     #[test]
     fn spelling_means_nothing((kind, choices) in values()) {
         let value: serde_json::Value = serde_yaml::from_str(sound(kind)).unwrap();

@@ -3,7 +3,7 @@
 mod common;
 
 use bench_core::spec::catalog::Catalog;
-use bench_core::spec::resolve::ResolveError;
+use bench_core::spec::resolve::{Request, ResolveError};
 use bench_core::spec::schema::Kind;
 use bench_core::spec::search::Point;
 use bench_core::spec::submission::Value;
@@ -48,6 +48,49 @@ fn external_tuning_draws_and_keeps_what_is_fixed() {
         next_study.hyperparameters,
         catalog.resolve(&request).unwrap().hyperparameters
     );
+}
+
+#[test]
+fn fewer_trials_are_a_part_of_the_rulesets_and_more_are_other_rules() {
+    let (catalog, mut request) = (catalog(), request());
+    (request.study, request.trial) = (2, 2);
+    let of_all = catalog.resolve(&request).unwrap();
+    request.trials = Some(2);
+    assert_eq!(catalog.resolve(&request).unwrap(), of_all);
+    request.trials = Some(9);
+    let of_more = catalog.resolve(&request).unwrap();
+    assert_ne!(of_more.hyperparameters, of_all.hyperparameters);
+    assert_ne!(
+        of_more.comparability_key().unwrap(),
+        of_all.comparability_key().unwrap()
+    );
+}
+
+#[test]
+fn a_list_of_points_ends_a_study() {
+    let text = SUBMISSION.replace(
+        "search-space:",
+        "points: [{ momentum: 0.1 }, { momentum: 0.2 }]\nsearch-space:",
+    );
+    let catalog = catalog_with(Kind::Submission, &text);
+    let rules = |name| catalog.ruleset(name).unwrap();
+    assert_eq!(catalog.trials("plain", rules("external-tuning"), 5), 2);
+    assert_eq!(catalog.trials("plain", rules("quick-start"), 5), 5);
+    let run = catalog
+        .resolve(&Request {
+            trial: 2,
+            ..request()
+        })
+        .unwrap();
+    assert_eq!(run.hyperparameters["momentum"], Value::Number(0.2));
+    assert_eq!(run.hyperparameters["learning-rate"], Value::Number(1e-3));
+    let error = catalog
+        .resolve(&Request {
+            trial: 3,
+            ..request()
+        })
+        .unwrap_err();
+    assert!(matches!(error, ResolveError::Point { .. }), "{error}");
 }
 
 #[test]

@@ -30,7 +30,11 @@ pub fn read(source: Source) -> Result<Point, Vec<Diagnostic>> {
             match Value::deserialize(value) {
                 Ok(value) => drop(point.insert(name.clone(), value)),
                 Err(error) => {
-                    let place = document.places.get(&format!("/{name}"));
+                    let pointer = format!("/{}", yaml::escape(name));
+                    if document.lost.contains(&pointer) {
+                        continue;
+                    }
+                    let place = document.places.get(&pointer);
                     let span = place.map(|place| place.value).unwrap_or_default();
                     let help = "write one value a name, like `learning-rate: 0.001`";
                     let message = format!("hyperparameter `{name}`: {error}");
@@ -48,6 +52,7 @@ pub fn read(source: Source) -> Result<Point, Vec<Diagnostic>> {
             ));
         }
     }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     if diagnostics.is_empty() {
         Ok(point)
     } else {
@@ -78,8 +83,9 @@ mod tests {
     #[test]
     fn mistakes_have_places() {
         let mistakes = of("a: [1]\nb: 1\nb: 2\n").unwrap_err();
-        assert!(mistakes[0].starts_with("mine.yaml:3:1"), "{mistakes:?}");
-        assert!(mistakes[1].starts_with("mine.yaml:1:4"), "{mistakes:?}");
+        assert!(mistakes[0].starts_with("mine.yaml:1:4"), "{mistakes:?}");
+        assert!(mistakes[1].starts_with("mine.yaml:3:1"), "{mistakes:?}");
+        assert_eq!(of("a: .nan\nb: 1e999\n").unwrap_err().len(), 2);
         assert_eq!(of("7").unwrap_err().len(), 1);
     }
 }

@@ -30,7 +30,8 @@ pub struct Request<'a> {
     pub study: u32,
     /// From 1.
     pub trial: u32,
-    /// In place of the ruleset's number of trials; decides which point of the search space a trial gets.
+    /// In place of the ruleset's number of trials. Fewer are a part of what the ruleset asks for, and each is the trial that it would
+    /// be among all; more are another ruleset, comparable with nothing of this one.
     pub trials: Option<u32>,
     /// The user's own values, over the defaults of the rest. No point is drawn then.
     pub hyperparameters: Option<&'a Point>,
@@ -119,7 +120,8 @@ impl Catalog {
             request.submission,
             &self.submissions,
         )?;
-        let ruleset = self.ruleset(request.ruleset)?;
+        let mut ruleset = self.ruleset(request.ruleset)?.clone();
+        ruleset.trials = ruleset.trials.max(request.trials.unwrap_or(0));
         let dataset = self.named(Kind::Dataset, "data set", &workload.dataset, &self.datasets)?;
         // Where nobody tunes, every submission may enter.
         let tuned = ruleset.points == Points::Searched;
@@ -151,9 +153,9 @@ impl Catalog {
                 gradient_clipping: submission.gradient_clipping,
                 groups: submission.groups.clone(),
             },
-            hyperparameters: hyperparameters(request, entrant, ruleset)?,
+            hyperparameters: hyperparameters(request, entrant, &ruleset)?,
             ruleset_name: request.ruleset.to_owned(),
-            ruleset: ruleset.clone(),
+            ruleset,
             seed: Seed::new(
                 request.purpose,
                 request.base_seed,
@@ -166,6 +168,14 @@ impl Catalog {
                 .or(device(&harness.device).map(|(kind, _)| kind))
                 .unwrap_or(DeviceKind::Cpu),
         })
+    }
+
+    /// Trials of a study that asks for `trials`: a submission that lists its points may have fewer.
+    pub fn trials(&self, submission: &str, ruleset: &Ruleset, trials: u32) -> u32 {
+        match self.submissions.get(submission) {
+            Some(entrant) if ruleset.is_searched() => entrant.space.trials(trials),
+            _ => trials,
+        }
     }
 
     /// A ruleset.
@@ -243,8 +253,7 @@ fn hyperparameters(
     let drawn = match request.hyperparameters {
         Some(given) => given.clone(),
         None if ruleset.is_searched() => {
-            let trials = request.trials.unwrap_or(ruleset.trials);
-            let point = entrant.space.point(study, trial, trials);
+            let point = entrant.space.point(study, trial, ruleset.trials);
             point.map_err(|cause| ResolveError::Point {
                 study,
                 trial,
