@@ -36,7 +36,7 @@ fn load(kind: Kind, text: &str) {
     // Mistakes elsewhere leave this one alone; without its data it says so.
     assert!(catalog.workloads.contains_key("other") || kind == Kind::Dataset);
     let _ = catalog.resolve(&request());
-    if let Err(diagnostics) = point::read(source("mine.yaml", text)) {
+    if let Err(diagnostics) = point::read(source("mine.yaml", text), &["a"]) {
         check(&diagnostics);
     }
     let _ = read_algoperf(text);

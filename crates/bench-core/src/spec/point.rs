@@ -1,17 +1,17 @@
 //! A file of hyperparameters, name to value: what `bench run --hyperparameters` takes.
 
-use super::diagnostic::{Diagnostic, Source};
+use super::diagnostic::{Diagnostic, Source, name_help};
 use super::search::Point;
 use super::submission::Value;
 use super::yaml;
 use serde::Deserialize as _;
 use std::sync::Arc;
 
-/// Reads a map of names to values, as YAML or JSON.
+/// Reads a map of names to values, as YAML or JSON; the names are to be among `known`.
 ///
 /// # Errors
 /// All mistakes, each at its place.
-pub fn read(source: Source) -> Result<Point, Vec<Diagnostic>> {
+pub fn read(source: Source, known: &[&str]) -> Result<Point, Vec<Diagnostic>> {
     let source = Arc::new(source);
     let diagnostic = |span, message, help| Diagnostic {
         source: source.clone(),
@@ -27,15 +27,19 @@ pub fn read(source: Source) -> Result<Point, Vec<Diagnostic>> {
     let mut point = Point::new();
     if let Some(document) = document {
         for (name, value) in document.value.as_object().into_iter().flatten() {
+            let pointer = format!("/{}", yaml::escape(name));
+            let place = document.places.get(&pointer).copied().unwrap_or_default();
+            if !known.contains(&name.as_str()) {
+                let span = place.key.unwrap_or(place.value);
+                let message = format!("unknown hyperparameter `{name}`");
+                diagnostics.push(diagnostic(span, message, name_help(name, known)));
+                continue;
+            }
             match Value::deserialize(value) {
                 Ok(value) => drop(point.insert(name.clone(), value)),
+                Err(_) if document.lost.contains(&pointer) => {}
                 Err(error) => {
-                    let pointer = format!("/{}", yaml::escape(name));
-                    if document.lost.contains(&pointer) {
-                        continue;
-                    }
-                    let place = document.places.get(&pointer);
-                    let span = place.map(|place| place.value).unwrap_or_default();
+                    let span = place.value;
                     let help = "write one value a name, like `learning-rate: 0.001`";
                     let message = format!("hyperparameter `{name}`: {error}");
                     diagnostics.push(diagnostic(span, message, Some(help.to_owned())));
@@ -69,7 +73,8 @@ mod tests {
             path: "mine.yaml".into(),
             text: text.to_owned(),
         };
-        read(source).map_err(|all| all.iter().map(ToString::to_string).collect())
+        let known = ["learning-rate", "nesterov", "mode", "beta1", "a", "b"];
+        read(source, &known).map_err(|all| all.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -86,6 +91,8 @@ mod tests {
         assert!(mistakes[0].starts_with("mine.yaml:1:4"), "{mistakes:?}");
         assert!(mistakes[1].starts_with("mine.yaml:3:1"), "{mistakes:?}");
         assert_eq!(of("a: .nan\nb: 1e999\n").unwrap_err().len(), 2);
+        let mistakes = of("\n# c\nbeta: 1\n").unwrap_err();
+        assert_eq!(mistakes, ["mine.yaml:3:1: unknown hyperparameter `beta`"]);
         assert_eq!(of("7").unwrap_err().len(), 1);
     }
 }

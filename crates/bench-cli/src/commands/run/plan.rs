@@ -38,25 +38,26 @@ pub(super) fn plan(
     };
     let (device, device_index) =
         chosen_device(arguments.device.as_ref().unwrap_or(&harness.device))?;
+    let known: Vec<&str> = submissions
+        .iter()
+        .filter_map(|name| workspace.catalog.submissions.get(name))
+        .flat_map(|entrant| entrant.submission.search_space.keys())
+        .map(String::as_str)
+        .collect();
     let own = arguments
         .hyperparameters
         .as_deref()
-        .map(own_point)
+        .map(|path| own_point(path, &known))
         .transpose()?;
-    let ruleset = harness.rulesets.get(&arguments.ruleset);
-    let studies = arguments
-        .studies
-        .or(ruleset.map(|rules| rules.studies))
-        .unwrap_or(1);
-    let trials = arguments
-        .trials
-        .or(ruleset.map(|rules| rules.trials))
-        .unwrap_or(1);
+    let catalog = &workspace.catalog;
+    let ruleset = catalog.ruleset(&arguments.ruleset).map_err(unresolved)?;
+    let studies = arguments.studies.unwrap_or(ruleset.studies);
+    let trials = arguments.trials.unwrap_or(ruleset.trials);
     let mut runs = Vec::new();
     for workload in &workloads {
         for study in 1..=studies {
             for submission in submissions {
-                for trial in 1..=trials {
+                for trial in 1..=catalog.trials(submission, ruleset, trials) {
                     let request = Request {
                         workload,
                         submission,
@@ -70,7 +71,7 @@ pub(super) fn plan(
                         threads: None,
                         device: Some(device),
                     };
-                    runs.push(workspace.catalog.resolve(&request).map_err(unresolved)?);
+                    runs.push(catalog.resolve(&request).map_err(unresolved)?);
                 }
             }
         }
@@ -93,8 +94,8 @@ fn chosen_device(name: &str) -> Result<(DeviceKind, u32), Failure> {
     })
 }
 
-/// The user's own values.
-fn own_point(path: &Path) -> Result<Point, Failure> {
+/// The user's own values for hyperparameters of these names.
+fn own_point(path: &Path, known: &[&str]) -> Result<Point, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", path.display()), None)
     })?;
@@ -102,5 +103,5 @@ fn own_point(path: &Path) -> Result<Point, Failure> {
         path: path.to_owned(),
         text,
     };
-    point::read(source).map_err(Failure::Specs)
+    point::read(source, known).map_err(Failure::Specs)
 }
