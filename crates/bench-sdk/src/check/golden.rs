@@ -10,7 +10,7 @@ use crate::algorithm::TrainingAlgorithm;
 use crate::hyperparameters::Hyperparameters;
 use crate::state::Contents;
 use crate::toolkit::elementwise::Form;
-use crate::training::{Budget, Clipping, Settings, Training};
+use crate::training::{Settings, Training};
 use crate::worker::failure;
 use anyhow::{Context, Result, bail, ensure};
 use bench_core::spec::submission::{Role, Value};
@@ -174,21 +174,11 @@ impl Case {
                 our_value(value).with_context(|| format!("hyperparameter `{name}`"))?,
             );
         }
+        let hyperparameters = Hyperparameters::new(values);
         Ok(Settings {
-            hyperparameters: Hyperparameters::new(values),
-            groups: Vec::new(),
-            clipping: Clipping::None,
             schedule: Box::new(schedule),
-            horizon: STEPS,
-            budget: Budget {
-                steps: STEPS,
-                seconds: f64::INFINITY,
-            },
-            batch_size: 1,
-            seed: 0,
-            threads: 1,
-            shuffle: false,
             form,
+            ..Settings::plain(hyperparameters, STEPS)
         })
     }
 }
@@ -266,7 +256,7 @@ fn loss(problem: &str, seed: u64, kind: Kind) -> Option<Box<Loss>> {
                 let g = |i| 0.6 * uniform(seed, 10_001, p, i) + 0.8 * uniform(seed, t, p, i);
                 of(&|i| if vanishes(i) { 0.0 } else { g(i) }) * *x
             };
-            loss = loss + part.f_sum(kind)?;
+            loss += part.f_sum(kind)?;
         }
         Ok(loss)
     }))

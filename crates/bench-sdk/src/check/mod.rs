@@ -3,13 +3,15 @@
 //! The suite wants a resolved run on standard input for its hyperparameters: `bench spec show synthetic lion | target/release/lion check`.
 //! `bench check` does that.
 
-mod function;
+pub(crate) mod function;
 mod golden;
 mod kinds;
 mod report;
 mod rules;
 mod shapes;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 use crate::algorithm::TrainingAlgorithm;
 use crate::training::Training;

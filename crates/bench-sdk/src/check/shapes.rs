@@ -88,7 +88,7 @@ pub(super) fn problem(gradient: Gradient, kind: Kind) -> Result<Box<dyn Problem>
         let t = batch.inputs.f_int64_value(&[0])? as u64;
         let mut total = Tensor::f_zeros([] as [i64; 0], (kind, tch::Device::Cpu))?;
         for (place, x) in parameters.iter().enumerate() {
-            total = total + gradient.loss(x, place, t)?;
+            total += gradient.loss(x, place, t)?;
         }
         Ok(total)
     };

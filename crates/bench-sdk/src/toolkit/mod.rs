@@ -19,7 +19,7 @@ pub fn bias_correction(beta: f64, t: u64) -> f64 {
 ///
 /// # Errors
 /// When the lists do not fit each other.
-pub fn ema<T: Borrow<Tensor>>(averages: &mut Vec<Tensor>, values: &[T], beta: f64) -> Result<()> {
+pub fn ema<T: Borrow<Tensor>>(averages: &mut [Tensor], values: &[T], beta: f64) -> Result<()> {
     let _guard = tch::no_grad_guard();
     for (average, value) in averages.iter_mut().zip(values) {
         *average = average.f_lerp_(value.borrow(), 1.0 - beta)?;

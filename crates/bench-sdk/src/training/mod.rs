@@ -5,6 +5,8 @@ mod loss;
 mod place;
 mod prefetch;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use loss::Gradients;
 pub use place::Replica;

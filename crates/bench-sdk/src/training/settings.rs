@@ -49,4 +49,24 @@ impl Settings {
             form: Form::Fastest,
         }
     }
+
+    /// One example a step, in order, at a constant rate: what known functions are trained with.
+    pub(crate) fn plain(hyperparameters: Hyperparameters, steps: u64) -> Settings {
+        Settings {
+            hyperparameters,
+            groups: Vec::new(),
+            clipping: GradientClipping::None,
+            schedule: Box::new(|_| 1.0),
+            horizon: steps,
+            budget: Budget {
+                steps,
+                seconds: f64::INFINITY,
+            },
+            batch_size: 1,
+            seed: 0,
+            threads: 1,
+            shuffle: false,
+            form: Form::Fastest,
+        }
+    }
 }

@@ -1,4 +1,5 @@
 //! A worker program at the other end of pipes, on a small generated training split.
+#![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 use bench_core::number::Measured;
 use bench_core::protocol::{Command, Evaluation, Event, Message, Task};

@@ -1,0 +1,181 @@
+//! The suite catches what it is there for: rules with one fault each.
+
+use super::report::{Finding, Verdict};
+use super::rules::suite;
+use crate::FirstOrder;
+use crate::prelude::*;
+use bench_core::run::RunSpec;
+use serde_json::json;
+
+/// Momentum with a fault.
+struct Momentum<const FAULT: u8> {
+    m: Vec<Tensor>,
+    hidden: u64,
+}
+
+const SOUND: u8 = 0;
+const HIDDEN_STATE: u8 = 1;
+const WEIGHTS_LEFT_SWAPPED: u8 = 2;
+const FORMS_DIFFER: u8 = 3;
+const NO_SCALARS: u8 = 4;
+const ASCENT: u8 = 5;
+const READS_LITTLE: u8 = 6;
+const UNSEEDED: u8 = 7;
+const INFINITE_STATE: u8 = 8;
+
+#[derive(Clone, Copy)]
+struct Step<const FAULT: u8> {
+    rate: f64,
+    beta: f64,
+}
+
+impl<const FAULT: u8> Reference<1> for Step<FAULT> {
+    fn tensors(&self, x: &Tensor, g: &Tensor, [m]: [&Tensor; 1]) -> (Tensor, [Tensor; 1]) {
+        let m = self.beta * m + g;
+        (x - self.rate * &m, [m])
+    }
+}
+
+impl<const FAULT: u8> Elementwise<1> for Step<FAULT> {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, g: F, [m]: [F; 1]) -> (F, [F; 1]) {
+        let [rate, beta] = F::all([self.rate, self.beta]);
+        let m = beta * m + g;
+        let shown = if FAULT == FORMS_DIFFER {
+            m + g * F::of(1e-3)
+        } else {
+            m
+        };
+        (x - rate * shown, [m])
+    }
+}
+
+impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
+    fn new(group: &Group) -> Result<Self> {
+        if FAULT != READS_LITTLE {
+            let _ = group.hyperparameters.number("beta")?;
+        }
+        Ok(Momentum {
+            m: group.zeros()?,
+            hidden: 0,
+        })
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        self.hidden += 1;
+        let rate = match FAULT {
+            ASCENT => -update.learning_rate,
+            HIDDEN_STATE => update.learning_rate / self.hidden as f64,
+            UNSEEDED => {
+                update.learning_rate
+                    * Tensor::rand([1], (Kind::Double, Device::Cpu)).double_value(&[0])
+            }
+            _ => update.learning_rate,
+        };
+        if FAULT == NO_SCALARS {
+            for parameter in update.parameters {
+                ensure!(
+                    parameter.tensor.dim() > 0,
+                    "`{}` is a scalar",
+                    parameter.name
+                );
+            }
+        }
+        update.elementwise(&Step::<FAULT> { rate, beta: 0.9 }, [&mut self.m])?;
+        if FAULT == INFINITE_STATE {
+            self.m.iter_mut().for_each(|m| *m = &*m / 0.0);
+        }
+        Ok(())
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("m", &mut self.m)
+    }
+
+    fn prepare_for_eval(&mut self, group: &Group) -> Result<()> {
+        if FAULT == WEIGHTS_LEFT_SWAPPED {
+            crate::toolkit::decay(&group.copies()?, 0.5)?;
+            let tensors: Vec<&Tensor> = group.parameters.iter().map(|p| &p.tensor).collect();
+            crate::toolkit::decay(&tensors, 0.5)?;
+        }
+        Ok(())
+    }
+}
+
+fn run() -> RunSpec {
+    serde_json::from_value(json!({
+        "protocol": 1,
+        "workload-name": "dummy",
+        "workload": {
+            "schema": 1, "dataset": "dummy", "model": { "mlp": { "hidden": [8] } },
+            "loss": "cross-entropy", "metrics": ["error-rate"],
+            "target": { "metric": "error-rate", "validation": 0.1 },
+            "budget": { "time": "10s", "steps": 40 }, "step-hint": 40,
+            "evaluate": { "every-steps": 10, "batch-size": 64, "train-subset": 64 },
+        },
+        "dataset": {
+            "name": "dummy",
+            "format": { "idx-images": { "height": 4, "width": 4, "channels": 1, "classes": 4 } },
+            "splits": { "train": { "examples": 512, "hash": "" } },
+        },
+        "submission": {
+            "name": "momentum", "program": "momentum", "schedule": "constant",
+            "batch-size": 32, "gradient-clipping": "none", "groups": [],
+        },
+        "hyperparameters": { "learning-rate": 0.01, "beta": 0.9 },
+        "ruleset-name": "quick",
+        "ruleset": { "tuning": "external-tuning", "studies": 1, "trials": 1 },
+        "seed": { "purpose": "scoring", "base": 0, "study": 1, "trial": 1, "value": 7 },
+        "threads": 1,
+        "device": "cpu",
+    }))
+    .unwrap()
+}
+
+fn violated<const FAULT: u8>() -> Vec<String> {
+    let failed = |finding: &Finding| finding.verdict == Verdict::Failed;
+    let findings = suite::<FirstOrder<Momentum<FAULT>>>(run());
+    findings
+        .into_iter()
+        .filter(failed)
+        .map(|finding| finding.rule)
+        .collect()
+}
+
+#[test]
+fn a_sound_rule_violates_nothing() {
+    assert_eq!(violated::<SOUND>(), [] as [&str; 0]);
+}
+
+#[test]
+fn every_fault_is_caught_by_the_rule_it_breaks() {
+    assert_eq!(violated::<HIDDEN_STATE>(), ["save-load-exact"]);
+    let swapped = violated::<WEIGHTS_LEFT_SWAPPED>();
+    assert!(
+        swapped.contains(&"prepare-resume-neutral".to_owned()),
+        "{swapped:?}"
+    );
+    let forms = [
+        "reference-equals-one-pass/f32",
+        "reference-equals-one-pass/f64",
+    ];
+    assert_eq!(violated::<FORMS_DIFFER>(), forms);
+    let shapes = violated::<NO_SCALARS>();
+    assert!(shapes.contains(&"gradients/zero".to_owned()), "{shapes:?}");
+    let ascent = violated::<ASCENT>();
+    assert!(
+        ascent.contains(&"goes-down/parabola".to_owned()),
+        "{ascent:?}"
+    );
+    assert_eq!(violated::<READS_LITTLE>(), ["hyperparameters-read"]);
+    let unseeded = violated::<UNSEEDED>();
+    assert!(
+        unseeded.contains(&"same-seed-same-bits".to_owned()),
+        "{unseeded:?}"
+    );
+    let infinite = violated::<INFINITE_STATE>();
+    assert!(
+        infinite.contains(&"state-finite".to_owned()),
+        "{infinite:?}"
+    );
+}

@@ -1,0 +1,155 @@
+//! What a training promises an algorithm, on functions whose derivatives are known.
+
+use super::*;
+use crate::check::function::Function;
+use bench_core::spec::submission::Role;
+use std::collections::BTreeSet;
+use tch::Kind;
+
+fn vector(values: &[f64]) -> Tensor {
+    Tensor::from_slice(values)
+}
+
+fn list(tensor: &Tensor) -> Vec<f64> {
+    Vec::try_from(&tensor.detach().to_kind(Kind::Double)).unwrap()
+}
+
+/// `sum x^3` of two parameters, with 50 examples in random order.
+fn cubic() -> Training {
+    let start = ["a", "b"].map(|name| (name.to_owned(), Role::Weight, vector(&[1.0, -2.0])));
+    let cube = |x: &Tensor| (x * x * x).sum(Kind::Double);
+    let loss = move |x: &[&Tensor], _: &bench_workloads::Batch| Ok(cube(x[0]) + cube(x[1]));
+    let problem = Function::new(start.into(), 50, 1, Box::new(loss)).unwrap();
+    let settings = Settings {
+        shuffle: true,
+        batch_size: 8,
+        seed: 5,
+        ..Settings::plain(Hyperparameters::default(), 100)
+    };
+    Training::new(Box::new(problem), Rc::new(settings))
+}
+
+#[test]
+fn a_gradient_at_another_point_leaves_the_weights() {
+    let mut training = cubic();
+    let batch = training.next_batch().unwrap();
+    let point = [vector(&[3.0, 1.0]), vector(&[0.0, 0.0])];
+    let there = training
+        .at(&point, |training| training.gradients(&batch))
+        .unwrap();
+    assert_eq!(list(&there.values[0]), [27.0, 3.0]);
+    assert_eq!(list(&there.values[1]), [0.0, 0.0]);
+    let here = training.gradients(&batch).unwrap();
+    assert_eq!(list(&here.values[0]), [3.0, 12.0]);
+    assert_eq!(here.loss.double_value(&[]), -14.0);
+    // A failure inside comes back to the weights too.
+    let failed: Result<()> = training.at(&point, |_| anyhow::bail!("no"));
+    assert!(failed.is_err());
+    assert_eq!(list(&training.parameters()[0].tensor), [1.0, -2.0]);
+    assert!(training.at(&point[..1], |_| Ok(())).is_err());
+}
+
+#[test]
+fn a_replica_is_trained_in_the_models_place() {
+    let mut training = cubic();
+    let replica = training.replica(3).unwrap();
+    let own = training
+        .stream("noise")
+        .unwrap()
+        .normal(&[2], 0.0, 1.0, Kind::Double)
+        .unwrap();
+    let drawn = training
+        .within(&replica, |training| {
+            assert_eq!(training.step(), 0);
+            let batch = training.next_batch()?;
+            let gradients = training.gradients(&batch)?;
+            let _guard = tch::no_grad_guard();
+            let mut x = training.parameters()[0].tensor.shallow_clone();
+            x -= &gradients.values[0];
+            Ok(training
+                .stream("noise")?
+                .normal(&[2], 0.0, 1.0, Kind::Double)?)
+        })
+        .unwrap();
+    assert_eq!(list(&replica.parameters[0]), [-2.0, -14.0]);
+    assert_eq!(list(&training.parameters()[0].tensor), [1.0, -2.0]);
+    assert_ne!(list(&own), list(&drawn), "a member draws its own numbers");
+}
+
+#[test]
+fn a_hessian_times_a_vector_is_exact() {
+    let mut training = cubic();
+    let batch = training.next_batch().unwrap();
+    let v = [vector(&[1.0, 1.0]), vector(&[0.5, 0.0])];
+    let product = training.hessian_vector_product(&batch, &v).unwrap();
+    assert_eq!(list(&product[0]), [6.0, -12.0]);
+    assert_eq!(list(&product[1]), [3.0, 0.0]);
+}
+
+#[test]
+fn parts_of_a_batch_add_up() {
+    let mut training = cubic();
+    let batch = training.next_batch().unwrap();
+    let mut sum = training.gradients(&batch).unwrap();
+    let other = training.gradients(&batch).unwrap();
+    sum.accumulate(&other, 0.5).unwrap();
+    assert_eq!(list(&sum.values[0]), [4.5, 18.0]);
+    assert_eq!(sum.loss.double_value(&[]), -21.0);
+}
+
+#[test]
+fn every_example_comes_once_an_epoch_and_none_that_is_held_out() {
+    let mut training = cubic();
+    let out: BTreeSet<i64> = {
+        let out = training.hold_out(10).unwrap();
+        Vec::try_from(&out).unwrap().into_iter().collect()
+    };
+    assert_eq!((out.len(), training.examples()), (10, 40));
+    assert!(training.hold_out(1).is_err());
+    for epoch in 0..2 {
+        let shown = training.shuffled(40 * epoch, 40).unwrap();
+        let shown: BTreeSet<i64> = Vec::try_from(&shown).unwrap().into_iter().collect();
+        assert_eq!(shown.len(), 40);
+        assert!(shown.is_disjoint(&out));
+    }
+    let metrics = training.evaluate(&Tensor::from_slice(&[1_i64, 2])).unwrap();
+    assert_eq!(metrics["loss"].0, -14.0);
+}
+
+#[test]
+fn draws_are_functions_of_purpose_step_and_call() {
+    let draw = |training: &mut Training, purpose: &str| {
+        let tensor = training
+            .stream(purpose)
+            .unwrap()
+            .normal(&[3], 0.0, 1.0, Kind::Double);
+        format!("{:?}", list(&tensor.unwrap()))
+    };
+    let all = || {
+        let mut training = cubic();
+        let mut drawn = Vec::new();
+        for _ in 0..2 {
+            drawn.push(draw(&mut training, "noise"));
+            drawn.push(draw(&mut training, "noise"));
+            drawn.push(draw(&mut training, "labels"));
+            training.advance();
+        }
+        drawn
+    };
+    let first = all();
+    assert_eq!(first, all());
+    assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 6);
+}
+
+#[test]
+fn sampled_labels_follow_the_model() {
+    let mut training = cubic();
+    let batch = training.next_batch().unwrap();
+    let sampled = training.with_sampled_labels(&batch).unwrap();
+    assert_eq!(sampled.targets.size(), batch.targets.size());
+    assert_ne!(
+        list(&sampled.targets.flatten(0, -1)),
+        list(&batch.targets.flatten(0, -1))
+    );
+    assert_eq!(list(&sampled.inputs), list(&batch.inputs));
+}
