@@ -12,9 +12,9 @@ mod manifest;
 mod source;
 mod split;
 mod store;
-mod tokens;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod verify;
 
 pub use archive::ArchiveError;

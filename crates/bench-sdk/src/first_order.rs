@@ -40,7 +40,7 @@ impl<R: UpdateRule> Rules<R> {
     pub fn with(training: &Training, hyperparameters: &Hyperparameters) -> Result<Rules<R>> {
         let parameters = training.parameters();
         let specs = &training.settings().groups;
-        // Those that no group names come last, and are first among equals only when there is no group at all.
+        // Parameters that no group names make one more, the last.
         let of = |place: usize| group_of(specs, parameters[place].role).unwrap_or(specs.len());
         let mut groups = Vec::new();
         for number in 0..=specs.len() {

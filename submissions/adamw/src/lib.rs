@@ -1,7 +1,7 @@
 //! AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101, algorithm 2).
 //!
-//! Memory: 2 numbers a parameter. Cost: one pass of 28 bytes a parameter. Equals `torch.optim.AdamW`: the decay is scaled by the learning
-//! rate, and epsilon is added after the correction.
+//! Memory: 2 numbers a parameter. Cost: one pass of 28 bytes a parameter. Equals `torch.optim.AdamW`: epsilon is added after the
+//! correction, and the decay is scaled by the learning rate.
 
 use bench_sdk::prelude::*;
 use bench_sdk::toolkit::bias_correction;
