@@ -2,6 +2,7 @@
 
 use crate::shell;
 use anyhow::{Context, Result, bail};
+use bench_score::statistics::golden::{self, Group, Verdict};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -22,6 +23,40 @@ pub fn metrics(file: Option<PathBuf>) -> Result<()> {
         None => shared("algoperf/metric_goldens.json")?,
     };
     evaluator("metric-golden", &[file])
+}
+
+/// In this process: the statistics are pure Rust.
+pub fn statistics(file: Option<PathBuf>) -> Result<()> {
+    let file = match file {
+        Some(file) => file,
+        None => shared("statistics/stat_goldens.json")?,
+    };
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let report = golden::check(&text).with_context(|| format!("cannot use {}", file.display()))?;
+    for Group {
+        name,
+        cases,
+        verdict,
+    } in &report.groups
+    {
+        match verdict {
+            Verdict::Equal { largest_difference } => {
+                println!("equal      {name}: {cases} cases, within {largest_difference:.0e}");
+            }
+            Verdict::NotBuilt => println!("not built  {name}: {cases} cases"),
+            Verdict::Differs(differences) => {
+                println!("DIFFERS    {name}: {cases} cases");
+                for difference in differences {
+                    println!("           {difference}");
+                }
+            }
+        }
+    }
+    if !report.is_equal() {
+        bail!("the statistics differ from {}", file.display());
+    }
+    Ok(())
 }
 
 fn evaluator(verb: &str, files: &[PathBuf]) -> Result<()> {

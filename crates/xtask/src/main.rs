@@ -31,6 +31,11 @@ enum Command {
         /// A file of the metric-golden format; the shared folder's when none is given.
         file: Option<PathBuf>,
     },
+    /// Compare the statistics with a golden file.
+    StatGoldens {
+        /// A file of the statistics-golden format; the shared folder's when none is given.
+        file: Option<PathBuf>,
+    },
     /// Measure the tables of docs/performance.md, as ratios within one run.
     Perf(perf::Options),
 }
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::ModelGoldens { files } => goldens::models(files),
         Command::MetricGoldens { file } => goldens::metrics(file),
+        Command::StatGoldens { file } => goldens::statistics(file),
         Command::Perf(options) => perf::run(&options),
     };
     match result {
