@@ -171,8 +171,9 @@ impl Closing<'_> {
         format!("Next:{}", lines.collect::<String>())
     }
 
-    /// What `bench show` finds a trial by: its digits, or its folder where records are not in their usual place.
+    /// What `bench show` finds a trial by: its digits, or its folder where records are not in their usual place. None where nothing ran.
     fn short(&self, report: &TrialReport) -> Option<String> {
+        report.summary.outcome.as_ref()?;
         let folder = report.folder.as_deref()?;
         let usual = self.workspace.runs(None).ok()?;
         if !folder.starts_with(usual) {
