@@ -38,7 +38,7 @@ use worker::failure;
 
 /// What most submissions use.
 pub mod prelude {
-    pub use crate::toolkit::{Elementwise, Float, Reference};
+    pub use crate::toolkit::{Elementwise, Float, Reference, bias_correction};
     pub use crate::{
         Batch, Group, Hyperparameters, Parameter, State, Training, TrainingAlgorithm, Update,
         UpdateRule,

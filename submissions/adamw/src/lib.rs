@@ -4,7 +4,6 @@
 //! correction, and the decay is scaled by the learning rate.
 
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::bias_correction;
 
 /// The hyperparameters, and running averages of the gradient and of its square.
 pub struct Adamw {

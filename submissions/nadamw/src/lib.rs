@@ -5,7 +5,6 @@
 //! (corrects `m` with `t + 1`) is this rule.
 
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::bias_correction;
 
 /// The hyperparameters, and running averages of the gradient and of its square.
 pub struct Nadamw {
