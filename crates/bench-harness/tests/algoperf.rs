@@ -6,6 +6,7 @@ use bench_core::spec::harness::Scoring;
 use bench_core::spec::submission::Tuning;
 use bench_harness::algoperf_logs;
 use bench_score::algoperf::{Board, Loss, Rules, Targets};
+use bench_score::statistics::Certainty;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -203,4 +204,23 @@ fn an_absent_workload_is_missed_by_all_and_said() {
             .contains("no submission has a log of `finewebedu_lm`")
     };
     assert_eq!(board.findings.iter().filter(absent).count(), 1);
+}
+
+/// P(rank 1) of the published rankings, computed elsewhere with other draws: half a miss added, variants included.
+#[test]
+fn certainty_equals_the_measured_certainty() {
+    let Some(shared) = shared("certainty_equals_the_measured_certainty") else {
+        return;
+    };
+    let targets = |name: &str| {
+        let text = fs::read_to_string(shared.join("targets").join(name)).unwrap();
+        Targets::parse(&text).unwrap()
+    };
+    let first =
+        |board: &Board, targets: &Targets| board.standing(targets, Certainty::default()).p_rank1[0];
+    let self_tuning = first(&v05(&shared), &targets("workload_targets_v05.json"));
+    assert!((self_tuning - 0.75).abs() < 0.03, "{self_tuning}");
+    let name = "workload_targets_v06_without_lm.json";
+    let external = first(&v06(&shared, name), &targets(name));
+    assert!((external - 0.92).abs() < 0.03, "{external}");
 }

@@ -81,6 +81,7 @@ fn golden_checks() -> Result<()> {
     };
     goldens::models(Vec::new())?;
     goldens::metrics(None)?;
+    goldens::statistics(None)?;
     for name in submissions()? {
         let golden = shared.join(format!("goldens/{}.json", name.replace('-', "_")));
         if golden.is_file() {

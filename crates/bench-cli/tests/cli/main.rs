@@ -1,6 +1,7 @@
 //! What a person who types `bench …` reads, and what a script gets.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod algoperf;
 mod errors;
 mod help;
 mod lists;
