@@ -6,6 +6,7 @@ use bench_core::outcome::Outcome;
 use bench_core::passage::Passage;
 use bench_core::record::Phases;
 use bench_core::run::SplitName;
+use bench_core::spec::submission::Value;
 use bench_core::spec::workload::Direction;
 use bench_score::Trial;
 
@@ -91,19 +92,19 @@ fn settings(trial: &Trial) -> Vec<(&'static str, String)> {
     let (record, run) = (&trial.record, &trial.record.run);
     let point = run.hyperparameters.iter();
     let point: Vec<_> = point
-        .map(|(name, value)| format!("{name} {value}"))
+        .map(|(name, value)| format!("{name} {}", hyperparameter(value)))
         .collect();
     let seed = &run.seed;
     let machine = &record.machine;
     let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
     let ran = match &trial.summary.device {
         Some(device) => format!(
-            "{}, {} threads, libtorch {}",
+            "{}, threads {}, libtorch {}",
             device.name.as_ref().unwrap_or(&device.device),
             device.threads,
             device.libtorch
         ),
-        None => format!("{} threads", run.threads),
+        None => format!("threads {}", run.threads),
     };
     vec![
         ("hyperparameters", point.join(", ")),
@@ -136,6 +137,14 @@ fn settings(trial: &Trial) -> Vec<(&'static str, String)> {
         ),
         ("started", record.started.clone()),
     ]
+}
+
+/// `0.001`, and `1e-8` where zeros would have to be counted.
+fn hyperparameter(value: &Value) -> String {
+    match value.as_number() {
+        Some(number) if number.abs() < 1e-4 => format!("{number:e}"),
+        _ => value.to_string(),
+    }
 }
 
 fn sizes(trial: &Trial) -> Vec<(&'static str, String)> {
