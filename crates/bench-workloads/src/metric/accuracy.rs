@@ -60,7 +60,8 @@ impl Accumulator for Accuracy {
         };
         match self.share {
             Share::Right => self.right / all,
-            Share::Wrong => 1.0 - self.right / all,
+            // Not 1 minus the share of right ones: that would miss a target of 0.105 by a rounding.
+            Share::Wrong => (all - self.right) / all,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const BARE_STEPS: &str = "6000";
+const BARE_STEPS: &str = "12000";
 const TORCH: &str = "torch==2.11.0";
 
 /// Builds the bare loop and the optimizer-step benchmark.
