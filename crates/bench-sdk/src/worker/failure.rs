@@ -191,7 +191,7 @@ mod tests {
             find_line(inside, "/bench/submissions/lion", "/submissions/lion/src/"),
             line
         );
-        let outside = "at /root/.cargo/registry/src/index/tch/src/lib.rs:1:1
+        let outside = "at /home/me/.cargo/registry/src/index/tch/src/lib.rs:1:1
             at /any/path/my/src/rule.rs:7:3";
         assert_eq!(
             find_line(outside, "/", "/src/"),
