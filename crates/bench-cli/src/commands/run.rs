@@ -64,6 +64,9 @@ pub(crate) struct Arguments {
     /// `cpu` or `cuda:0`, in place of harness.yaml's
     #[arg(long)]
     device: Option<String>,
+    /// Threads of worker and evaluator, in place of harness.yaml's and the workload's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    threads: Option<u32>,
     /// Go on after the target, to the end of the budget
     #[arg(long)]
     to_budget: bool,

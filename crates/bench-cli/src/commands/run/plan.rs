@@ -68,7 +68,7 @@ pub(super) fn plan(
                         trial,
                         trials: arguments.trials,
                         hyperparameters: own.as_ref(),
-                        threads: None,
+                        threads: arguments.threads,
                         device: Some(device),
                     };
                     runs.push(catalog.resolve(&request).map_err(unresolved)?);
