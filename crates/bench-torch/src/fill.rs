@@ -30,6 +30,40 @@ pub fn filled<T: Number>(
     Ok(tensor)
 }
 
+/// Bytes as numbers, `byte * scale + shift`, with the widest vectors that the processor has; the same bits with any.
+/// As many as both slices hold.
+pub fn scaled_bytes(source: &[u8], target: &mut [f32], scale: f32, shift: f32) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, which is all that the function asks for.
+        return unsafe { scaled_bytes_avx2(source, target, scale, shift) };
+    }
+    scale_bytes(source, target, scale, shift);
+}
+
+/// Asks for bytes that are read soon, where the processor takes such hints: rows drawn at random are in no cache yet.
+pub fn will_read(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint about memory that is borrowed here; it reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn scaled_bytes_avx2(source: &[u8], target: &mut [f32], scale: f32, shift: f32) {
+    scale_bytes(source, target, scale, shift);
+}
+
+#[inline(always)]
+fn scale_bytes(source: &[u8], target: &mut [f32], scale: f32, shift: f32) {
+    for (target, &byte) in target.iter_mut().zip(source) {
+        *target = f32::from(byte) * scale + shift;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +78,19 @@ mod tests {
         let tensor = tensor.unwrap();
         assert_eq!(tensor.size(), [2, 3]);
         assert_eq!(tensor.double_value(&[1, 0]), 3.0);
+    }
+
+    #[test]
+    fn bytes_are_scaled_to_the_same_bits_with_any_vectors() {
+        let source: Vec<u8> = (0..=255).collect();
+        let (mut wide, mut plain) = (vec![0.0; 256], vec![0.0; 256]);
+        scaled_bytes(&source, &mut wide, 0.011_109, -0.810_198);
+        scale_bytes(&source, &mut plain, 0.011_109, -0.810_198);
+        assert_eq!(wide, plain);
+        assert_eq!(
+            wide[3].to_bits(),
+            (3.0_f32 * 0.011_109 - 0.810_198).to_bits()
+        );
     }
 
     #[test]

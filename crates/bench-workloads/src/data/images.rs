@@ -7,10 +7,13 @@ use crate::batch::Batch;
 use bench_core::spec::dataset::ImageFormat;
 use bench_core::spec::workload::{Input, Pixels};
 use bench_torch::errors::LibtorchError;
-use bench_torch::fill::filled;
+use bench_torch::fill::{filled, scaled_bytes, will_read};
 use bench_torch::random::Key;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
+
+/// How many rows before its turn a row is asked for.
+const AHEAD: usize = 4;
 
 /// A split of labelled images.
 ///
@@ -84,16 +87,16 @@ impl Images {
             .zip(batch.chunks_exact_mut(image))
             .enumerate()
         {
+            if let Some(&later) = indices.get(row + AHEAD) {
+                will_read(&pixels[later * image..][..image]);
+            }
             let source = &pixels[index * image..][..image];
             let channels = source
                 .chunks_exact(plane)
                 .zip(target.chunks_exact_mut(plane));
             for ((source, target), normalise) in channels.zip(&self.normalise) {
                 match views {
-                    None => target
-                        .iter_mut()
-                        .zip(source)
-                        .for_each(|(target, &byte)| *target = normalise.apply(byte)),
+                    None => scaled_bytes(source, target, normalise.scale, normalise.shift),
                     Some(views) => views[row].write(source, target, width, *normalise),
                 }
             }
