@@ -20,11 +20,10 @@ const AHEAD: usize = 2;
 /// Purpose of a batch's random draws.
 pub(super) const AUGMENTATION: &str = "augmentation";
 
-/// Whether there are processors for it: one for the thread, and one more, since two are often the two halves of one core. There it gains
-/// nothing, and on a busy machine the thread takes the training thread's place.
+/// Whether there is a processor for it that no training thread needs; the evaluator is blocked meanwhile.
 pub(super) fn pays(training_threads: u32) -> bool {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    processors >= training_threads as usize + 2
+    processors >= training_threads as usize + 1
 }
 
 /// What a thread needs to make batches.
