@@ -23,7 +23,7 @@ pub(super) const AUGMENTATION: &str = "augmentation";
 /// Whether there is a processor for it that no training thread needs; the evaluator is blocked meanwhile.
 pub(super) fn pays(training_threads: u32) -> bool {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    processors >= training_threads as usize + 1
+    processors > training_threads as usize
 }
 
 /// What a thread needs to make batches.
