@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use bench_core::spec::diagnostic::Diagnostic;
 use console::Style;
 use std::error::Error;
-use std::io;
+use std::io::{self, Write as _};
 
 /// Why a command ended badly.
 pub(crate) enum Failure {
@@ -102,7 +102,7 @@ fn chain(error: &dyn Error, help: Option<&str>) -> String {
     lines.join("\n")
 }
 
-#[expect(clippy::print_stderr, reason = "the one place that reports failures")]
 fn say(text: &str) {
-    eprintln!("{text}");
+    // Where the terminal is gone the exit code has to do.
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
