@@ -1,6 +1,6 @@
 //! A score without third parties: times against a frozen reference.
 
-use super::pair::{misses, to_time};
+use super::pair::{mean, misses, to_time, variance};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// One workload of a suite: a submission's times and the reference's.
@@ -179,16 +179,6 @@ impl Error {
             half_width: t.map_or(0.0, |t| t.inverse_cdf(1.0 - alpha) * se),
         })
     }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn variance(values: &[f64]) -> f64 {
-    let center = mean(values);
-    let squares: f64 = values.iter().map(|value| (value - center).powi(2)).sum();
-    squares / (values.len() as f64 - 1.0)
 }
 
 #[cfg(test)]

@@ -56,6 +56,17 @@ pub(super) fn misses(times: &[f64]) -> usize {
     times.iter().filter(|time| time.is_infinite()).count()
 }
 
+pub(super) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Of a sample: divided by one less than its size.
+pub(super) fn variance(values: &[f64]) -> f64 {
+    let center = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - center).powi(2)).sum();
+    squares / (values.len() as f64 - 1.0)
+}
+
 /// The workloads that have studies on both sides.
 pub(super) fn two_sided(pairs: &[Pair]) -> Vec<&Pair> {
     pairs.iter().filter(|pair| pair.is_two_sided()).collect()

@@ -1,5 +1,6 @@
 //! The methods by the names that golden files use, from JSON to JSON.
 
+use super::optional as rarer;
 use crate::algoperf::profile::profile_scores as scores;
 use crate::statistics as methods;
 use crate::statistics::{FrozenWorkload, Pair, Question, Shift};
@@ -20,6 +21,10 @@ pub(super) fn method(name: &str) -> Option<Method> {
         "stratified_shift" => stratified_shift,
         "rank_test" => rank_test,
         "reach_test" => reach_test,
+        "welch_log" => rarer::welch_log,
+        "tost" => rarer::tost,
+        "bootstrap_ratio" => rarer::bootstrap_ratio,
+        "paired_shift" => rarer::paired_shift,
         "holm" => holm,
         "tie_groups" => tie_groups,
         "profile_score" => profile_score,
@@ -32,7 +37,7 @@ pub(super) fn method(name: &str) -> Option<Method> {
     })
 }
 
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T, serde_json::Error> {
+pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, serde_json::Error> {
     T::deserialize(value)
 }
 
@@ -40,17 +45,17 @@ fn numbers(values: &[Measured]) -> Vec<f64> {
     values.iter().map(|value| value.0).collect()
 }
 
-fn number(x: f64) -> Value {
+pub(super) fn number(x: f64) -> Value {
     json!(Measured(x))
 }
 
-fn optional(x: Option<f64>) -> Value {
+pub(super) fn optional(x: Option<f64>) -> Value {
     x.map_or(Value::Null, number)
 }
 
 #[derive(Deserialize)]
-struct Level {
-    alpha: f64,
+pub(super) struct Level {
+    pub(super) alpha: f64,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +77,7 @@ struct Workloads {
     workloads: Vec<Samples>,
 }
 
-fn pairs(inputs: &Value) -> Result<Vec<Pair>, serde_json::Error> {
+pub(super) fn pairs(inputs: &Value) -> Result<Vec<Pair>, serde_json::Error> {
     let Workloads { workloads } = read(inputs)?;
     Ok(workloads.iter().map(Samples::pair).collect())
 }

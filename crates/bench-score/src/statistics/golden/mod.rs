@@ -4,6 +4,7 @@
 //! infinite or undefined. Numbers are equal when |x - y| <= t max(1, |y|).
 
 mod groups;
+mod optional;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
