@@ -14,6 +14,7 @@ pub(crate) mod setup;
 pub(crate) mod show;
 pub(crate) mod spec;
 pub(crate) mod status;
+mod trials;
 
 use crate::arguments::Command;
 use crate::exit::Exit;

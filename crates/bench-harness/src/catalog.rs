@@ -25,6 +25,34 @@ const SUBMISSION: &str = "submission.yaml";
 /// # Errors
 /// When something cannot be read, such as a folder of `others` without a `submission.yaml`.
 pub fn load(home: &Home, others: &[PathBuf]) -> Result<Catalog, CatalogError> {
+    Ok(Catalog::parse(files(home, &home.root, others)?))
+}
+
+/// The same with the submissions of another checkout, a revision of this one for example, under this one's workloads and rules. A folder of `others`
+/// stands in for the submission of its name.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from(
+    home: &Home,
+    submissions: &Path,
+    others: &[PathBuf],
+) -> Result<Catalog, CatalogError> {
+    let mut files = files(home, submissions, others)?;
+    let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
+    let named: Vec<PathBuf> = others
+        .iter()
+        .filter_map(|folder| folder.canonicalize().ok())
+        .collect();
+    files.retain(|file| {
+        let own = home.root.join(folder(&file.source.path));
+        let stands_in = |other: &PathBuf| other.file_name() == own.file_name() && *other != own;
+        file.kind != Kind::Submission || !named.iter().any(stands_in)
+    });
+    Ok(Catalog::parse(files))
+}
+
+fn files(home: &Home, submissions: &Path, others: &[PathBuf]) -> Result<Vec<File>, CatalogError> {
     let root = &home.root;
     let mut files = vec![file(root, Kind::Harness, &root.join("harness.yaml"))?];
     for (kind, folder) in [
@@ -40,7 +68,7 @@ pub fn load(home: &Home, others: &[PathBuf]) -> Result<Catalog, CatalogError> {
             }
         }
     }
-    for folder in listing(&root.join("submissions"))? {
+    for folder in listing(&submissions.join("submissions"))? {
         let path = folder.join(SUBMISSION);
         if path.is_file() {
             files.push(file(root, Kind::Submission, &path)?);
@@ -54,7 +82,7 @@ pub fn load(home: &Home, others: &[PathBuf]) -> Result<Catalog, CatalogError> {
             files.push(file(root, Kind::Submission, &path)?);
         }
     }
-    Ok(Catalog::parse(files))
+    Ok(files)
 }
 
 fn file(root: &Path, kind: Kind, path: &Path) -> Result<File, CatalogError> {

@@ -41,7 +41,7 @@ pub enum Part {
     Libtorch,
     /// Decoded data sets in the cache.
     Data,
-    /// The checkout's target folder, bench's own build included.
+    /// The checkout's target folder, bench's own build included, and what comparisons built.
     Builds,
     /// What killed trials left in scratch folders.
     Scratch,
@@ -130,7 +130,7 @@ fn paths(home: &Home, part: Part) -> Vec<PathBuf> {
     match part {
         Part::Libtorch => folders(&home.libtorch_cache()),
         Part::Data => folders(&home.data_cache()),
-        Part::Builds => vec![home.target()]
+        Part::Builds => [home.target(), home.revisions(), home.programs()]
             .into_iter()
             .filter(|folder| folder.is_dir())
             .collect(),

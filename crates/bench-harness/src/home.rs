@@ -110,6 +110,16 @@ impl Home {
         self.cache.join("data")
     }
 
+    /// Revisions of the checkout, for comparisons with it.
+    pub fn revisions(&self) -> PathBuf {
+        self.cache.join("revisions")
+    }
+
+    /// Programs that comparisons keep, by what they were built from.
+    pub fn programs(&self) -> PathBuf {
+        self.cache.join("programs")
+    }
+
     /// What cargo builds, submissions included.
     pub fn target(&self) -> PathBuf {
         self.root.join("target")

@@ -16,6 +16,7 @@ pub mod process;
 pub mod program;
 pub mod progress;
 pub mod recorder;
+pub mod revision;
 pub mod scratch;
 pub mod session;
 pub mod setup;

@@ -1,11 +1,13 @@
 //! From a submission's folder to programs that can be spawned, and the hash of what they were built from.
 
 mod cargo;
+mod keep;
 mod lockfile;
 mod output;
 mod source;
 
 pub use cargo::CargoBuilder;
+pub use keep::KeepingBuilder;
 
 use crate::interrupt::Interrupts;
 use bench_core::run::SubmissionIdentity;

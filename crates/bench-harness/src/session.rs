@@ -107,6 +107,37 @@ pub struct TrialReport {
     pub summary: TrialSummary,
 }
 
+/// Where the programs of a session's trials come from.
+pub struct Sources<'a> {
+    builders: Vec<&'a mut dyn Builder>,
+    /// Builder of each trial; the first one where nothing is said.
+    of: Vec<usize>,
+}
+
+impl<'a> Sources<'a> {
+    /// One for all.
+    pub fn one(builder: &'a mut dyn Builder) -> Sources<'a> {
+        Sources {
+            builders: vec![builder],
+            of: Vec::new(),
+        }
+    }
+
+    /// Several: `of` says for each of the session's trials which of them builds its program.
+    pub fn several(builders: Vec<&'a mut dyn Builder>, of: Vec<usize>) -> Sources<'a> {
+        Sources { builders, of }
+    }
+
+    /// The builder of a trial, by its number: programs of one name but of two builders are two programs.
+    fn number(&self, trial: usize) -> usize {
+        self.of
+            .get(trial)
+            .copied()
+            .filter(|&number| number < self.builders.len())
+            .unwrap_or(0)
+    }
+}
+
 /// Runs a session to its end and tells what became of every trial, in order.
 ///
 /// # Errors
@@ -114,6 +145,19 @@ pub struct TrialReport {
 pub fn run(
     session: &Session,
     builder: &mut dyn Builder,
+    interrupts: &Interrupts,
+    sink: &mut Sink<'_>,
+) -> Result<Vec<TrialReport>, SessionError> {
+    run_from(session, &mut Sources::one(builder), interrupts, sink)
+}
+
+/// The same, where trials are built from different sources: two revisions of one submission, for example.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_from(
+    session: &Session,
+    builder: &mut Sources<'_>,
     interrupts: &Interrupts,
     sink: &mut Sink<'_>,
 ) -> Result<Vec<TrialReport>, SessionError> {

@@ -4,6 +4,7 @@
 
 pub mod algoperf;
 pub mod curves;
+pub mod gate;
 mod grid;
 mod leaderboard;
 mod results;

@@ -85,7 +85,7 @@ pub struct StudyResult {
     pub steps: Option<u64>,
 }
 
-type Group<'a> = Vec<&'a Trial>;
+pub(crate) type Group<'a> = Vec<&'a Trial>;
 
 /// Groups scoring trials into results, whatever order they come in.
 ///
@@ -123,7 +123,8 @@ fn age(trial: &Trial) -> (&str, &str) {
     (&trial.record.started, &trial.record.config_hash)
 }
 
-fn newest(mut group: Group) -> Group {
+/// Of an edited submission the newest source, and of each trial the newest record.
+pub(crate) fn newest(mut group: Group) -> Group {
     group.sort_by_key(|trial| std::cmp::Reverse(age(trial)));
     let source = group
         .first()
@@ -186,7 +187,7 @@ fn is_over(trial: &Trial) -> bool {
     outcome.as_ref().is_some_and(|outcome| outcome.is_final())
 }
 
-fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult {
+pub(crate) fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult {
     let hits: Vec<Passage> = trials
         .iter()
         .filter_map(|trial| trial.summary.hit())

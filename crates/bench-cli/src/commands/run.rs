@@ -4,16 +4,14 @@ mod closing;
 mod plan;
 
 use crate::arguments::Results;
+use crate::commands::trials;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
 use crate::workspace::Workspace;
-use bench_core::outcome::{FailureKind, Outcome};
-use bench_core::run::DeviceKind;
 use bench_harness::program::CargoBuilder;
-use bench_harness::session::{self, KEEP_EVERY, PlannedTrial, Session, TrialReport};
-use bench_harness::{data, machine, scratch, setup};
+use bench_harness::session;
 use clap::{Args, ValueEnum};
 use closing::Closing;
 use std::path::PathBuf;
@@ -105,7 +103,14 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         Format::Json => Style::Json,
         Format::Text => Style::of(arguments.quiet),
     });
-    let session = prepare(arguments, &workspace, plan, &reporter)?;
+    let options = session::Options {
+        to_budget: arguments.to_budget,
+        rerun_failed: arguments.rerun_failed,
+        fresh: arguments.fresh,
+        dry_run: arguments.dry_run,
+    };
+    let results = arguments.results.folder.as_deref();
+    let session = trials::prepare(&workspace, plan, results, options, &reporter)?;
     // Only now: until here Ctrl-C may simply kill, since set-up and fetches leave nothing half-done behind.
     let interrupts = super::interrupts()?;
     let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
@@ -122,109 +127,10 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         };
         screen.print(&closing.text(screen.width())?)?;
     }
-    Ok(match interrupts.requested() {
-        true => Exit::Interrupted,
-        false => exit(&reports, arguments),
-    })
-}
-
-/// Fetches what the trials need, unless it is there.
-fn prepare(
-    arguments: &Arguments,
-    workspace: &Workspace,
-    plan: plan::Plan,
-    reporter: &Reporter,
-) -> Result<Session, Failure> {
-    let home = &workspace.home;
-    let harness = workspace.harness()?;
-    let machine = machine::describe();
-    let cuda = plan.device == DeviceKind::Cuda;
-    if cuda && machine.gpus.len() <= plan.device_index as usize {
-        return Err(no_card(plan.device_index, &machine.gpus));
-    }
-    let mut listener = |progress| reporter.work(progress);
-    let libtorch = match arguments.dry_run {
-        true => None,
-        false => Some(setup::ensure(home, setup::Options { cuda }, &mut listener)?),
-    };
-    let mut trials = Vec::new();
-    for run in plan.runs {
-        let data = match arguments.dry_run {
-            true => Default::default(),
-            false => {
-                let dataset = &workspace.catalog.datasets[&run.dataset.name];
-                data::fetch(home, &run.dataset.name, dataset, &mut listener)?.splits
-            }
-        };
-        trials.push(PlannedTrial {
-            suite: plan.suite.clone(),
-            run,
-            data,
-            device_index: plan.device_index,
-        });
-    }
-    Ok(Session {
-        trials,
-        runs: workspace.runs(arguments.results.folder.as_deref())?,
-        machine,
-        environment: Vec::new(),
-        libtorch: libtorch
-            .map(|libtorch| libtorch.library_folders())
-            .unwrap_or_default(),
-        limits: harness.limits,
-        tolerances: harness.tolerances,
-        options: session::Options {
-            to_budget: arguments.to_budget,
-            rerun_failed: arguments.rerun_failed,
-            fresh: arguments.fresh,
-            dry_run: arguments.dry_run,
-        },
-        lock: scratch::machine_lock(),
-        keep_every: KEEP_EVERY,
-    })
-}
-
-fn no_card(index: u32, gpus: &[String]) -> Failure {
-    let message = match gpus {
-        [] => format!("device cuda:{index} was asked for, but the driver shows no NVIDIA card"),
-        gpus => format!(
-            "device cuda:{index} was asked for, but there is only {}",
-            gpus.join(", ")
-        ),
-    };
-    let help = "`--device cpu` runs on the processor; `nvidia-smi` shows what the driver sees";
-    Failure::new(Exit::Environment, message, help.to_owned())
-}
-
-/// The worst that happened decides.
-fn exit(reports: &[TrialReport], arguments: &Arguments) -> Exit {
-    let failure = |report: &TrialReport| match &report.summary.outcome {
-        Some(Outcome::Failed(failure)) => Some(failure.kind),
-        _ => None,
-    };
-    let kinds: Vec<FailureKind> = reports.iter().filter_map(failure).collect();
-    let any = |wanted: &[FailureKind]| kinds.iter().any(|kind| wanted.contains(kind));
-    let outcomes = || {
-        reports
-            .iter()
-            .filter_map(|report| report.summary.outcome.as_ref())
-    };
-    let ran = !arguments.dry_run;
     let missed = reports.iter().any(|report| report.summary.hit().is_none());
-    match () {
-        () if any(&[FailureKind::Record]) => Exit::Results,
-        () if any(&[FailureKind::Environment]) => Exit::Environment,
-        () if any(&[FailureKind::Build]) => Exit::BuildFailed,
-        () if any(&[
-            FailureKind::Signal,
-            FailureKind::Exit,
-            FailureKind::OutOfMemory,
-        ]) =>
-        {
-            Exit::WorkerDied
-        }
-        () if outcomes().any(Outcome::is_failure) => Exit::RunFailed,
-        () if ran && arguments.require_target && missed => Exit::RunFailed,
-        () => Exit::Ok,
-    }
+    Ok(match trials::exit(&reports) {
+        _ if interrupts.requested() => Exit::Interrupted,
+        Exit::Ok if missed && arguments.require_target && !arguments.dry_run => Exit::RunFailed,
+        exit => exit,
+    })
 }

@@ -22,6 +22,9 @@ pub struct Harness {
     pub threads: u32,
     /// `cpu` or `cuda:<index>`.
     pub device: String,
+    /// Fingerprints (the machine column of `bench leaderboard` begins with it) of machines that measure time well enough to compare by it: one user, a fixed clock.
+    #[serde(default)]
+    pub pinned: Vec<String>,
     /// Name to workloads.
     pub suites: BTreeMap<String, Vec<String>>,
     /// How a leaderboard's scores are made. Not in the hash: trials do not depend on it.

@@ -15,6 +15,8 @@ const EVALUATOR: &str = "bench-evaluator";
 #[derive(Debug)]
 pub struct CargoBuilder {
     home: Home,
+    /// What is built: the checkout, or a revision of it.
+    root: PathBuf,
     /// Submission's name to its folder, for those outside of `submissions/`.
     elsewhere: BTreeMap<String, PathBuf>,
     members: Option<Vec<Package>>,
@@ -44,6 +46,22 @@ impl CargoBuilder {
     /// For the submissions of a checkout, and others that lie `elsewhere`.
     pub fn new(home: Home, elsewhere: BTreeMap<String, PathBuf>) -> CargoBuilder {
         CargoBuilder {
+            root: home.root.clone(),
+            home,
+            elsewhere,
+            members: None,
+        }
+    }
+
+    /// For a revision of the checkout that lies in `root`. It is built in the checkout's own target folder, with its libtorch: what the two have in
+    /// common is compiled once.
+    pub fn of_revision(
+        home: Home,
+        root: PathBuf,
+        elsewhere: BTreeMap<String, PathBuf>,
+    ) -> CargoBuilder {
+        CargoBuilder {
+            root,
             home,
             elsewhere,
             members: None,
@@ -53,7 +71,7 @@ impl CargoBuilder {
     fn folder(&self, program: &str) -> PathBuf {
         match self.elsewhere.get(program) {
             Some(folder) => folder.clone(),
-            None => self.home.root.join("submissions").join(program),
+            None => self.root.join("submissions").join(program),
         }
     }
 
@@ -67,7 +85,7 @@ impl CargoBuilder {
             });
         }
         if self.members.is_none() {
-            let root = self.home.root.join("Cargo.toml");
+            let root = self.root.join("Cargo.toml");
             self.members = Some(self.metadata(&root, &submission.name)?);
         }
         let is_it = |package: &&Package| same_file(&package.manifest_path, &manifest);
@@ -96,7 +114,7 @@ impl CargoBuilder {
                 "--manifest-path",
             ])
             .arg(manifest)
-            .current_dir(&self.home.root)
+            .current_dir(&self.root)
             .output()
             .map_err(output::no_cargo)?;
         let parsed = serde_json::from_slice::<Metadata>(&output.stdout);
@@ -126,18 +144,26 @@ impl CargoBuilder {
         worker
             .args(["--bin", binary, "--manifest-path"])
             .arg(&package.manifest_path);
-        worker.arg("--target-dir").arg(self.home.target());
+        if self.root == self.home.root {
+            worker.arg("--target-dir").arg(self.home.target());
+        }
         vec![evaluator, worker]
     }
 
     fn build_command(&self) -> std::process::Command {
         let mut command = self.home.command("cargo");
-        command.current_dir(&self.home.root).args([
+        command.current_dir(&self.root).args([
             "build",
             "--locked",
             "--release",
             "--message-format=json-render-diagnostics",
         ]);
+        if self.root != self.home.root {
+            command.arg("--target-dir").arg(self.home.target());
+            if self.home.user_libtorch.is_none() {
+                command.env("LIBTORCH", self.home.libtorch_link());
+            }
+        }
         command
     }
 }
@@ -146,7 +172,7 @@ impl Builder for CargoBuilder {
     fn source_hash(&mut self, submission: &SubmissionIdentity) -> Result<String, ProgramError> {
         let package = self.package(submission)?;
         let folder = self.folder(&submission.program);
-        source::hash(&self.home.root, &folder, &package.name)
+        source::hash(&self.root, &folder, &package.name)
     }
 
     fn build(

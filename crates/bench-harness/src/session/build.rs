@@ -1,7 +1,7 @@
 //! The programs of a session, each built once, before the first trial.
 
 use super::work::{BuildFailure, Work};
-use super::{Session, SessionEvent, Sink};
+use super::{Session, SessionEvent, Sink, Sources};
 use crate::interrupt::Interrupts;
 use crate::program::{Builder, ProgramError, Programs};
 use bench_core::run::SubmissionIdentity;
@@ -11,23 +11,26 @@ use std::time::Instant;
 /// Builds what some trial needs. A build that fails is kept with each of its trials.
 pub(super) fn build_all(
     session: &Session,
-    builder: &mut dyn Builder,
+    sources: &mut Sources<'_>,
     work: &mut [Work],
     interrupts: &Interrupts,
     sink: &mut Sink<'_>,
 ) {
-    let mut built: BTreeMap<&str, Result<Programs, BuildFailure>> = BTreeMap::new();
-    for (planned, work) in session.trials.iter().zip(work) {
+    let mut built: BTreeMap<(usize, &str), Result<Programs, BuildFailure>> = BTreeMap::new();
+    for (index, (planned, work)) in session.trials.iter().zip(work).enumerate() {
         if !work.action.runs() || work.programs.is_some() {
             continue;
         }
         let submission = &planned.run.submission;
-        if !built.contains_key(submission.program.as_str())
+        let number = sources.number(index);
+        let key = (number, submission.program.as_str());
+        let builder = &mut *sources.builders[number];
+        if !built.contains_key(&key)
             && let Some(programs) = build(submission, builder, interrupts, sink)
         {
-            built.insert(&submission.program, programs);
+            built.insert(key, programs);
         }
-        work.programs = built.get(submission.program.as_str()).cloned();
+        work.programs = built.get(&key).cloned();
     }
 }
 

@@ -1,9 +1,9 @@
 //! What is to be done about each trial, and doing it.
 
 use super::decide::{Action, decide};
-use super::{PlannedTrial, Session, SessionError, SessionEvent, Sink, TrialReport};
+use super::{PlannedTrial, Session, SessionError, SessionEvent, Sink, Sources, TrialReport};
 use crate::interrupt::Interrupts;
-use crate::program::{Builder, ProgramError, Programs};
+use crate::program::{ProgramError, Programs};
 use crate::recorder::now;
 use crate::store::{self, Stored};
 use crate::trial::{self, Trial};
@@ -47,14 +47,16 @@ impl From<&ProgramError> for BuildFailure {
 /// Looks at the records that are there and decides about each trial.
 pub(super) fn plan(
     session: &Session,
-    builder: &mut dyn Builder,
+    sources: &mut Sources<'_>,
 ) -> Result<Vec<Work>, SessionError> {
-    let mut hashes: BTreeMap<&str, Result<String, BuildFailure>> = BTreeMap::new();
+    let mut hashes: BTreeMap<(usize, &str), Result<String, BuildFailure>> = BTreeMap::new();
     let mut works = Vec::new();
-    for planned in &session.trials {
+    for (index, planned) in session.trials.iter().enumerate() {
         let submission = &planned.run.submission;
-        let hash = hashes.entry(&submission.program).or_insert_with(|| {
-            let hash = builder.source_hash(submission);
+        let number = sources.number(index);
+        let key = (number, submission.program.as_str());
+        let hash = hashes.entry(key).or_insert_with(|| {
+            let hash = sources.builders[number].source_hash(submission);
             hash.map_err(|error| BuildFailure::from(&error))
         });
         works.push(match hash {

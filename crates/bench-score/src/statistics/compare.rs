@@ -5,9 +5,11 @@ use super::rank::{RankTest, rank_test};
 use super::reach::{ReachTest, reach_test};
 use super::shift::{Shift, stratified_shift};
 use super::within;
+use serde::{Deserialize, Serialize};
 
 /// What a comparison of B with A ends in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// B misses the target more often.
     ReachRateFell,

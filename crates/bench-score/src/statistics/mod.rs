@@ -30,7 +30,7 @@ pub use frozen::{FrozenDifference, FrozenScore, FrozenWorkload, frozen_differenc
 pub use order::{median_time, quantile};
 pub use pair::{Pair, log_spread, to_time};
 pub use paired::{PairedShift, paired_shift};
-pub use power::{Question, StudiesNeeded, studies_needed};
+pub use power::{Question, StudiesNeeded, detectable, studies_needed};
 pub use rank::{RankTest, rank_test};
 pub use ratio::{BootstrapRatio, SideIndices, bootstrap_ratio};
 pub use reach::{ReachTest, reach_test};

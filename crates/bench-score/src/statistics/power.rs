@@ -56,6 +56,29 @@ pub fn studies_needed(
     }
 }
 
+/// The least slowdown, as a relative difference, that `n` studies a side find with that power; `None` where they cannot find any, or only one beyond
+/// a factor of eleven.
+pub fn detectable(sigma: &[f64], n: u64, alpha: f64, power: f64) -> Option<f64> {
+    let enough = |delta: f64| {
+        let needed = studies_needed(sigma, delta, alpha, power, Question::Difference).n;
+        needed.is_some_and(|needed| needed <= n)
+    };
+    let (mut low, mut high) = (0.0, 10.0);
+    if sigma.is_empty() || !enough(high) {
+        return None;
+    }
+    // To a millionth: halving 10 that often.
+    for _ in 0..24 {
+        let middle = (low + high) / 2.0;
+        if enough(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}
+
 /// The least n >= 2 with which the most extreme outcome, one of C(2n, n) to the power of the workloads, is within the level.
 fn smallest_possible(workloads: usize, alpha: f64) -> u64 {
     let mut n = 2u64;
@@ -75,6 +98,15 @@ mod tests {
     fn what_no_number_of_studies_shows_is_said() {
         let needed = studies_needed(&[0.1], 0.0, 0.05, 0.8, Question::Difference);
         assert_eq!((needed.n_formula, needed.n), (None, None));
+    }
+
+    #[test]
+    fn what_is_detectable_needs_that_many_studies() {
+        let sd = [0.1; 3];
+        let found = detectable(&sd, 19, 0.05, 0.8).unwrap();
+        assert!(found < 0.051 && found > 0.048, "{found}");
+        assert_eq!(detectable(&[0.1], 2, 0.05, 0.8), None);
+        assert_eq!(detectable(&[], 5, 0.05, 0.8), None);
     }
 
     #[test]

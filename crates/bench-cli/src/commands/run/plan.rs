@@ -1,27 +1,14 @@
 //! From names to complete configurations. Everything that can be wrong is found here, before anything is fetched or built.
 
 use super::{Arguments, WORKLOAD};
+use crate::commands::trials::{Plan, chosen_device, own_point};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
-use bench_core::run::{DeviceKind, Purpose, RunSpec, device};
-use bench_core::spec::diagnostic::Source;
-use bench_core::spec::point;
+use bench_core::run::Purpose;
 use bench_core::spec::resolve::Request;
-use bench_core::spec::search::Point;
-use std::path::Path;
 
 /// Where records of workloads named one by one go.
 const SINGLE: &str = "single";
-
-/// What is to be run.
-pub(super) struct Plan {
-    /// Folder of the records: a suite's name, or `single`.
-    pub(super) suite: String,
-    /// One a trial, in order: study by study, so that an interrupted command leaves whole studies.
-    pub(super) runs: Vec<RunSpec>,
-    pub(super) device: DeviceKind,
-    pub(super) device_index: u32,
-}
 
 /// Resolves all trials that were asked for.
 pub(super) fn plan(
@@ -82,26 +69,4 @@ pub(super) fn plan(
         device,
         device_index,
     })
-}
-
-fn chosen_device(name: &str) -> Result<(DeviceKind, u32), Failure> {
-    device(name).ok_or_else(|| {
-        let help = "write `cpu`, `cuda:0`, or another card's number";
-        Failure::usage(
-            format!("there is no device called `{name}`"),
-            help.to_owned(),
-        )
-    })
-}
-
-/// The user's own values for hyperparameters of these names.
-fn own_point(path: &Path, known: &[&str]) -> Result<Point, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("cannot read {}: {error}", path.display()), None)
-    })?;
-    let source = Source {
-        path: path.to_owned(),
-        text,
-    };
-    point::read(source, known).map_err(Failure::Specs)
 }

@@ -1,0 +1,141 @@
+//! What all commands that run trials share: from configurations to a session, and from what became of it to an exit code.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress::Reporter;
+use crate::workspace::Workspace;
+use bench_core::outcome::{FailureKind, Outcome};
+use bench_core::run::{DeviceKind, RunSpec, device};
+use bench_core::spec::diagnostic::Source;
+use bench_core::spec::point;
+use bench_core::spec::search::Point;
+use bench_harness::session::{KEEP_EVERY, Options, PlannedTrial, Session, TrialReport};
+use bench_harness::{data, machine, scratch, setup};
+use std::path::Path;
+
+/// What is to be run.
+pub(super) struct Plan {
+    /// Folder of the records: a suite's name, or `single`.
+    pub(super) suite: String,
+    /// One a trial, in order: study by study, so that an interrupted command leaves whole studies.
+    pub(super) runs: Vec<RunSpec>,
+    pub(super) device: DeviceKind,
+    pub(super) device_index: u32,
+}
+
+/// Fetches what the trials need, unless it is there.
+pub(super) fn prepare(
+    workspace: &Workspace,
+    plan: Plan,
+    results: Option<&Path>,
+    options: Options,
+    reporter: &Reporter,
+) -> Result<Session, Failure> {
+    let home = &workspace.home;
+    let harness = workspace.harness()?;
+    let machine = machine::describe();
+    let cuda = plan.device == DeviceKind::Cuda;
+    if cuda && machine.gpus.len() <= plan.device_index as usize {
+        return Err(no_card(plan.device_index, &machine.gpus));
+    }
+    let mut listener = |progress| reporter.work(progress);
+    let libtorch = match options.dry_run {
+        true => None,
+        false => Some(setup::ensure(home, setup::Options { cuda }, &mut listener)?),
+    };
+    let mut trials = Vec::new();
+    for run in plan.runs {
+        let data = match options.dry_run {
+            true => Default::default(),
+            false => {
+                let dataset = &workspace.catalog.datasets[&run.dataset.name];
+                data::fetch(home, &run.dataset.name, dataset, &mut listener)?.splits
+            }
+        };
+        trials.push(PlannedTrial {
+            suite: plan.suite.clone(),
+            run,
+            data,
+            device_index: plan.device_index,
+        });
+    }
+    Ok(Session {
+        trials,
+        runs: workspace.runs(results)?,
+        machine,
+        environment: Vec::new(),
+        libtorch: libtorch
+            .map(|libtorch| libtorch.library_folders())
+            .unwrap_or_default(),
+        limits: harness.limits,
+        tolerances: harness.tolerances,
+        options,
+        lock: scratch::machine_lock(),
+        keep_every: KEEP_EVERY,
+    })
+}
+
+fn no_card(index: u32, gpus: &[String]) -> Failure {
+    let message = match gpus {
+        [] => format!("device cuda:{index} was asked for, but the driver shows no NVIDIA card"),
+        gpus => format!(
+            "device cuda:{index} was asked for, but there is only {}",
+            gpus.join(", ")
+        ),
+    };
+    let help = "`--device cpu` runs on the processor; `nvidia-smi` shows what the driver sees";
+    Failure::new(Exit::Environment, message, help.to_owned())
+}
+
+/// The worst that happened decides.
+pub(super) fn exit(reports: &[TrialReport]) -> Exit {
+    let failure = |report: &TrialReport| match &report.summary.outcome {
+        Some(Outcome::Failed(failure)) => Some(failure.kind),
+        _ => None,
+    };
+    let kinds: Vec<FailureKind> = reports.iter().filter_map(failure).collect();
+    let any = |wanted: &[FailureKind]| kinds.iter().any(|kind| wanted.contains(kind));
+    let outcomes = || {
+        reports
+            .iter()
+            .filter_map(|report| report.summary.outcome.as_ref())
+    };
+    match () {
+        () if any(&[FailureKind::Record]) => Exit::Results,
+        () if any(&[FailureKind::Environment]) => Exit::Environment,
+        () if any(&[FailureKind::Build]) => Exit::BuildFailed,
+        () if any(&[
+            FailureKind::Signal,
+            FailureKind::Exit,
+            FailureKind::OutOfMemory,
+        ]) =>
+        {
+            Exit::WorkerDied
+        }
+        () if outcomes().any(Outcome::is_failure) => Exit::RunFailed,
+        () => Exit::Ok,
+    }
+}
+
+/// The device that was asked for.
+pub(super) fn chosen_device(name: &str) -> Result<(DeviceKind, u32), Failure> {
+    device(name).ok_or_else(|| {
+        let help = "write `cpu`, `cuda:0`, or another card's number";
+        Failure::usage(
+            format!("there is no device called `{name}`"),
+            help.to_owned(),
+        )
+    })
+}
+
+/// The user's own values for hyperparameters of these names.
+pub(super) fn own_point(path: &Path, known: &[&str]) -> Result<Point, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("cannot read {}: {error}", path.display()), None)
+    })?;
+    let source = Source {
+        path: path.to_owned(),
+        text,
+    };
+    point::read(source, known).map_err(Failure::Specs)
+}
