@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::commands::{
-    check, clean, completions, data, doctor, leaderboard, list, plot, run, schema, setup, show,
-    spec, status,
+    check, clean, completions, data, doctor, leaderboard, list, new, plot, run, schema, setup,
+    show, spec, status,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Plot(plot::Arguments),
     Spec(spec::Arguments),
     Schema(schema::Arguments),
+    New(new::Arguments),
     Check(check::Arguments),
     Data(data::Arguments),
     Setup(setup::Arguments),

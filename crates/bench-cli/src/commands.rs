@@ -7,6 +7,7 @@ pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod leaderboard;
 pub(crate) mod list;
+pub(crate) mod new;
 pub(crate) mod plot;
 pub(crate) mod run;
 pub(crate) mod schema;
@@ -36,6 +37,7 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::Plot(arguments) => plot::execute(&arguments, screen),
         Command::Spec(arguments) => spec::execute(&arguments, screen),
         Command::Schema(arguments) => schema::execute(&arguments, screen),
+        Command::New(arguments) => new::execute(&arguments, screen),
         Command::Check(arguments) => check::execute(&arguments),
         Command::Data(arguments) => data::execute(&arguments, screen),
         Command::Setup(arguments) => setup::execute(&arguments, screen),

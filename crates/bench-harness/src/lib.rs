@@ -17,6 +17,7 @@ pub mod program;
 pub mod progress;
 pub mod recorder;
 pub mod revision;
+pub mod scaffold;
 pub mod scratch;
 pub mod session;
 pub mod setup;

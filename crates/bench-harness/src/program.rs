@@ -8,6 +8,8 @@ mod source;
 
 pub use cargo::CargoBuilder;
 pub use keep::KeepingBuilder;
+pub(crate) use lockfile::closure;
+pub(crate) use output::cargo_error;
 
 use crate::interrupt::Interrupts;
 use bench_core::run::SubmissionIdentity;

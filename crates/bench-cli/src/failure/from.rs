@@ -9,6 +9,7 @@ use bench_harness::clean::CleanError;
 use bench_harness::data::DataError;
 use bench_harness::home::HomeError;
 use bench_harness::program::ProgramError;
+use bench_harness::scaffold::{NameError, ScaffoldError};
 use bench_harness::session::SessionError;
 use bench_harness::setup::SetupError;
 use bench_harness::store::StoreError;
@@ -46,6 +47,28 @@ impl From<ResolveError> for Failure {
             _ => None,
         };
         Failure::new(Exit::Usage, error, help)
+    }
+}
+
+impl From<ScaffoldError> for Failure {
+    fn from(error: ScaffoldError) -> Failure {
+        match error {
+            ScaffoldError::Cargo(error) => Failure::from(error),
+            error => {
+                let help = match &error {
+                    ScaffoldError::Name(NameError::Form {
+                        nearest: Some(name),
+                        ..
+                    }) => Some(format!("did you mean `{name}`?")),
+                    ScaffoldError::Name(_) => Some("take another name".to_owned()),
+                    ScaffoldError::Exists { .. } => {
+                        Some("take another name; `--from` copies what is there".to_owned())
+                    }
+                    _ => None,
+                };
+                Failure::new(Exit::Usage, error, help)
+            }
+        }
     }
 }
 

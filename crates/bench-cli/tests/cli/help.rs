@@ -16,6 +16,7 @@ fn every_verb_has_help_with_examples() {
         "spec check",
         "spec show",
         "schema",
+        "new",
         "check",
         "data",
         "setup",

@@ -5,5 +5,6 @@ mod algoperf;
 mod errors;
 mod help;
 mod lists;
+mod new;
 mod records;
 mod support;

@@ -12,7 +12,7 @@ struct Package {
 }
 
 /// The entries of `roots` and of all that they depend on, sorted. Where two versions of a package are locked and it is not said which, both count.
-pub(super) fn closure(lock: &str, roots: &[&str]) -> Vec<String> {
+pub(crate) fn closure(lock: &str, roots: &[&str]) -> Vec<String> {
     let mut packages: BTreeMap<String, Vec<Package>> = BTreeMap::new();
     for block in lock.split("[[package]]").skip(1) {
         let package = parse(block);

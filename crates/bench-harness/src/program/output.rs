@@ -135,7 +135,7 @@ pub(super) fn build_error(submission: &str, text: String) -> ProgramError {
     }
 }
 
-pub(super) fn cargo_error(submission: &str, text: String) -> ProgramError {
+pub(crate) fn cargo_error(submission: &str, text: String) -> ProgramError {
     ProgramError::Cargo {
         submission: submission.to_owned(),
         first: first_error(&text),

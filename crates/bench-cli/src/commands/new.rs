@@ -1,0 +1,114 @@
+//! `bench new`: a submission to begin with.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+use crate::workspace::Workspace;
+use bench_harness::home::Home;
+use bench_harness::scaffold::{self, Made, Plan};
+use clap::Args;
+use std::path::{Component, Path, PathBuf};
+
+/// Make a submission that compiles, trains and keeps the contract, to be changed into yours
+///
+/// A name makes a folder in the checkout's submissions/ and lists it in the workspace. A path makes a crate there, which depends on the
+/// checkout and shares its builds; `bench run PATH` runs it.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench new my-algo
+  bench new my-algo --from lion
+  bench new ../elsewhere/my-algo")]
+pub(crate) struct Arguments {
+    /// Name, or path of a folder that is not there yet
+    name: String,
+    /// Begin with a copy of this submission, in place of gradient descent with momentum
+    #[arg(long, value_name = "SUBMISSION")]
+    from: Option<String>,
+}
+
+pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let (workspace, from) = match &arguments.from {
+        Some(from) => {
+            let (workspace, names) = Workspace::with_submissions(std::slice::from_ref(from))?;
+            let name = names.first().unwrap_or(from);
+            let entrant = workspace.catalog.submissions.get(name);
+            let entrant = entrant.ok_or_else(|| workspace.no_submission(name))?;
+            let folder = workspace.home.root.join(&entrant.folder);
+            (workspace, Some(folder))
+        }
+        None => (Workspace::open()?, None),
+    };
+    let plan = plan(&workspace.home, &arguments.name, from)?;
+    if workspace.catalog.submissions.contains_key(&plan.name) && !plan.folder.exists() {
+        let message = format!("there is a submission `{}` in the checkout", plan.name);
+        let help = "records and tables tell submissions apart by name: take another";
+        return Err(Failure::usage(message, help.to_owned()));
+    }
+    let made = scaffold::create(&workspace.home, &plan)?;
+    screen.print(&told(&arguments.name, &plan, &made))?;
+    Ok(Exit::Ok)
+}
+
+/// Where it will lie: a plain name in `submissions/`, a path where it says.
+fn plan(home: &Home, given: &str, from: Option<PathBuf>) -> Result<Plan, Failure> {
+    let submissions = home.root.join("submissions");
+    let folder = match given.contains('/') {
+        false => submissions.join(given),
+        true => {
+            let absolute = std::path::absolute(given);
+            let absolute = absolute
+                .map_err(|error| Failure::usage(format!("`{given}` is no path: {error}"), None))?;
+            placed(&normal(&absolute))
+        }
+    };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Plan {
+        name: name.into_owned(),
+        folder,
+        from,
+    })
+}
+
+/// Without `.` and `..`, which a folder that is not there yet cannot resolve.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(normal.pop()),
+            Component::CurDir => {}
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+/// With links resolved in the part that is there, so that `submissions/x` is known by whatever way it is given.
+fn placed(folder: &Path) -> PathBuf {
+    let parent = folder
+        .parent()
+        .and_then(|parent| parent.canonicalize().ok());
+    match (parent, folder.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => folder.to_owned(),
+    }
+}
+
+fn told(given: &str, plan: &Plan, made: &Made) -> String {
+    let files: Vec<String> = made
+        .files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    let mut lines = vec![format!(
+        "made {}: {}",
+        plan.folder.display(),
+        files.join(", ")
+    )];
+    if made.is_member && made.has_crate {
+        lines.push("listed it in the checkout's Cargo.toml and Cargo.lock".to_owned());
+    }
+    lines.push(format!(
+        "\nnext:\n  bench check {given}\n  bench run {given} --workload synthetic"
+    ));
+    lines.join("\n")
+}

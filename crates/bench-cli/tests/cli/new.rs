@@ -1,0 +1,163 @@
+//! `bench new`, with the real cargo on a workspace without dependencies.
+
+use crate::support::Checkout;
+use std::path::Path;
+
+const ROOT: &str = "[workspace]
+resolver = \"3\"
+members = [
+    \"crates/bench-sdk\",
+    \"submissions/heavy-ball\",
+]
+
+[workspace.package]
+version = \"0.1.0\"
+edition = \"2024\"
+rust-version = \"1.95\"
+license = \"Apache-2.0\"
+publish = false
+
+[workspace.dependencies]
+bench-sdk = { path = \"crates/bench-sdk\" }
+
+[workspace.lints.rust]
+unsafe_code = \"deny\"
+
+[profile.release]
+debug = \"line-tables-only\"
+";
+const SDK: &str = "[package]\nname = \"bench-sdk\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+const HEAVY_BALL: &str = "[package]\nname = \"heavy-ball\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nbench-sdk.workspace = true\n";
+const LOCK: &str = "version = 4
+
+[[package]]
+name = \"bench-sdk\"
+version = \"0.1.0\"
+
+[[package]]
+name = \"heavy-ball\"
+version = \"0.1.0\"
+dependencies = [
+ \"bench-sdk\",
+]
+";
+const SETTINGS: &str = "schema: 1
+about: Polyak's momentum
+rulesets: [external-tuning]
+batch-size: { default: 32 }
+search-space: { learning-rate: 0.1 }
+";
+
+fn checkout() -> Checkout {
+    Checkout::new()
+        .with("Cargo.toml", ROOT)
+        .with("Cargo.lock", LOCK)
+        .with("crates/bench-sdk/Cargo.toml", SDK)
+        .with("crates/bench-sdk/src/lib.rs", "")
+        .with("submissions/heavy-ball/Cargo.toml", HEAVY_BALL)
+        .with("submissions/heavy-ball/submission.yaml", SETTINGS)
+        .with(
+            "submissions/heavy-ball/src/lib.rs",
+            "pub struct HeavyBall;\n",
+        )
+        .with(
+            "submissions/heavy-ball/src/main.rs",
+            "fn main() {\n    let _ = heavy_ball::HeavyBall;\n}\n",
+        )
+}
+
+/// What the command says, with this toolchain's cargo on its path.
+fn says(checkout: &Checkout, line: &str) -> String {
+    let cargo = Path::new(env!("CARGO")).parent().unwrap();
+    let mut command = checkout.bench(line);
+    command.env("PATH", format!("{}:/usr/bin:/bin", cargo.display()));
+    checkout.told(command.output().unwrap())
+}
+
+fn text(checkout: &Checkout, path: &str) -> String {
+    let text = std::fs::read_to_string(checkout.path().join(path)).unwrap();
+    text.replace(checkout.path().to_str().unwrap(), "[checkout]")
+}
+
+#[test]
+fn a_name_becomes_a_member() {
+    let checkout = checkout();
+    insta::assert_snapshot!("new-member", says(&checkout, "new my-algo"));
+    assert!(
+        text(&checkout, "Cargo.toml").contains("heavy-ball\",\n    \"submissions/my-algo\",\n]")
+    );
+    assert!(text(&checkout, "Cargo.lock").contains("name = \"my-algo\""));
+    let listed = says(&checkout, "list submissions");
+    assert!(listed.contains("my-algo, which began as"), "{listed}");
+}
+
+#[test]
+fn a_copy_has_names_of_its_own() {
+    let checkout = checkout();
+    let told = says(
+        &checkout,
+        "new submissions/mine --from submissions/heavy-ball",
+    );
+    assert!(told.starts_with("exit 0"), "{told}");
+    assert_eq!(
+        text(&checkout, "submissions/mine/src/lib.rs"),
+        "pub struct Mine;\n"
+    );
+    assert!(text(&checkout, "submissions/mine/src/main.rs").contains("mine::Mine;"));
+    // A variant stays one: settings alone, and nothing for cargo to know.
+    let told = says(&checkout, "new steady --from constant");
+    assert!(
+        told.contains("made [checkout]/submissions/steady: submission.yaml\n\nnext:"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_path_becomes_a_workspace_of_its_own() {
+    let checkout = checkout();
+    insta::assert_snapshot!("new-outside", says(&checkout, "new ./elsewhere/my-algo"));
+    insta::assert_snapshot!(
+        "new-outside-manifest",
+        text(&checkout, "elsewhere/my-algo/Cargo.toml")
+    );
+    insta::assert_snapshot!(
+        "new-outside-lock",
+        text(&checkout, "elsewhere/my-algo/Cargo.lock")
+    );
+    assert_eq!(text(&checkout, "Cargo.toml"), ROOT);
+}
+
+#[test]
+fn what_cannot_be_made_says_why_and_leaves_nothing() {
+    let checkout = checkout();
+    let lines = [
+        "new MyAlgo",
+        "new async",
+        "new bench-sdk",
+        "new heavy-ball",
+        "new ./elsewhere/adamw",
+        "new mine --from heavy-bal",
+        "new mine --from submissions/heavy-bal",
+        "new ./elsewhere/mine --from constant",
+    ];
+    let told: Vec<String> = lines
+        .iter()
+        .map(|line| format!("$ bench {line}\n{}", says(&checkout, line)))
+        .collect();
+    insta::assert_snapshot!("new-errors", told.join("\n"));
+    let checkout = checkout.with("Cargo.toml", "[workspace]\nmembers = [\"submissions/*\"]\n");
+    let told = says(&checkout, "new mine");
+    insta::assert_snapshot!("new-no-list", told);
+    // Cargo refuses a workspace whose member is missing; what was written is gone again.
+    let checkout = checkout.with(
+        "Cargo.toml",
+        &ROOT.replace("crates/bench-sdk\",", "crates/none\","),
+    );
+    let told = says(&checkout, "new mine");
+    assert!(
+        told.starts_with("exit 4") || told.starts_with("exit 3"),
+        "{told}"
+    );
+    assert!(!checkout.path().join("submissions/mine").exists());
+    assert!(!text(&checkout, "Cargo.toml").contains("mine"));
+}
