@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::commands::{
-    check, clean, completions, data, doctor, leaderboard, list, new, plot, run, schema, setup,
-    show, spec, status,
+    check, clean, compare, completions, data, doctor, leaderboard, list, new, plot, run, schema,
+    setup, show, spec, status,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -24,6 +24,7 @@ pub(crate) enum Command {
     List(list::Arguments),
     Show(show::Arguments),
     Status(status::Arguments),
+    Compare(compare::Arguments),
     Leaderboard(leaderboard::Arguments),
     Plot(plot::Arguments),
     Spec(spec::Arguments),

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod clean;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod doctor;
@@ -33,6 +34,7 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::List(arguments) => list::execute(&arguments, screen),
         Command::Show(arguments) => show::execute(&arguments, screen),
         Command::Status(arguments) => status::execute(&arguments, screen),
+        Command::Compare(arguments) => compare::execute(&arguments, screen),
         Command::Leaderboard(arguments) => leaderboard::execute(&arguments, screen),
         Command::Plot(arguments) => plot::execute(&arguments, screen),
         Command::Spec(arguments) => spec::execute(&arguments, screen),

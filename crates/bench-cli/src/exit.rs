@@ -14,12 +14,15 @@ pub(crate) enum Exit {
     WorkerDied = 4,
     Results = 5,
     Environment = 6,
+    Worse = 10,
+    Mixed = 11,
+    Inconclusive = 12,
     Bug = 70,
     Interrupted = 130,
 }
 
 impl Exit {
-    const ALL: [Exit; 9] = [
+    const ALL: [Exit; 12] = [
         Exit::Ok,
         Exit::RunFailed,
         Exit::Usage,
@@ -27,6 +30,9 @@ impl Exit {
         Exit::WorkerDied,
         Exit::Results,
         Exit::Environment,
+        Exit::Worse,
+        Exit::Mixed,
+        Exit::Inconclusive,
         Exit::Bug,
         Exit::Interrupted,
     ];
@@ -40,6 +46,11 @@ impl Exit {
             Exit::WorkerDied => "a worker died",
             Exit::Results => "the results folder cannot be read or written",
             Exit::Environment => "the device or another thing the run needs is missing",
+            Exit::Worse => {
+                "compare: slower, reaches its target less often, or a trajectory that differs"
+            }
+            Exit::Mixed => "compare: faster on one workload, slower on another",
+            Exit::Inconclusive => "compare: these runs cannot tell",
             Exit::Bug => "a bug in bench",
             Exit::Interrupted => "interrupted; the same command goes on",
         }

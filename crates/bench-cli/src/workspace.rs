@@ -37,7 +37,7 @@ impl Workspace {
         let mut names = Vec::new();
         let mut folders = Vec::new();
         for given in given {
-            match folder(&home, given)? {
+            match submission_folder(&home, given)? {
                 Some(folder) => {
                     names.extend(
                         folder
@@ -177,7 +177,10 @@ pub(crate) fn find_records(runs: &Path, text: &str) -> Result<Vec<Stored>, Failu
 }
 
 /// The folder of a submission given as a path; none for a name.
-fn folder(home: &Home, given: &str) -> Result<Option<PathBuf>, Failure> {
+///
+/// # Errors
+/// When the path holds no submission.
+pub(crate) fn submission_folder(home: &Home, given: &str) -> Result<Option<PathBuf>, Failure> {
     let path = Path::new(given);
     let own = home.root.join("submissions").join(given);
     if !given.contains('/') && (own.is_dir() || !path.join("submission.yaml").is_file()) {

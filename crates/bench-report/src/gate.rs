@@ -57,16 +57,17 @@ fn change(judgement: &Judgement) -> String {
         By::Steps => "in steps",
         By::Time => "in time",
     };
-    let Some(ratio) = judgement
-        .ratio
-        .filter(|ratio| ratio.is_finite() && *ratio > 0.0)
-    else {
-        return format!("no ratio {by}, for misses");
+    let Some(ratio) = judgement.ratio else {
+        return format!("too many misses for a ratio {by}");
     };
     let faster = ratio < 1.0;
     let change = |ratio: f64| 100.0 * if faster { 1.0 - ratio } else { ratio - 1.0 };
     let word = if faster { "faster" } else { "slower" };
-    let number = format!("{:.1} % {word} {by}", change(ratio));
+    // Half of all pairs and more have a miss on one side.
+    let number = match ratio > 0.0 && ratio.is_finite() {
+        true => format!("{:.1} % {word} {by}", change(ratio)),
+        false => format!("{word} {by} beyond all numbers, for misses"),
+    };
     match (judgement.lower, judgement.upper) {
         (None, None) => format!(
             "{number} (no interval at this level with n = {})",
@@ -271,7 +272,7 @@ pub fn sight(sight: &Sight, margin: f64) -> Vec<String> {
             "n = {n} finds a slowdown of {} or more in 8 of 10 cases",
             percent(round_up(least))
         ),
-        None => format!("n = {n} finds no slowdown at this level, whatever its size"),
+        None => format!("n = {n} finds no slowdown in 8 of 10 cases, whatever its size"),
     }];
     let needed =
         |n: Option<u64>| n.map_or("no number of studies".to_owned(), |n| format!("n = {n}"));

@@ -9,6 +9,7 @@ use bench_harness::clean::CleanError;
 use bench_harness::data::DataError;
 use bench_harness::home::HomeError;
 use bench_harness::program::ProgramError;
+use bench_harness::revision::RevisionError;
 use bench_harness::scaffold::{NameError, ScaffoldError};
 use bench_harness::session::SessionError;
 use bench_harness::setup::SetupError;
@@ -97,6 +98,27 @@ impl From<ProgramError> for Failure {
             _ => (Exit::BuildFailed, None),
         };
         Failure::new(exit, error, help)
+    }
+}
+
+impl From<RevisionError> for Failure {
+    fn from(error: RevisionError) -> Failure {
+        let (exit, help) = match &error {
+            RevisionError::Unknown { .. } => (
+                Exit::Usage,
+                "write NAME@REVISION, as in adamw@HEAD~3 or adamw@v1.0",
+            ),
+            RevisionError::NoGit(_) => (
+                Exit::Environment,
+                "install git, or compare with a folder of records",
+            ),
+            RevisionError::Checkout { .. } => (
+                Exit::Environment,
+                "`bench clean builds` removes what comparisons checked out",
+            ),
+            RevisionError::Lock(_) => (Exit::Environment, "is the cache folder writable?"),
+        };
+        Failure::new(exit, error, help.to_owned())
     }
 }
 

@@ -11,6 +11,7 @@ fn every_verb_has_help_with_examples() {
         "list",
         "show",
         "status",
+        "compare",
         "leaderboard",
         "plot curves",
         "spec check",

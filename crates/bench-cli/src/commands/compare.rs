@@ -1,0 +1,193 @@
+//! `bench compare`: did my change make it better?
+
+mod baseline;
+mod runs;
+mod side;
+
+use crate::arguments::Results;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress::{Reporter, Style};
+use crate::screen::Screen;
+use bench_harness::home::Home;
+use bench_harness::machine;
+use bench_report::gate::{comparison_text, headline};
+use bench_score::Trial;
+use bench_score::gate::{By, Judgement, Rule, judge};
+use bench_score::statistics::Verdict;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use side::Side;
+
+/// Say whether CANDIDATE is better than BASE, worse, equivalent, or not known
+///
+/// Runs what is missing, base and candidate in turns: as many studies as seeds, at default hyperparameters, without tuning. Each side is
+/// a submission (a name, or a folder with a submission.yaml), a submission at a revision (NAME@REVISION: built by this command), a file of
+/// hyperparameters (.yaml or .json) of the other side's submission, or a folder of records.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench compare adamw@HEAD~3 adamw
+  bench compare lion ../my-lion --suite quick --studies 10
+  bench compare low.yaml high.yaml --submission adamw
+  bench compare results/baselines/adamw adamw
+  bench compare results/baselines/adamw adamw --accept
+
+Exit codes: 0 faster, equivalent or identical; 10 slower, or reaches its target less often; 11 faster on one workload and
+slower on another; 12 these runs cannot tell. Other codes are those of every command.")]
+pub(crate) struct Arguments {
+    /// What was
+    #[arg(value_name = "BASE")]
+    base: String,
+    /// What is to be judged
+    #[arg(value_name = "CANDIDATE")]
+    candidate: String,
+    /// A workload, as often as you like
+    #[arg(long = "workload", short, value_name = "W", conflicts_with = "suite")]
+    workloads: Vec<String>,
+    /// All workloads of a suite [default: quick, or those of the records]
+    #[arg(long, value_name = "S")]
+    suite: Option<String>,
+    /// Studies of each side on each workload; fixed beforehand, or the level is not what it says
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    studies: u32,
+    /// Where random draws begin; both sides have the same seeds
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// Other seeds for the candidate: to compare a submission with itself
+    #[arg(long, value_name = "S")]
+    candidate_seed: Option<u64>,
+    /// The submission of two files of hyperparameters
+    #[arg(long, value_name = "NAME")]
+    submission: Option<String>,
+    /// What is compared [default: time on a machine that harness.yaml calls pinned, else steps]
+    #[arg(long, value_enum)]
+    by: Option<ByName>,
+    /// A difference that does not matter, such as 5% or 0.05
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
+    margin: f64,
+    /// Look at the records that are there and run nothing
+    #[arg(long)]
+    read_only: bool,
+    /// Put the candidate's records in place of BASE, which is a folder in results/baselines
+    #[arg(long)]
+    accept: bool,
+    #[command(flatten)]
+    results: Results,
+    /// `cpu` or `cuda:0`, in place of harness.yaml's
+    #[arg(long)]
+    device: Option<String>,
+    /// Run failed trials again
+    #[arg(long)]
+    rerun_failed: bool,
+    /// For programs: everything as JSON
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ByName {
+    /// Steps to target: the same on every machine
+    Steps,
+    /// Seconds to target: only within one machine
+    Time,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document<'a> {
+    base: &'a str,
+    candidate: &'a str,
+    headline: String,
+    #[serde(flatten)]
+    judgement: &'a Judgement,
+}
+
+pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let home = Home::find()?;
+    let reporter = Reporter::start(Style::of(arguments.quiet));
+    let [base, candidate] = side::both(&home, arguments, &reporter)?;
+    if arguments.accept {
+        baseline::check(&home, &base)?;
+    }
+    let records = runs::collect(arguments, &base, &candidate, &reporter)?;
+    drop(reporter);
+    if let Some(exit) = records.stopped {
+        screen.aside(&records.trouble.join("\n"));
+        return Ok(exit);
+    }
+    let trials = |stored: &[bench_harness::store::Stored]| -> Vec<Trial> {
+        stored.iter().map(|stored| stored.trial.clone()).collect()
+    };
+    let rule = rule(arguments, &candidate)?;
+    let judgement = judge(&trials(&records.base), &trials(&records.candidate), rule);
+    if arguments.json {
+        screen.json(&Document {
+            base: &arguments.base,
+            candidate: &arguments.candidate,
+            headline: headline(&judgement),
+            judgement: &judgement,
+        })?;
+    } else if !(arguments.accept && records.base.is_empty()) {
+        screen.print(&comparison_text(&judgement, screen.width()))?;
+    }
+    if !records.trouble.is_empty() {
+        screen.aside(&records.trouble.join("\n"));
+    }
+    if arguments.accept {
+        let told = baseline::accept(&home, &base, &records.candidate)?;
+        screen.aside(&told);
+        return Ok(Exit::Ok);
+    }
+    Ok(exit(&judgement))
+}
+
+fn rule(arguments: &Arguments, candidate: &Side) -> Result<Rule, Failure> {
+    let by = match arguments.by {
+        Some(ByName::Steps) => By::Steps,
+        Some(ByName::Time) => By::Time,
+        None => {
+            let pinned = match candidate {
+                Side::Submission(entry) => entry.workspace.harness()?.pinned.clone(),
+                Side::Records(_) => Vec::new(),
+            };
+            match pinned.contains(&machine::describe().fingerprint) {
+                true => By::Time,
+                false => By::Steps,
+            }
+        }
+    };
+    Ok(Rule {
+        by,
+        margin: arguments.margin,
+        ..Rule::default()
+    })
+}
+
+/// Equal bits are no regression, however few they are; equal bits may still take longer.
+fn exit(judgement: &Judgement) -> Exit {
+    if judgement.identical && judgement.rule.by == By::Steps {
+        return Exit::Ok;
+    }
+    match judgement.verdict {
+        Verdict::Equivalent | Verdict::Faster => Exit::Ok,
+        Verdict::Regression | Verdict::ReachRateFell => Exit::Worse,
+        Verdict::Mixed => Exit::Mixed,
+        Verdict::Inconclusive | Verdict::ReachInDoubt => Exit::Inconclusive,
+    }
+}
+
+/// `5%` or `0.05`.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(number) => (number.trim(), 100.0),
+        None => (text, 1.0),
+    };
+    match number.parse::<f64>() {
+        Ok(value) if value > 0.0 && value / unit < 1.0 => Ok(value / unit),
+        _ => Err("write a share between 0 and 1, such as 5% or 0.05".to_owned()),
+    }
+}

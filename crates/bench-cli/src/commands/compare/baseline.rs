@@ -1,0 +1,99 @@
+//! Baselines: folders of records in `results/baselines`, committed, and changed by `--accept` only.
+
+use super::side::Side;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use bench_harness::home::Home;
+use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
+use bench_harness::store::Stored;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where they are, in the checkout.
+const FOLDER: &str = "results/baselines";
+
+/// Whether a path, which need not exist, is a folder of that place.
+pub(super) fn is_one(home: &Home, path: &Path) -> bool {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let parent = absolute.parent().map(Path::to_owned).unwrap_or_default();
+    let place = home.root.join(FOLDER);
+    parent == place
+        || matches!((parent.canonicalize(), place.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Refuses to write anywhere else.
+pub(super) fn check(home: &Home, base: &Side) -> Result<(), Failure> {
+    match base {
+        Side::Records(folder) if is_one(home, folder) => Ok(()),
+        _ => Err(Failure::usage(
+            "only a baseline can be replaced",
+            format!(
+                "let BASE be a folder in {FOLDER}, such as {FOLDER}/adamw; it need not exist yet"
+            ),
+        )),
+    }
+}
+
+/// Puts records in a baseline's place, whole or not at all; what was done, in a line.
+pub(super) fn accept(home: &Home, base: &Side, records: &[Stored]) -> Result<String, Failure> {
+    check(home, base)?;
+    let Side::Records(folder) = base else {
+        return Ok(String::new());
+    };
+    if records.is_empty() {
+        return Err(Failure::new(
+            Exit::Results,
+            "the candidate has no finished trial to accept",
+            None,
+        ));
+    }
+    let beside = folder.with_extension("new");
+    let written = write(&beside, records).and_then(|()| replace(folder, &beside));
+    written.map_err(|cause| {
+        Failure::new(
+            Exit::Results,
+            format!("cannot write {}: {cause}", folder.display()),
+            None,
+        )
+    })?;
+    Ok(format!(
+        "accepted: {} now holds {} records; commit it",
+        folder.display(),
+        records.len()
+    ))
+}
+
+fn write(folder: &Path, records: &[Stored]) -> io::Result<()> {
+    remove(folder)?;
+    for record in records {
+        let run = &record.trial.record.run;
+        let name = record
+            .folder
+            .file_name()
+            .map(PathBuf::from)
+            .unwrap_or_default();
+        let to = folder
+            .join(&run.submission.name)
+            .join(&run.workload_name)
+            .join(format!("study-{}", run.seed.study))
+            .join(name);
+        fs::create_dir_all(&to)?;
+        for file in [RUN_FILE, EVENTS_FILE] {
+            fs::copy(record.folder.join(file), to.join(file))?;
+        }
+    }
+    Ok(())
+}
+
+fn replace(folder: &Path, with: &Path) -> io::Result<()> {
+    remove(folder)?;
+    fs::rename(with, folder)
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

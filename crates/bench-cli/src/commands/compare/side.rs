@@ -1,0 +1,169 @@
+//! The two sides of a comparison, from what was typed.
+
+use super::Arguments;
+use crate::commands::trials::own_point;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress::Reporter;
+use crate::workspace::{Workspace, submission_folder};
+use bench_core::spec::search::Point;
+use bench_harness::catalog;
+use bench_harness::home::Home;
+use bench_harness::program::{CargoBuilder, KeepingBuilder};
+use bench_harness::revision;
+use std::path::{Path, PathBuf};
+
+/// One side.
+pub(super) enum Side {
+    /// To be run.
+    Submission(Box<Entry>),
+    /// Only read.
+    Records(PathBuf),
+}
+
+/// A submission with its settings and where it is built from.
+pub(super) struct Entry {
+    /// The checkout's rules and workloads, with this side's submissions.
+    pub(super) workspace: Workspace,
+    /// The submission's name.
+    pub(super) name: String,
+    /// Values over the defaults.
+    pub(super) point: Option<Point>,
+    /// What is built: the checkout, or a revision of it.
+    root: PathBuf,
+}
+
+impl Entry {
+    /// Makes this side's programs, where the other side's do not replace them.
+    pub(super) fn builder(&self) -> KeepingBuilder<CargoBuilder> {
+        let home = &self.workspace.home;
+        let cargo =
+            CargoBuilder::of_revision(home.clone(), self.root.clone(), self.workspace.programs());
+        KeepingBuilder::new(cargo, home.programs())
+    }
+}
+
+/// What a side is, before anything is read.
+enum Typed<'a> {
+    Name(&'a str),
+    Folder(PathBuf),
+    Revision { name: &'a str, revision: &'a str },
+    File(&'a Path),
+    Records(PathBuf),
+}
+
+/// Both sides. A file of hyperparameters takes its submission from the other side, or from `--submission`.
+pub(super) fn both(
+    home: &Home,
+    arguments: &Arguments,
+    reporter: &Reporter,
+) -> Result<[Side; 2], Failure> {
+    let base = typed(home, &arguments.base, arguments.accept)?;
+    let candidate = typed(home, &arguments.candidate, arguments.accept)?;
+    let named = arguments.submission.as_deref();
+    let named = named.map(|given| typed(home, given, false)).transpose()?;
+    let side = |own: &Typed, other: &Typed| match own {
+        Typed::Records(folder) => Ok(Side::Records(folder.clone())),
+        Typed::File(file) => {
+            let of = named.as_ref().unwrap_or(other);
+            entry(home, of, Some(file), reporter).map(|entry| Side::Submission(Box::new(entry)))
+        }
+        of => entry(home, of, None, reporter).map(|entry| Side::Submission(Box::new(entry))),
+    };
+    Ok([side(&base, &candidate)?, side(&candidate, &base)?])
+}
+
+fn typed<'a>(home: &Home, given: &'a str, accept: bool) -> Result<Typed<'a>, Failure> {
+    let path = Path::new(given);
+    let is_file_of_values = path
+        .extension()
+        .is_some_and(|e| ["yaml", "yml", "json"].iter().any(|known| e == *known));
+    if is_file_of_values {
+        return match path.is_file() {
+            true => Ok(Typed::File(path)),
+            false => Err(Failure::usage(format!("there is no file {given}"), None)),
+        };
+    }
+    let own = home.root.join("submissions").join(given);
+    let is_name = !given.contains('/') && own.is_dir();
+    if !is_name && path.is_dir() && !path.join("submission.yaml").is_file() {
+        return Ok(Typed::Records(path.to_owned()));
+    }
+    if !path.exists()
+        && let Some((name, revision)) = given.rsplit_once('@')
+    {
+        let name = name
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or(name);
+        return Ok(Typed::Revision { name, revision });
+    }
+    if !path.exists() && super::baseline::is_one(home, path) {
+        return match accept {
+            true => Ok(Typed::Records(path.to_owned())),
+            false => Err(Failure::new(
+                Exit::Results,
+                format!("there is no baseline {given}"),
+                format!("`bench compare {given} SUBMISSION --accept` makes it"),
+            )),
+        };
+    }
+    Ok(match submission_folder(home, given)? {
+        Some(folder) => Typed::Folder(folder),
+        None => Typed::Name(given),
+    })
+}
+
+/// A submission's specs, read; its revision, checked out.
+fn entry(
+    home: &Home,
+    typed: &Typed,
+    values: Option<&Path>,
+    reporter: &Reporter,
+) -> Result<Entry, Failure> {
+    let (name, root, folders) = match typed {
+        Typed::Name(name) => ((*name).to_owned(), home.root.clone(), Vec::new()),
+        Typed::Folder(folder) => {
+            let name = folder
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            (name, home.root.clone(), vec![folder.clone()])
+        }
+        Typed::Revision { name, revision } => {
+            let revision =
+                revision::checkout(home, revision, &mut |progress| reporter.work(progress))?;
+            ((*name).to_owned(), revision.folder, Vec::new())
+        }
+        Typed::File(_) | Typed::Records(_) => {
+            let help = "name it with --submission";
+            return Err(Failure::usage(
+                "no submission is named for the file of hyperparameters",
+                help.to_owned(),
+            ));
+        }
+    };
+    let catalog = catalog::load_from(home, &root, &folders)?;
+    let workspace = Workspace {
+        home: home.clone(),
+        catalog,
+    };
+    let Some(entrant) = workspace.catalog.submissions.get(&name) else {
+        return Err(workspace.no_submission(&name));
+    };
+    let known: Vec<&str> = entrant
+        .submission
+        .search_space
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let point = values.map(|path| own_point(path, &known)).transpose()?;
+    Ok(Entry {
+        workspace,
+        name,
+        point,
+        root,
+    })
+}

@@ -1,0 +1,103 @@
+//! Comparisons of records that are there, and what can be typed wrong.
+
+use crate::support::Checkout;
+
+const SIDES: &str = "results/runs/single/adamw results/runs/single/heavy-ball";
+
+#[test]
+fn two_folders_of_records() {
+    let checkout = Checkout::new().with_records();
+    insta::assert_snapshot!("compare", checkout.says(&format!("compare {SIDES}")));
+    let same = "results/runs/single/adamw results/runs/single/adamw";
+    insta::assert_snapshot!(
+        "compare-identical",
+        checkout.says(&format!("compare {same}"))
+    );
+    let by_time = checkout.says(&format!("compare {SIDES} --by time --margin 20%"));
+    insta::assert_snapshot!("compare-by-time", by_time);
+}
+
+#[test]
+fn the_table_follows_the_terminal() {
+    let checkout = Checkout::new().with_records();
+    let output = checkout
+        .bench(&format!("compare {SIDES}"))
+        .env("COLUMNS", "80")
+        .output();
+    let told = checkout.told(output.unwrap());
+    let table = told.lines().filter(|line| line.contains(['│', '─']));
+    for line in table {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn json_has_the_verdict_and_everything_else() {
+    let checkout = Checkout::new().with_records();
+    let told = checkout.says(&format!("compare {SIDES} --json"));
+    let json = told.split_once("--- stdout\n").unwrap().1;
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert_eq!(value["candidate"], "results/runs/single/heavy-ball");
+    assert_eq!(value["rule"]["by"], "steps");
+    for key in [
+        "verdict",
+        "headline",
+        "p-fell",
+        "workloads",
+        "sight",
+        "confidence",
+    ] {
+        assert!(!value[key].is_null(), "{key}");
+    }
+}
+
+#[test]
+fn a_baseline_is_made_and_changed_by_accept_alone() {
+    let checkout = Checkout::new().with_records();
+    let baseline = "results/baselines/board";
+    let missing = checkout.says(&format!("compare {baseline} results/runs/single/adamw"));
+    let made = checkout.says(&format!(
+        "compare {baseline} results/runs/single/adamw --accept"
+    ));
+    let same = checkout.says(&format!("compare {baseline} results/runs/single/adamw"));
+    let other = checkout.says(&format!(
+        "compare {baseline} results/runs/single/heavy-ball"
+    ));
+    let unchanged = checkout.says(&format!(
+        "compare {baseline} results/runs/single/adamw --json"
+    ));
+    assert!(
+        same.contains("identical") && unchanged.contains("\"identical\": true"),
+        "{same}"
+    );
+    assert!(!other.contains("identical"), "{other}");
+    let elsewhere = checkout.says(&format!("compare {SIDES} --accept"));
+    insta::assert_snapshot!("compare-accept", [missing, made, elsewhere].join("\n"));
+}
+
+#[test]
+fn what_can_be_typed_wrong() {
+    let checkout = Checkout::new()
+        .with_records()
+        .with("low.yaml", "learning-rate: 1e-4\n")
+        .with("wrong.yaml", "learning-rat: 1e-4\n");
+    let lines = [
+        "compare adamw adamv",
+        "compare low.yaml low.yaml",
+        "compare wrong.yaml adamw",
+        "compare adamw results/runs",
+        "compare adamw constant --margin 7",
+        "compare adamw constant --suite big",
+    ];
+    let told: Vec<String> = lines
+        .iter()
+        .map(|line| format!("$ bench {line}\n{}", checkout.says(line)))
+        .collect();
+    insta::assert_snapshot!("compare-errors", told.join("\n"));
+    // Git's own words differ with the place of the temporary folder.
+    let revision = checkout.says("compare adamw@no-such-revision adamw");
+    assert!(
+        revision.starts_with("exit 2") && revision.contains("`no-such-revision`"),
+        "{revision}"
+    );
+}
