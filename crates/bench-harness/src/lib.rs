@@ -24,4 +24,5 @@ pub mod setup;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod trajectory;
 pub mod trial;

@@ -3,6 +3,7 @@
 mod baseline;
 mod runs;
 mod side;
+mod trajectory;
 
 use crate::arguments::Results;
 use crate::exit::Exit;
@@ -31,9 +32,10 @@ use side::Side;
   bench compare low.yaml high.yaml --submission adamw
   bench compare results/baselines/adamw adamw
   bench compare results/baselines/adamw adamw --accept
+  bench compare adamw@main adamw --trajectory --steps 500
 
-Exit codes: 0 faster, equivalent or identical; 10 slower, or reaches its target less often; 11 faster on one workload and
-slower on another; 12 these runs cannot tell. Other codes are those of every command.")]
+Exit codes: 0 faster, equivalent or identical; 10 slower, reaches its target less often, or a trajectory that
+differs; 11 faster on one workload and slower on another; 12 these runs cannot tell. Other codes are those of every command.")]
 pub(crate) struct Arguments {
     /// What was
     #[arg(value_name = "BASE")]
@@ -71,6 +73,12 @@ pub(crate) struct Arguments {
     /// Put the candidate's records in place of BASE, which is a folder in results/baselines
     #[arg(long)]
     accept: bool,
+    /// Run both sides step by step on one seed instead, and say which bit of a loss or weight differs first, and how that grows
+    #[arg(long, conflicts_with_all = ["accept", "read_only", "by", "studies"])]
+    trajectory: bool,
+    /// How far --trajectory goes
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
     #[command(flatten)]
     results: Results,
     /// `cpu` or `cuda:0`, in place of harness.yaml's
@@ -110,6 +118,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let home = Home::find()?;
     let reporter = Reporter::start(Style::of(arguments.quiet));
     let [base, candidate] = side::both(&home, arguments, &reporter)?;
+    if arguments.trajectory {
+        return trajectory::execute(arguments, &base, &candidate, reporter, screen);
+    }
     if arguments.accept {
         baseline::check(&home, &base)?;
     }

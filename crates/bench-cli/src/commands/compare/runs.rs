@@ -167,7 +167,7 @@ fn below<'a>(folder: &'a Path, stored: &'a [Stored]) -> &'a Path {
 }
 
 /// What is asked for; else what the records of one side are of; else the quick suite.
-fn workloads(
+pub(super) fn workloads(
     arguments: &Arguments,
     workspace: &Workspace,
     records: &[Vec<Stored>; 2],
@@ -204,28 +204,36 @@ fn plan(
                     1 => arguments.candidate_seed.unwrap_or(arguments.seed),
                     _ => arguments.seed,
                 };
-                let request = Request {
-                    workload,
-                    submission: &entry.name,
-                    ruleset: RULESET,
-                    purpose: Purpose::Comparing,
-                    base_seed: seed,
-                    study,
-                    trial: 1,
-                    trials: None,
-                    hyperparameters: entry.point.as_ref(),
-                    threads: None,
-                    device: Some(device),
-                };
-                let run = entry.workspace.catalog.resolve(&request);
-                planned.push((
-                    *number,
-                    run.map_err(|error| entry.workspace.unresolved(error))?,
-                ));
+                planned.push((*number, resolve(entry, workload, seed, study, device)?));
             }
         }
     }
     Ok(planned)
+}
+
+/// One study's configuration: defaults, or the values that were given, and a seed of its own purpose.
+pub(super) fn resolve(
+    entry: &Entry,
+    workload: &str,
+    base_seed: u64,
+    study: u32,
+    device: DeviceKind,
+) -> Result<RunSpec, Failure> {
+    let request = Request {
+        workload,
+        submission: &entry.name,
+        ruleset: RULESET,
+        purpose: Purpose::Comparing,
+        base_seed,
+        study,
+        trial: 1,
+        trials: None,
+        hyperparameters: entry.point.as_ref(),
+        threads: None,
+        device: Some(device),
+    };
+    let run = entry.workspace.catalog.resolve(&request);
+    run.map_err(|error| entry.workspace.unresolved(error))
 }
 
 fn trouble(report: &TrialReport, run: &RunSpec) -> Option<String> {
