@@ -1,9 +1,4 @@
 //! Comparisons at work: two sources in one session, and two programs step by step.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use bench_core::run::{Purpose, RunSpec, Seed};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::session::{self, Action, SessionEvent, Sources};

@@ -1,5 +1,6 @@
 //! Developer commands, torch-free: they drive `cargo`, `bench` and the programs of the torch half.
 
+mod gate;
 mod goldens;
 mod perf;
 mod shell;
@@ -36,6 +37,8 @@ enum Command {
         /// A file of the statistics-golden format; the shared folder's when none is given.
         file: Option<PathBuf>,
     },
+    /// Compare a submission with itself, each time on seeds of its own: how often the gate is wrong for real.
+    Gate(gate::Options),
     /// Measure the tables of docs/performance.md, as ratios within one run.
     Perf(perf::Options),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::ModelGoldens { files } => goldens::models(files),
         Command::MetricGoldens { file } => goldens::metrics(file),
         Command::StatGoldens { file } => goldens::statistics(file),
+        Command::Gate(options) => gate::run(&options),
         Command::Perf(options) => perf::run(&options),
     };
     match result {

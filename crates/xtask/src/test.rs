@@ -7,7 +7,7 @@ use clap::Args;
 /// What to leave out.
 #[derive(Args)]
 pub struct Options {
-    /// Only what needs no libtorch: seconds.
+    /// Only what needs no libtorch.
     #[arg(long)]
     torch_free: bool,
 }
@@ -22,6 +22,21 @@ pub fn run(options: &Options) -> Result<()> {
     shell::step("torch-free tests", || {
         shell::cargo(&["test", "--locked"])?;
         shell::cargo(&["test", "--locked", "-p", "xtask"])
+    })?;
+    shell::step("the gate on simulated studies", || {
+        shell::cargo(&[
+            "test",
+            "--locked",
+            "--release",
+            "-p",
+            "bench-score",
+            "--test",
+            "gate_simulation",
+            "--",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
     })?;
     if options.torch_free {
         return Ok(());
