@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::commands::{
-    check, clean, compare, completions, data, doctor, leaderboard, list, new, plot, run, schema,
-    setup, show, spec, status,
+    check, clean, compare, completions, data, doctor, leaderboard, list, new, plan, plot, run,
+    schema, setup, show, spec, status,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -26,6 +26,7 @@ pub(crate) enum Command {
     Status(status::Arguments),
     Compare(compare::Arguments),
     Leaderboard(leaderboard::Arguments),
+    Plan(plan::Arguments),
     Plot(plot::Arguments),
     Spec(spec::Arguments),
     Schema(schema::Arguments),

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod leaderboard;
 pub(crate) mod list;
 pub(crate) mod new;
+pub(crate) mod plan;
 pub(crate) mod plot;
 pub(crate) mod run;
 pub(crate) mod schema;
@@ -36,6 +37,7 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::Status(arguments) => status::execute(&arguments, screen),
         Command::Compare(arguments) => compare::execute(&arguments, screen),
         Command::Leaderboard(arguments) => leaderboard::execute(&arguments, screen),
+        Command::Plan(arguments) => plan::execute(&arguments, screen),
         Command::Plot(arguments) => plot::execute(&arguments, screen),
         Command::Spec(arguments) => spec::execute(&arguments, screen),
         Command::Schema(arguments) => schema::execute(&arguments, screen),

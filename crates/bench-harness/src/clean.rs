@@ -2,7 +2,7 @@
 //!
 //! Results are never touched, nor files that the user put beside the cache's own.
 
-use crate::download::folder_size;
+pub use crate::download::folder_size;
 use crate::home::Home;
 use crate::lock::{Lock, LockError};
 use crate::scratch;

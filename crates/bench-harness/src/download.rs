@@ -98,7 +98,7 @@ fn watch(
 }
 
 /// Bytes of all files under a folder; what vanishes meanwhile counts nothing.
-pub(crate) fn folder_size(folder: &Path) -> u64 {
+pub fn folder_size(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return 0;
     };

@@ -6,6 +6,7 @@
 pub mod algoperf;
 pub mod gate;
 mod leaderboard;
+pub mod plan;
 mod read;
 mod reference;
 mod result;

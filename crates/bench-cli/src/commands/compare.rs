@@ -192,7 +192,7 @@ fn exit(judgement: &Judgement) -> Exit {
 }
 
 /// `5%` or `0.05`.
-pub(super) fn share(text: &str) -> Result<f64, String> {
+pub(in crate::commands) fn share(text: &str) -> Result<f64, String> {
     let (number, unit) = match text.strip_suffix('%') {
         Some(number) => (number.trim(), 100.0),
         None => (text, 1.0),

@@ -3,7 +3,6 @@
 mod closing;
 mod plan;
 
-use crate::arguments::Results;
 use crate::commands::trials;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,7 +13,7 @@ use bench_harness::program::CargoBuilder;
 use bench_harness::session;
 use clap::{Args, ValueEnum};
 use closing::Closing;
-use std::path::PathBuf;
+pub(super) use plan::{Selection, plan};
 
 /// Where nothing else is said: one trial with the defaults.
 pub(crate) const RULESET: &str = "quick-start";
@@ -33,38 +32,8 @@ const WORKLOAD: &str = "fashion-mnist-mlp";
   bench run ../my-optimizer --hyperparameters mine.yaml --to-budget
   bench run adamw --dry-run")]
 pub(crate) struct Arguments {
-    /// Names, or folders with a submission.yaml
-    #[arg(required = true, value_name = "SUBMISSION")]
-    submissions: Vec<String>,
-    /// A workload, as often as you like [default: fashion-mnist-mlp]
-    #[arg(long = "workload", short, value_name = "W", conflicts_with = "suite")]
-    workloads: Vec<String>,
-    /// All workloads of a suite
-    #[arg(long, value_name = "S")]
-    suite: Option<String>,
-    /// Rules of tuning and counting
-    #[arg(long, value_name = "R", default_value = RULESET)]
-    ruleset: String,
-    /// Independent repetitions, in place of the ruleset's number
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    studies: Option<u32>,
-    /// Points of the search space in each study, in place of the ruleset's number
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    trials: Option<u32>,
-    /// Where random draws begin
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    seed: u64,
     #[command(flatten)]
-    results: Results,
-    /// Your own values (YAML or JSON, name to value) over the defaults
-    #[arg(long, value_name = "FILE")]
-    hyperparameters: Option<PathBuf>,
-    /// `cpu` or `cuda:0`, in place of harness.yaml's
-    #[arg(long)]
-    device: Option<String>,
-    /// Threads of worker and evaluator, in place of harness.yaml's and the workload's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    threads: Option<u32>,
+    selection: Selection,
     /// Go on after the target, to the end of the budget
     #[arg(long)]
     to_budget: bool,
@@ -97,8 +66,8 @@ enum Format {
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let (workspace, submissions) = Workspace::with_submissions(&arguments.submissions)?;
-    let plan = plan::plan(arguments, &workspace, &submissions)?;
+    let (workspace, submissions) = Workspace::with_submissions(&arguments.selection.submissions)?;
+    let plan = plan(&arguments.selection, &workspace, &submissions)?;
     let reporter = Reporter::start(match arguments.format {
         Format::Json => Style::Json,
         Format::Text => Style::of(arguments.quiet),
@@ -109,7 +78,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         fresh: arguments.fresh,
         dry_run: arguments.dry_run,
     };
-    let results = arguments.results.folder.as_deref();
+    let results = arguments.selection.results.folder.as_deref();
     let session = trials::prepare(&workspace, plan, results, options, &reporter)?;
     // Only now: until here Ctrl-C may simply kill, since set-up and fetches leave nothing half-done behind.
     let interrupts = super::interrupts()?;
@@ -123,7 +92,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             workspace: &workspace,
             session: &session,
             reports: &reports,
-            typed: &arguments.submissions,
+            typed: &arguments.selection.submissions,
         };
         screen.print(&closing.text(screen.width())?)?;
     }

@@ -12,6 +12,7 @@ fn every_verb_has_help_with_examples() {
         "show",
         "status",
         "compare",
+        "plan",
         "leaderboard",
         "plot curves",
         "spec check",

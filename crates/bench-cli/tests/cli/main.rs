@@ -7,5 +7,6 @@ mod errors;
 mod help;
 mod lists;
 mod new;
+mod plan;
 mod records;
 mod support;

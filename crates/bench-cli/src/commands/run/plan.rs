@@ -1,18 +1,93 @@
 //! From names to complete configurations. Everything that can be wrong is found here, before anything is fetched or built.
 
-use super::{Arguments, WORKLOAD};
+use super::{RULESET, WORKLOAD};
+use crate::arguments::Results;
 use crate::commands::trials::{Plan, chosen_device, own_point};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
-use bench_core::run::Purpose;
+use bench_core::run::{Purpose, RunSpec};
 use bench_core::spec::resolve::Request;
+use clap::Args;
+use std::path::PathBuf;
 
 /// Where records of workloads named one by one go.
 const SINGLE: &str = "single";
 
+/// Which trials: the same words for all that run or plan them.
+#[derive(Args)]
+pub(in crate::commands) struct Selection {
+    /// Names, or folders with a submission.yaml
+    #[arg(required = true, value_name = "SUBMISSION")]
+    pub(in crate::commands) submissions: Vec<String>,
+    /// A workload, as often as you like [default: fashion-mnist-mlp]
+    #[arg(long = "workload", short, value_name = "W", conflicts_with = "suite")]
+    pub(in crate::commands) workloads: Vec<String>,
+    /// All workloads of a suite
+    #[arg(long, value_name = "S")]
+    pub(in crate::commands) suite: Option<String>,
+    /// Rules of tuning and counting
+    #[arg(long, value_name = "R", default_value = RULESET)]
+    pub(in crate::commands) ruleset: String,
+    /// Independent repetitions, in place of the ruleset's number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(in crate::commands) studies: Option<u32>,
+    /// Points of the search space in each study, in place of the ruleset's number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(in crate::commands) trials: Option<u32>,
+    /// Where random draws begin
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(in crate::commands) seed: u64,
+    #[command(flatten)]
+    pub(in crate::commands) results: Results,
+    /// Your own values (YAML or JSON, name to value) over the defaults
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::commands) hyperparameters: Option<PathBuf>,
+    /// `cpu` or `cuda:0`, in place of harness.yaml's
+    #[arg(long)]
+    pub(in crate::commands) device: Option<String>,
+    /// Threads of worker and evaluator, in place of harness.yaml's and the workload's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(in crate::commands) threads: Option<u32>,
+    /// One trial alone, as STUDY.TRIAL or WORKLOAD/STUDY.TRIAL: for schedulers (`bench plan --json` lists them)
+    #[arg(long, value_name = "TRIAL", value_parser = Only::parse)]
+    pub(in crate::commands) only: Option<Only>,
+}
+
+/// One trial of many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::commands) struct Only {
+    workload: Option<String>,
+    study: u32,
+    trial: u32,
+}
+
+impl Only {
+    fn parse(text: &str) -> Result<Only, String> {
+        let (workload, numbers) = match text.rsplit_once('/') {
+            Some((workload, numbers)) => (Some(workload.to_owned()), numbers),
+            None => (None, text),
+        };
+        let parsed = numbers
+            .split_once('.')
+            .and_then(|(study, trial)| Some((study.parse().ok()?, trial.parse().ok()?)));
+        let (study, trial) = parsed.ok_or("write STUDY.TRIAL, such as 2.3, or WORKLOAD/2.3")?;
+        Ok(Only {
+            workload,
+            study,
+            trial,
+        })
+    }
+
+    fn is(&self, run: &RunSpec) -> bool {
+        let workload = self.workload.as_ref();
+        workload.is_none_or(|workload| *workload == run.workload_name)
+            && (self.study, self.trial) == (run.seed.study, run.seed.trial)
+    }
+}
+
 /// Resolves all trials that were asked for.
-pub(super) fn plan(
-    arguments: &Arguments,
+pub(in crate::commands) fn plan(
+    arguments: &Selection,
     workspace: &Workspace,
     submissions: &[String],
 ) -> Result<Plan, Failure> {
@@ -61,6 +136,16 @@ pub(super) fn plan(
                     runs.push(catalog.resolve(&request).map_err(unresolved)?);
                 }
             }
+        }
+    }
+    if let Some(only) = &arguments.only {
+        runs.retain(|run| only.is(run));
+        if runs.is_empty() {
+            let help = "`--dry-run` without --only lists the trials";
+            return Err(Failure::usage(
+                "there is no such trial in what is to be run",
+                help.to_owned(),
+            ));
         }
     }
     Ok(Plan {

@@ -1,0 +1,49 @@
+//! What runs will cost and show, before any of them.
+
+use crate::support::Checkout;
+
+#[test]
+fn hours_disk_and_what_can_be_seen() {
+    let fresh = Checkout::new();
+    let line = "plan adamw constant --workload blobs --ruleset external-tuning";
+    insta::assert_snapshot!("plan-fresh", fresh.says(line));
+    let known = Checkout::new().with_records();
+    insta::assert_snapshot!(
+        "plan-records",
+        known.says("plan adamw --workload blobs --studies 10 --effect 10%")
+    );
+}
+
+#[test]
+fn a_scheduler_gets_a_command_for_each_missing_trial() {
+    let checkout = Checkout::new();
+    let told = checkout.says(
+        "plan adamw constant --suite smoke --ruleset external-tuning --studies 2 --seed 3 --json",
+    );
+    let json = told.split_once("--- stdout\n").unwrap().1;
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    let commands = value["commands"].as_array().unwrap();
+    assert_eq!(commands.len(), 2 * 2 * 2);
+    let first = commands[0].as_str().unwrap();
+    assert_eq!(
+        first,
+        "bench run adamw --suite smoke --ruleset external-tuning --studies 2 --seed 3 --only blobs/1.1"
+    );
+    // Each is understood, and is one trial.
+    for command in commands {
+        let line = command.as_str().unwrap().strip_prefix("bench ").unwrap();
+        let told = checkout.says(&format!("{line} --dry-run"));
+        assert_eq!(told.matches("run ").count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_trial_that_is_not_among_them_is_an_error() {
+    let checkout = Checkout::new();
+    let lines = [
+        "run adamw --workload blobs --only 2.1",
+        "run adamw --workload blobs --only second",
+    ];
+    let told: Vec<String> = lines.iter().map(|line| checkout.says(line)).collect();
+    insta::assert_snapshot!("only-errors", told.join("\n"));
+}

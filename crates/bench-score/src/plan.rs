@@ -1,0 +1,153 @@
+//! What a number of trials will cost, and what they can show, before any of them runs.
+
+use crate::gate::{Noise, NoiseSource, prior};
+use crate::read::Trial;
+use crate::result::{Setting, WorkloadResult, results};
+use crate::statistics::log_spread;
+use bench_core::run::RunSpec;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Wall time over submission time, where nothing is known: evaluations, snapshots and start-up are off the clock.
+const OVERHEAD: f64 = 1.3;
+/// Bytes of a record, where nothing is known.
+const RECORD: u64 = 256 << 10;
+
+/// What one trial will cost.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cost {
+    /// Wall time that is expected, in seconds.
+    pub seconds: f64,
+    /// Wall time of a trial that spends its whole budget.
+    pub seconds_at_most: f64,
+    /// Where the expectation is from.
+    pub source: CostSource,
+    /// Bytes of a snapshot on disk while it runs, where the size of model and state is known.
+    pub snapshot_bytes: Option<u64>,
+}
+
+/// Where an expected time is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostSource {
+    /// Records of this submission on this workload, on this machine.
+    Records,
+    /// Records of other submissions on it, on this machine.
+    Others,
+    /// None: the whole budget is assumed.
+    Budget,
+}
+
+/// The cost of a trial, from the records of a machine.
+pub fn cost(run: &RunSpec, records: &[Trial], machine: &str) -> Cost {
+    let there: Vec<&Trial> = records
+        .iter()
+        .filter(|trial| trial.record.run.workload_name == run.workload_name)
+        .filter(|trial| is_whole(trial) && Setting::of(trial).machine == machine)
+        .collect();
+    let own = |trial: &&&Trial| trial.record.run.submission.name == run.submission.name;
+    let own: Vec<&Trial> = there.iter().filter(own).copied().collect();
+    let (source, like) = match (own.is_empty(), there.is_empty()) {
+        (false, _) => (CostSource::Records, own),
+        (true, false) => (CostSource::Others, there),
+        (true, true) => (CostSource::Budget, Vec::new()),
+    };
+    let factor = middle(
+        like.iter()
+            .map(|trial| wall(trial) / trial.summary.submission_seconds()),
+    );
+    let seconds_at_most = run.budget_seconds() * factor.unwrap_or(OVERHEAD);
+    Cost {
+        seconds: middle(like.iter().map(|trial| wall(trial))).unwrap_or(seconds_at_most),
+        seconds_at_most,
+        source,
+        snapshot_bytes: like.iter().filter_map(|trial| snapshot(trial)).max(),
+    }
+}
+
+/// Bytes of a trial's record, the median of those that there are.
+pub fn record_bytes(sizes: &[u64]) -> u64 {
+    let sizes = sizes.iter().map(|&bytes| bytes as f64);
+    middle(sizes).map_or(RECORD, |bytes| bytes as u64)
+}
+
+/// How much studies of a run's workload differ: seen in records, whatever the submission, or else measured elsewhere.
+pub fn noise(run: &RunSpec, records: &[Trial]) -> Noise {
+    let tuned = run.ruleset.is_searched();
+    let alike = |trial: &&Trial| {
+        let of = &trial.record.run;
+        of.workload_name == run.workload_name && of.ruleset.is_searched() == tuned
+    };
+    let alike: Vec<Trial> = records.iter().filter(alike).cloned().collect();
+    let samples = if tuned {
+        studies(&alike)
+    } else {
+        seeds(&alike)
+    };
+    // Where all steps are alike, evaluations at intervals hide the spread.
+    let seen = log_spread(samples.iter().map(Vec::as_slice)).filter(|&sd| sd > 0.0);
+    let measured = || prior(&run.workload_name, tuned, run.ruleset.tuning);
+    Noise {
+        workload: run.workload_name.clone(),
+        sd: seen.unwrap_or_else(measured),
+        source: match seen {
+            Some(_) => NoiseSource::Records,
+            None => NoiseSource::Prior,
+        },
+    }
+}
+
+/// Steps to target of tuned studies, by submission.
+fn studies(trials: &[Trial]) -> Vec<Vec<f64>> {
+    let steps = |result: &WorkloadResult| {
+        let steps = result.studies.iter().filter_map(|study| study.steps);
+        steps.map(|steps| steps as f64).collect()
+    };
+    results(trials).iter().map(steps).collect()
+}
+
+/// Steps to target of trials that differ in their seed alone, whatever they were run for.
+fn seeds(trials: &[Trial]) -> Vec<Vec<f64>> {
+    let mut groups: BTreeMap<_, BTreeMap<u64, f64>> = BTreeMap::new();
+    for trial in trials {
+        let Some(hit) = trial.summary.hit() else {
+            continue;
+        };
+        let run = &trial.record.run;
+        let settings = format!("{:?} {:?}", run.submission, run.hyperparameters);
+        let key = (
+            &trial.record.source_hash,
+            &trial.record.comparability_key,
+            settings,
+        );
+        groups
+            .entry(key)
+            .or_default()
+            .insert(run.seed.value, hit.at.step as f64);
+    }
+    groups
+        .into_values()
+        .map(|seeds| seeds.into_values().collect())
+        .collect()
+}
+
+fn is_whole(trial: &Trial) -> bool {
+    let outcome = trial.summary.outcome.as_ref();
+    let over = outcome.is_some_and(|outcome| outcome.is_final() && !outcome.is_failure());
+    over && trial.summary.submission_ns > 0 && trial.summary.resumed == 0
+}
+
+fn wall(trial: &Trial) -> f64 {
+    trial.summary.phases.wall_ns as f64 / 1e9
+}
+
+/// Weights and state, in single precision.
+fn snapshot(trial: &Trial) -> Option<u64> {
+    let numbers = trial.summary.parameters? + trial.summary.state.unwrap_or(0);
+    Some(4 * numbers)
+}
+
+fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
+    crate::statistics::median_time(&values.collect::<Vec<_>>())
+}
