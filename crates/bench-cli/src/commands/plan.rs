@@ -119,8 +119,8 @@ fn rows(runs: &[&RunSpec], missing: &[&RunSpec], records: &[Trial], machine: &st
         let on = |other: &&RunSpec| other.workload_name == run.workload_name;
         let of = |found: Option<usize>| found.unwrap_or(0);
         (
-            of(runs.iter().position(|run| same(run))),
-            of(runs.iter().position(|run| on(run))),
+            of(runs.iter().position(same)),
+            of(runs.iter().position(on)),
         )
     };
     for run in runs {
