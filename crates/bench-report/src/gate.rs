@@ -123,7 +123,7 @@ fn studies(judgement: &Judgement, side: fn(&Row) -> &Side) -> usize {
     rows.map(|row| side(row).studies.len()).sum()
 }
 
-fn names(judgement: &Judgement, which: fn(&Row) -> bool) -> String {
+fn names(judgement: &Judgement, which: impl Fn(&Row) -> bool) -> String {
     let rows = judgement.workloads.iter().filter(|row| which(row));
     let names: Vec<&str> = rows.map(|row| row.workload.as_str()).collect();
     names.join(", ")
@@ -217,6 +217,15 @@ pub fn reasons(judgement: &Judgement) -> Vec<String> {
             judgement.base_misses,
             judgement.candidate_misses,
             p_value(judgement.p_fell)
+        ));
+    }
+    let missing = |side: &Side| 2 * side.reached < side.studies.len();
+    let hard = names(judgement, |row| {
+        missing(&row.base) && missing(&row.candidate)
+    });
+    if !hard.is_empty() {
+        lines.push(format!(
+            "most studies of both miss the target of {hard}, and say little about speed there"
         ));
     }
     let slower = names(judgement, |row| row.slower);

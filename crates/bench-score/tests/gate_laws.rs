@@ -1,5 +1,7 @@
 //! Laws of comparisons, for every set of records.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use bench_score::Trial;

@@ -118,10 +118,7 @@ fn rows(runs: &[&RunSpec], missing: &[&RunSpec], records: &[Trial], machine: &st
         let same = |other: &&RunSpec| other.submission.name == run.submission.name;
         let on = |other: &&RunSpec| other.workload_name == run.workload_name;
         let of = |found: Option<usize>| found.unwrap_or(0);
-        (
-            of(runs.iter().position(same)),
-            of(runs.iter().position(on)),
-        )
+        (of(runs.iter().position(same)), of(runs.iter().position(on)))
     };
     for run in runs {
         let row = rows.entry(place(run)).or_insert_with(|| Row {

@@ -150,6 +150,11 @@ fn first_error(text: &str) -> String {
         return "it gave no reason".to_owned();
     };
     let message = error.split_once(": ").map_or(error, |(_, message)| message);
+    if text.contains("failed to find a workspace root") {
+        return format!(
+            "{message}, which belongs to a workspace: `bench new PATH --from NAME` makes a copy that stands alone"
+        );
+    }
     match lines.next().and_then(|line| line.strip_prefix("--> ")) {
         Some(place) => format!("{message}, at {place}"),
         None => message.to_owned(),
@@ -175,6 +180,9 @@ mod tests {
             error.to_string(),
             "submission `lion` does not compile: mismatched types, at submissions/lion/src/lib.rs:3:5"
         );
+        let copied = "error: failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  error inheriting `edition` from workspace root manifest's `workspace.package.edition`\n\nCaused by:\n  failed to find a workspace root\n";
+        let told = cargo_error("lion", copied.to_owned()).to_string();
+        assert!(told.contains("`bench new PATH --from NAME`"), "{told}");
         let cargo = "error: failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  no name\n";
         assert_eq!(
             build_error("lion", cargo.to_owned()).to_string(),

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Reporter;
 use crate::workspace::Workspace;
-use bench_core::outcome::Outcome;
+use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{DeviceKind, Purpose, RunSpec};
 use bench_core::spec::resolve::Request;
 use bench_harness::program::Builder;
@@ -106,10 +106,9 @@ pub(super) fn collect(
         exit @ (Exit::BuildFailed | Exit::Environment | Exit::Results) => Some(exit),
         _ => None,
     };
-    let trouble = reports
-        .iter()
-        .filter_map(|report| trouble(report, &session.trials[report.index].run))
-        .collect();
+    let of_report = |report: &TrialReport| trouble(report, &session.trials[report.index].run);
+    let mut trouble: Vec<String> = reports.iter().filter_map(of_report).collect();
+    trouble.dedup();
     Ok(records_of(records, trouble, stopped))
 }
 
@@ -246,6 +245,10 @@ fn trouble(report: &TrialReport, run: &RunSpec) -> Option<String> {
         Outcome::Failed(failure) => failure.message.as_str(),
         other => other.name(),
     };
+    // One build for all studies: told once.
+    if matches!(outcome, Outcome::Failed(failure) if failure.kind == FailureKind::Build) {
+        return Some(what.to_owned());
+    }
     let log = report
         .folder
         .as_ref()
