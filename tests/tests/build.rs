@@ -8,7 +8,8 @@ use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{RunSpec, SubmissionIdentity};
 use bench_harness::home::Home;
 use bench_harness::interrupt::Interrupts;
-use bench_harness::program::{Builder, CargoBuilder, ProgramError};
+use bench_harness::program::{Builder, CargoBuilder, KeepingBuilder, ProgramError, Programs};
+use bench_harness::revision;
 use bench_harness::session::{self, SessionEvent};
 use bench_tests::fixture::{self, example, run_spec};
 use bench_tests::script::Script;
@@ -165,4 +166,100 @@ fn an_interrupt_ends_a_build() {
     interrupts.raise();
     let error = builder.build(&submission("good"), &interrupts, &mut |_| {});
     assert!(matches!(error, Err(ProgramError::Interrupted)));
+}
+
+/// A program that says this.
+fn saying(word: &str) -> String {
+    format!("fn main() {{ println!(\"{word}\"); }}")
+}
+
+fn says(program: &Path) -> String {
+    let output = Command::new(program).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn build(builder: &mut dyn Builder, name: &str) -> Programs {
+    builder
+        .build(&submission(name), &Interrupts::default(), &mut |_| {})
+        .unwrap()
+}
+
+fn git(folder: &Path, line: &str) {
+    let identity = [
+        "-c",
+        "user.name=n",
+        "-c",
+        "user.email=e",
+        "-c",
+        "commit.gpgsign=false",
+    ];
+    let status = Command::new("git")
+        .args(identity)
+        .args(line.split(' '))
+        .current_dir(folder)
+        .output();
+    let status = status.unwrap();
+    assert!(status.status.success(), "git {line}: {status:?}");
+}
+
+/// Cargo takes either for the other: same name, same place in its workspace, and the second one's files are older than the first one's build.
+#[test]
+fn two_folders_of_one_package_are_two_programs() {
+    let (folder, mut first) = checkout();
+    let copy = folder.path().join("copy");
+    package(&copy, "mine", "mine", &saying("copy"));
+    let manifest = std::fs::read_to_string(copy.join("Cargo.toml")).unwrap();
+    write(
+        &copy.join("Cargo.toml"),
+        &format!("{manifest}\n[workspace]\n"),
+    );
+    lock(&copy);
+    write(
+        &folder.path().join("my-optimizer/src/main.rs"),
+        &saying("original"),
+    );
+    let kept = folder.path().join("kept");
+    let home = first.home().clone();
+    let of_copy = CargoBuilder::new(home, BTreeMap::from([("my-optimizer".to_owned(), copy)]));
+    let mut second = KeepingBuilder::new(of_copy, kept, false);
+    for _ in 0..2 {
+        let original = build(&mut first, "my-optimizer");
+        assert_eq!(says(&original.worker), "original");
+        let copy = build(&mut second, "my-optimizer");
+        assert_eq!(says(&copy.worker), "copy");
+    }
+}
+
+#[test]
+fn a_revision_is_built_from_what_it_was() {
+    let (folder, builder) = checkout();
+    let root = folder.path().join("checkout");
+    let main = root.join("submissions/good/src/main.rs");
+    write(&main, &saying("then"));
+    write(&root.join(".gitignore"), "/target\n");
+    for line in ["init -q", "add -A", "commit -q -m then"] {
+        git(&root, line);
+    }
+    write(&main, &saying("now"));
+    git(&root, "commit -q -a -m now");
+    let home = builder.home().clone();
+    let programs = |revision: Option<&str>| {
+        let from = revision.map_or(root.clone(), |name| {
+            revision::checkout(&home, name, &mut |_| {}).unwrap().folder
+        });
+        let cargo = CargoBuilder::of_revision(home.clone(), from, BTreeMap::new());
+        build(
+            &mut KeepingBuilder::new(cargo, home.programs(), revision.is_some()),
+            "good",
+        )
+    };
+    let (then, now) = (programs(Some("HEAD~1")), programs(None));
+    let again = programs(Some("HEAD"));
+    assert_eq!(
+        [&then, &now, &again].map(|programs| says(&programs.worker)),
+        ["then", "now", "now"]
+    );
+    assert_eq!(programs(Some("HEAD~1")), then, "built once");
+    let unknown = revision::checkout(&home, "no-such-thing", &mut |_| {}).unwrap_err();
+    assert!(unknown.to_string().contains("`no-such-thing`"), "{unknown}");
 }

@@ -1,6 +1,7 @@
 //! From a submission's folder to programs that can be spawned, and the hash of what they were built from.
 
 mod cargo;
+mod fresh;
 mod keep;
 mod lockfile;
 mod output;

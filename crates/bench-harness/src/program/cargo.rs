@@ -1,12 +1,15 @@
 //! Programs by `cargo build`, in the checkout's target folder and its one profile.
 
-use super::{Builder, ProgramError, Programs, output, source};
+use super::{Builder, ProgramError, Programs, fresh, output, source};
 use crate::home::Home;
 use crate::interrupt::Interrupts;
+use crate::lock::Lock;
+use crate::progress::silent;
 use bench_core::run::SubmissionIdentity;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const EVALUATOR_CRATE: &str = "bench-workloads";
 const EVALUATOR: &str = "bench-evaluator";
@@ -53,8 +56,8 @@ impl CargoBuilder {
         }
     }
 
-    /// For a revision of the checkout that lies in `root`. It is built in the checkout's own target folder, with its libtorch: what the two have in
-    /// common is compiled once.
+    /// For a revision of the checkout that lies in `root`. All revisions share a target folder of their own, so that what they depend on is compiled once,
+    /// and the checkout's libtorch.
     pub fn of_revision(
         home: Home,
         root: PathBuf,
@@ -127,30 +130,80 @@ impl CargoBuilder {
         }
     }
 
+    /// Where things are.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    fn is_revision(&self) -> bool {
+        self.root != self.home.root
+    }
+
+    /// Where cargo puts what it builds.
+    fn target(&self) -> PathBuf {
+        match self.is_revision() {
+            true => self.home.revisions().join("target"),
+            false => self.home.target(),
+        }
+    }
+
     /// One cargo for both programs where they share a workspace, else one each.
-    fn commands(&self, package: &Package, binary: &str) -> Vec<std::process::Command> {
-        let member = self
-            .members
-            .iter()
-            .flatten()
-            .any(|m| m.name == package.name);
+    fn commands(&self, package: &Package, binary: &str) -> Result<Vec<Command>, ProgramError> {
+        let is_it = |member: &Package| same_file(&member.manifest_path, &package.manifest_path);
         let mut evaluator = self.build_command();
         evaluator.args(["-p", EVALUATOR_CRATE, "--bin", EVALUATOR]);
-        if member {
+        if self.members.iter().flatten().any(is_it) {
             evaluator.args(["-p", &package.name, "--bin", binary]);
-            return vec![evaluator];
+            return Ok(vec![evaluator]);
+        }
+        let folder = package.manifest_path.parent().unwrap_or(&self.root);
+        if fresh::claim(&self.target(), &package.name, folder)? {
+            self.forget(package)?;
         }
         let mut worker = self.build_command();
         worker
             .args(["--bin", binary, "--manifest-path"])
             .arg(&package.manifest_path);
-        if self.root == self.home.root {
-            worker.arg("--target-dir").arg(self.home.target());
+        if !self.is_revision() {
+            worker.arg("--target-dir").arg(self.target());
         }
-        vec![evaluator, worker]
+        Ok(vec![evaluator, worker])
     }
 
-    fn build_command(&self) -> std::process::Command {
+    /// Removes what a package of the same name left in the target folder.
+    fn forget(&self, package: &Package) -> Result<(), ProgramError> {
+        let cleaned = self
+            .home
+            .command("cargo")
+            .current_dir(&self.root)
+            .args(["clean", "--release", "-p", &package.name, "--manifest-path"])
+            .arg(&package.manifest_path)
+            .arg("--target-dir")
+            .arg(self.target())
+            .output()
+            .map_err(output::no_cargo)?;
+        match cleaned.status.success() {
+            true => Ok(()),
+            false => Err(output::cargo_error(
+                &package.name,
+                String::from_utf8_lossy(&cleaned.stderr).into_owned(),
+            )),
+        }
+    }
+
+    /// Nobody else builds another revision until the lock is gone.
+    fn prepare_revision(&self) -> Result<Lock, ProgramError> {
+        let lock = self.home.revisions().join("target.lock");
+        let lock = Lock::wait(&lock, "another build", &mut silent);
+        let lock = lock.map_err(|error| ProgramError::Io {
+            what: format!("cannot lock {}", error.path.display()),
+            cause: error.source,
+        })?;
+        fresh::touch(&self.root)?;
+        Ok(lock)
+    }
+
+    fn build_command(&self) -> Command {
         let mut command = self.home.command("cargo");
         command.current_dir(&self.root).args([
             "build",
@@ -158,8 +211,8 @@ impl CargoBuilder {
             "--release",
             "--message-format=json-render-diagnostics",
         ]);
-        if self.root != self.home.root {
-            command.arg("--target-dir").arg(self.home.target());
+        if self.is_revision() {
+            command.arg("--target-dir").arg(self.target());
             if self.home.user_libtorch.is_none() {
                 command.env("LIBTORCH", self.home.libtorch_link());
             }
@@ -193,7 +246,11 @@ impl Builder for CargoBuilder {
             .find(is_binary)
             .ok_or_else(no_binary)?;
         let mut executables = BTreeMap::new();
-        for command in self.commands(&package, &binary.name) {
+        let _alone = match self.is_revision() {
+            true => Some(self.prepare_revision()?),
+            false => None,
+        };
+        for command in self.commands(&package, &binary.name)? {
             let built = output::run(command, interrupts, listener)?;
             if !built.success {
                 return Err(output::build_error(&submission.name, built.text));

@@ -6,16 +6,25 @@ use bench_core::run::SubmissionIdentity;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Names of the copies.
+const WORKER: &str = "worker";
+const EVALUATOR: &str = "evaluator";
+
 /// Builds with another builder and copies what it made to a folder named by the source, where no later build replaces it.
 pub struct KeepingBuilder<B> {
     inner: B,
     folder: PathBuf,
+    once: bool,
 }
 
 impl<B: Builder> KeepingBuilder<B> {
-    /// Copies go below `folder`.
-    pub fn new(inner: B, folder: PathBuf) -> KeepingBuilder<B> {
-        KeepingBuilder { inner, folder }
+    /// Copies go below `folder`. `once`: what was built before is taken as it is, which a revision's sources allow: nobody edits them.
+    pub fn new(inner: B, folder: PathBuf, once: bool) -> KeepingBuilder<B> {
+        KeepingBuilder {
+            inner,
+            folder,
+            once,
+        }
     }
 }
 
@@ -31,29 +40,29 @@ impl<B: Builder> Builder for KeepingBuilder<B> {
         listener: &mut dyn FnMut(&str),
     ) -> Result<Programs, ProgramError> {
         let hash = self.source_hash(submission)?;
-        let built = self.inner.build(submission, interrupts, listener)?;
         // Two sources of one submission differ in their hash, and so does everything below their folders.
         let folder = self.folder.join(hash.get(..16).unwrap_or(&hash));
-        Ok(Programs {
-            worker: keep(&built.worker, &folder)?,
-            evaluator: keep(&built.evaluator, &folder)?,
-        })
+        let kept = Programs {
+            worker: folder.join(WORKER),
+            evaluator: folder.join(EVALUATOR),
+        };
+        if !(self.once && kept.worker.is_file() && kept.evaluator.is_file()) {
+            let built = self.inner.build(submission, interrupts, listener)?;
+            keep(&built.worker, &kept.worker)?;
+            keep(&built.evaluator, &kept.evaluator)?;
+        }
+        Ok(kept)
     }
 }
 
-/// By rename, so that a program which runs now keeps its file.
-fn keep(program: &Path, folder: &Path) -> Result<PathBuf, ProgramError> {
-    let name = program.file_name().unwrap_or_default();
-    let (kept, partial) = (
-        folder.join(name),
-        folder.join(format!("{}.partial", name.to_string_lossy())),
-    );
+/// By rename, so that a program which runs now keeps its file, and half a copy never has the name.
+fn keep(program: &Path, kept: &Path) -> Result<(), ProgramError> {
     let failed = |cause| ProgramError::Io {
-        what: format!("cannot copy {} to {}", program.display(), folder.display()),
+        what: format!("cannot copy {} to {}", program.display(), kept.display()),
         cause,
     };
-    fs::create_dir_all(folder).map_err(failed)?;
+    let partial = kept.with_extension(format!("partial-{}", std::process::id()));
+    fs::create_dir_all(kept.parent().unwrap_or(kept)).map_err(failed)?;
     fs::copy(program, &partial).map_err(failed)?;
-    fs::rename(&partial, &kept).map_err(failed)?;
-    Ok(kept)
+    fs::rename(&partial, kept).map_err(failed)
 }

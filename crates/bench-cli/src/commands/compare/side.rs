@@ -39,7 +39,7 @@ impl Entry {
         let home = &self.workspace.home;
         let cargo =
             CargoBuilder::of_revision(home.clone(), self.root.clone(), self.workspace.programs());
-        KeepingBuilder::new(cargo, home.programs())
+        KeepingBuilder::new(cargo, home.programs(), self.root != home.root)
     }
 }
 
