@@ -138,8 +138,31 @@ pub(super) fn build_error(submission: &str, text: String) -> ProgramError {
 pub(crate) fn cargo_error(submission: &str, text: String) -> ProgramError {
     ProgramError::Cargo {
         submission: submission.to_owned(),
-        first: first_error(&text),
+        first: reason(&text),
         diagnostics: text,
+    }
+}
+
+/// What stopped cargo in one line, and what to do about the two mistakes that authors outside of the workspace meet.
+fn reason(text: &str) -> String {
+    let first = first_error(text);
+    // Cargo puts the reason below everything that it was doing when it met it.
+    let innermost = text
+        .rsplit_once("Caused by:")
+        .map_or("", |(_, below)| below);
+    let innermost = innermost
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty());
+    let reason = innermost.map_or(first.clone(), |cause| format!("{first}: {cause}"));
+    match () {
+        () if text.contains("failed to find a workspace root") => format!(
+            "{first}, which belongs to a workspace: `bench new PATH --from NAME` makes a copy that stands alone"
+        ),
+        () if text.contains("--locked was passed") => {
+            format!("{first}: `cargo update --workspace` in its folder brings that up to date")
+        }
+        () => reason,
     }
 }
 
@@ -150,11 +173,6 @@ fn first_error(text: &str) -> String {
         return "it gave no reason".to_owned();
     };
     let message = error.split_once(": ").map_or(error, |(_, message)| message);
-    if text.contains("failed to find a workspace root") {
-        return format!(
-            "{message}, which belongs to a workspace: `bench new PATH --from NAME` makes a copy that stands alone"
-        );
-    }
     match lines.next().and_then(|line| line.strip_prefix("--> ")) {
         Some(place) => format!("{message}, at {place}"),
         None => message.to_owned(),
@@ -183,10 +201,13 @@ mod tests {
         let copied = "error: failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  error inheriting `edition` from workspace root manifest's `workspace.package.edition`\n\nCaused by:\n  failed to find a workspace root\n";
         let told = cargo_error("lion", copied.to_owned()).to_string();
         assert!(told.contains("`bench new PATH --from NAME`"), "{told}");
-        let cargo = "error: failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  no name\n";
+        let stale = "error: cannot update the lock file /x/Cargo.lock because --locked was passed to prevent this\n";
+        let told = cargo_error("lion", stale.to_owned()).to_string();
+        assert!(told.contains("`cargo update --workspace`"), "{told}");
+        let cargo = "error: failed to load `x`\n\nCaused by:\n  failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  no name\n";
         assert_eq!(
             build_error("lion", cargo.to_owned()).to_string(),
-            "cargo cannot build submission `lion`: failed to parse manifest at `/x/Cargo.toml`"
+            "cargo cannot build submission `lion`: failed to load `x`: no name"
         );
     }
 }
