@@ -3,10 +3,11 @@
 use crate::algorithm::{TrainingAlgorithm, UpdateRule};
 use crate::group::{Group, Update};
 use crate::hyperparameters::{Hyperparameters, group_of};
-use crate::state::State;
+use crate::state::{Contents, State};
 use crate::toolkit;
 use crate::training::{Clipping, Gradients, Training};
 use anyhow::{Context, Result};
+use bench_core::spec::submission;
 use std::time::Instant;
 use tch::Tensor;
 
@@ -18,6 +19,8 @@ pub struct Rules<R> {
 
 struct RuleGroup<R> {
     group: Group,
+    /// What `submission.yaml` sets for it, where it names it.
+    spec: Option<submission::Group>,
     members: Vec<usize>,
     learning_rate: f64,
     rule: R,
@@ -32,8 +35,8 @@ impl<R: UpdateRule> Rules<R> {
         Rules::with(training, training.hyperparameters())
     }
 
-    /// Rules with hyperparameters of the caller's choice, on the parameters that `training` shows now. To change hyperparameters on the
-    /// way, make new rules and load the old ones' state into them.
+    /// Rules with hyperparameters of the caller's choice, on the parameters that `training` shows now. [`Rules::retune`] changes them on
+    /// the way.
     ///
     /// # Errors
     /// As [`Rules::new`].
@@ -50,10 +53,7 @@ impl<R: UpdateRule> Rules<R> {
             if members.is_empty() {
                 continue;
             }
-            let hyperparameters = match specs.get(number) {
-                Some(spec) => hyperparameters.of_group(spec),
-                None => hyperparameters.clone(),
-            };
+            let hyperparameters = of_group(hyperparameters, specs.get(number));
             let learning_rate = hyperparameters.number("learning-rate")?;
             let group = Group::new(
                 members.iter().map(|&place| &parameters[place]),
@@ -62,6 +62,7 @@ impl<R: UpdateRule> Rules<R> {
             let rule = R::new(&group)?;
             groups.push(RuleGroup {
                 group,
+                spec: specs.get(number).cloned(),
                 members,
                 learning_rate,
                 rule,
@@ -82,6 +83,23 @@ impl<R: UpdateRule> Rules<R> {
         Ok(())
     }
 
+    /// Goes on with other hyperparameters; what the rules have gathered in their state stays.
+    ///
+    /// # Errors
+    /// Those of [`UpdateRule::new`], and when the state does not fit the new hyperparameters.
+    pub fn retune(&mut self, hyperparameters: &Hyperparameters) -> Result<()> {
+        for part in &mut self.groups {
+            let rule = &mut part.rule;
+            let gathered = Contents::save(&mut |state| rule.state(state))?;
+            part.group.hyperparameters = of_group(hyperparameters, part.spec.as_ref());
+            part.learning_rate = part.group.hyperparameters.number("learning-rate")?;
+            let mut rule = R::new(&part.group)?;
+            gathered.load(&mut |state| rule.state(state))?;
+            part.rule = rule;
+        }
+        Ok(())
+    }
+
     /// Something else with every rule and its share of some gradients: a curvature estimate that is refreshed now and then.
     ///
     /// # Errors
@@ -99,6 +117,7 @@ impl<R: UpdateRule> Rules<R> {
             members,
             learning_rate,
             rule,
+            ..
         } in &mut self.groups
         {
             let gradients: Vec<Tensor> = members
@@ -150,6 +169,16 @@ impl<R: UpdateRule> Rules<R> {
             state.scope(&format!("group-{number}"), |state| part.rule.state(state))?;
         }
         Ok(())
+    }
+}
+
+fn of_group(
+    hyperparameters: &Hyperparameters,
+    spec: Option<&submission::Group>,
+) -> Hyperparameters {
+    match spec {
+        Some(spec) => hyperparameters.of_group(spec),
+        None => hyperparameters.clone(),
     }
 }
 

@@ -73,6 +73,12 @@ pub(crate) trait Problem {
     /// # Errors
     /// What libtorch says.
     fn metrics(&self, indices: &Tensor) -> Result<Metrics>;
+
+    /// The mean loss on these training examples, in evaluation mode and without augmentation.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn mean_loss(&self, indices: &Tensor) -> Result<f64>;
 }
 
 /// A workload's model on training examples.
@@ -181,6 +187,19 @@ impl Problem for WorkloadProblem {
     fn metrics(&self, indices: &Tensor) -> Result<Metrics> {
         let (model, examples) = (&*self.model, &*self.examples);
         Ok(metric::score(&self.workload, model, examples, indices)?.metrics())
+    }
+
+    fn mean_loss(&self, indices: &Tensor) -> Result<f64> {
+        let _guard = tch::no_grad_guard();
+        let at_once = self.workload.evaluate.batch_size.max(1) as i64;
+        let (mut summed, mut valid) = (0.0, 0.0);
+        for part in indices.f_split(at_once, 0)? {
+            let batch = self.examples.batch(&part, None)?;
+            let losses = self.losses(&self.outputs(&batch, &Pass::EVAL)?, &batch)?;
+            summed += losses.summed.f_double_value(&[])?;
+            valid += losses.valid.f_double_value(&[])?;
+        }
+        Ok(summed / valid)
     }
 }
 

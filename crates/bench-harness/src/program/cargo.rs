@@ -225,7 +225,17 @@ impl Builder for CargoBuilder {
     fn source_hash(&mut self, submission: &SubmissionIdentity) -> Result<String, ProgramError> {
         let package = self.package(submission)?;
         let folder = self.folder(&submission.program);
-        source::hash(&self.root, &folder, &package.name)
+        let folder_of = |package: &Package| {
+            let folder = package.manifest_path.parent()?.to_owned();
+            Some((package.name.clone(), folder))
+        };
+        let members: Vec<_> = self
+            .members
+            .iter()
+            .flatten()
+            .filter_map(folder_of)
+            .collect();
+        source::hash(&self.root, &folder, &package.name, &members)
     }
 
     fn build(

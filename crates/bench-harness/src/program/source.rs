@@ -3,7 +3,7 @@
 use super::ProgramError;
 use super::lockfile;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 /// Crates that every worker and the evaluator contain.
@@ -11,8 +11,14 @@ const SHARED_CRATES: [&str; 4] = ["bench-core", "bench-torch", "bench-workloads"
 
 /// Hashes a program's crate at `folder`, the crates it stands on in the checkout `root`, and the locked versions of all else.
 ///
-/// Of the lock file only what `package` and the evaluator depend on counts: somebody else's new submission changes nothing here.
-pub(super) fn hash(root: &Path, folder: &Path, package: &str) -> Result<String, ProgramError> {
+/// Of the lock file only what `package` and the evaluator depend on counts: somebody else's new submission changes nothing here. Submissions
+/// that it is built on do: `members` are the workspace's packages with their folders.
+pub(super) fn hash(
+    root: &Path,
+    folder: &Path,
+    package: &str,
+    members: &[(String, PathBuf)],
+) -> Result<String, ProgramError> {
     let mut hasher = blake3::Hasher::new_derive_key("bench source v1");
     add_tree(&mut hasher, "submission", folder)?;
     for name in SHARED_CRATES {
@@ -27,6 +33,12 @@ pub(super) fn hash(root: &Path, folder: &Path, package: &str) -> Result<String, 
     let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
     for dependency in lockfile::closure(&text, &[package, "bench-workloads"]) {
         add(&mut hasher, dependency.as_bytes());
+        let is_it = |name: &str| dependency.starts_with(&format!("name = \"{name}\"\n"));
+        let counted = is_it(package) || SHARED_CRATES.iter().any(|name| is_it(name));
+        let member = members.iter().find(|(name, _)| !counted && is_it(name));
+        if let Some((name, folder)) = member {
+            add_tree(&mut hasher, name, folder)?;
+        }
     }
     Ok(hasher.finalize().to_hex().to_string())
 }
@@ -93,7 +105,10 @@ mod tests {
         for name in SHARED_CRATES {
             write(&root.join("crates").join(name).join("src/lib.rs"), "");
         }
-        let hash_now = || hash(root, &lion, "lion").unwrap();
+        let pride = ("pride".to_owned(), root.join("submissions/pride"));
+        write(&pride.1.join("src/lib.rs"), "fn pride() {}");
+        let members = [pride];
+        let hash_now = || hash(root, &lion, "lion", &members).unwrap();
         let first = hash_now();
         let idle = [
             ("submissions/lion/submission.yaml", "schema: 1"),
@@ -120,6 +135,11 @@ mod tests {
                 "Cargo.lock",
                 "[[package]]\nname = \"lion\"\nversion = \"0.2.0\"\n",
             ),
+            (
+                "Cargo.lock",
+                "[[package]]\nname = \"lion\"\nversion = \"0.2.0\"\ndependencies = [\n \"pride\",\n]\n\n[[package]]\nname = \"pride\"\nversion = \"0.1.0\"\n",
+            ),
+            ("submissions/pride/src/lib.rs", "fn pride() { roar() }"),
         ];
         for (path, text) in telling {
             write(&root.join(path), text);

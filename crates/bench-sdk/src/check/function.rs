@@ -127,15 +127,15 @@ impl Problem for Function {
     }
 
     fn metrics(&self, indices: &Tensor) -> Result<Metrics> {
+        let loss = bench_core::number::Measured(self.mean_loss(indices)?);
+        Ok(Metrics::from([("loss".to_owned(), loss)]))
+    }
+
+    fn mean_loss(&self, indices: &Tensor) -> Result<f64> {
         let _guard = tch::no_grad_guard();
         let batch = self.batch(indices, &Key::new(0, "metrics"))?;
-        let loss = self
-            .outputs(&batch, &Pass::EVAL)?
+        self.outputs(&batch, &Pass::EVAL)?
             .f_double_value(&[])
-            .context("the loss")?;
-        Ok(Metrics::from([(
-            "loss".to_owned(),
-            bench_core::number::Measured(loss),
-        )]))
+            .context("the loss")
     }
 }

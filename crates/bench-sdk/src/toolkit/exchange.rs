@@ -2,6 +2,7 @@
 
 use crate::state::State;
 use crate::tensor::copy_of;
+use crate::training::{Replica, Training};
 use anyhow::{Result, ensure};
 use bench_workloads::Parameter;
 use tch::Tensor;
@@ -14,6 +15,7 @@ use tch::Tensor;
 #[derive(Debug, Default)]
 pub struct Exchange {
     training: Vec<Tensor>,
+    buffers: Vec<Tensor>,
 }
 
 impl Exchange {
@@ -52,11 +54,43 @@ impl Exchange {
         Ok(())
     }
 
+    /// Keeps a copy of the model, buffers included, and shows a replica in its place: the best member of a population.
+    ///
+    /// # Errors
+    /// As [`Exchange::put`].
+    pub fn show(&mut self, training: &Training, replica: &Replica) -> Result<()> {
+        ensure!(
+            self.buffers.is_empty(),
+            "evaluation weights are in place already"
+        );
+        self.put(training.parameters(), &replica.parameters)?;
+        let _guard = tch::no_grad_guard();
+        for (buffer, shown) in training.buffers().iter().zip(&replica.buffers) {
+            self.buffers.push(copy_of(&buffer.tensor)?);
+            buffer.tensor.shallow_clone().f_copy_(shown)?;
+        }
+        Ok(())
+    }
+
+    /// Undoes [`Exchange::show`], where something is shown.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn hide(&mut self, training: &Training) -> Result<()> {
+        self.take_back(training.parameters())?;
+        let _guard = tch::no_grad_guard();
+        for (buffer, own) in training.buffers().iter().zip(self.buffers.drain(..)) {
+            buffer.tensor.shallow_clone().f_copy_(&own)?;
+        }
+        Ok(())
+    }
+
     /// Visits what is held.
     ///
     /// # Errors
     /// Those of [`State::visit`].
     pub fn state(&mut self, state: &mut State) -> Result<()> {
-        state.visit("training-weights", &mut self.training)
+        state.visit("training-weights", &mut self.training)?;
+        state.visit("training-buffers", &mut self.buffers)
     }
 }

@@ -126,6 +126,15 @@ impl Training {
         self.problem.metrics(indices)
     }
 
+    /// The mean loss on some training examples, such as those held out, with the model in evaluation mode: what an algorithm that judges
+    /// itself goes by.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn evaluation_loss(&mut self, indices: &Tensor) -> Result<f64> {
+        self.problem.mean_loss(indices)
+    }
+
     /// The same batch with labels drawn from the model's own distribution.
     ///
     /// # Errors

@@ -130,7 +130,7 @@ impl Training {
         self.problem.outputs(batch, pass)
     }
 
-    pub(super) fn tensors(&self) -> Vec<&Tensor> {
+    pub(crate) fn tensors(&self) -> Vec<&Tensor> {
         self.problem
             .parameters()
             .iter()

@@ -1,6 +1,7 @@
 //! Losses and gradients elsewhere than at the model's own weights.
 
 use super::Training;
+use crate::state::State;
 use crate::tensor::copy_of;
 use anyhow::{Result, ensure};
 use tch::Tensor;
@@ -16,6 +17,36 @@ pub struct Replica {
     pub parameters: Vec<Tensor>,
     /// Its buffers.
     pub buffers: Vec<Tensor>,
+}
+
+impl Replica {
+    /// Takes over another's weights and buffers. Number and steps stay its own.
+    ///
+    /// # Errors
+    /// When the two are of different models.
+    pub fn copy_from(&mut self, other: &Replica) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for (own, others) in [
+            (&mut self.parameters, &other.parameters),
+            (&mut self.buffers, &other.buffers),
+        ] {
+            ensure!(own.len() == others.len(), "replicas of different models");
+            for (tensor, from) in own.iter_mut().zip(others) {
+                tensor.f_copy_(from)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits all that changes while it is trained.
+    ///
+    /// # Errors
+    /// Those of [`State::visit`].
+    pub fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("parameters", &mut self.parameters)?;
+        state.visit("buffers", &mut self.buffers)?;
+        state.visit("steps", &mut self.steps)
+    }
 }
 
 impl Training {

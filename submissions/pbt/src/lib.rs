@@ -1,0 +1,164 @@
+//! Population based training (Jaderberg et al., arXiv:1711.09846, algorithm 1): members train side by side, the worse take over the
+//! better's weights and hyperparameters (*exploit*) and change the latter (*explore*).
+//!
+//! One step of the trial is one step of one member, and members take turns: a budget of steps is the population's in total, so a trial
+//! of it compares with as many steps of a single training. Fitness is the loss on examples held out of the training split; evaluations and
+//! copies are on the clock like everything else.
+//!
+//! Members are in step, and decisions fall once all of them have ended a generation, on what they were then: the result depends on no
+//! member being faster than another. The paper's asynchronous population, on one machine in a fixed order.
+//!
+//! All members begin with the same weights and see the examples in orders of their own; hyperparameters are drawn from the prior. Any
+//! [`UpdateRule`] can be what trains a member. Its state is copied with the weights.
+//!
+//! Memory: members times (parameters + the rule's state), and the parameters once more while evaluated. Cost per step: that of a step of
+//! the rule, and each generation an evaluation of the held-out examples by every member. Not for budgets so short that a share of
+//! `1 / members` of the steps comes to nothing.
+
+mod gene;
+mod member;
+mod selection;
+
+pub use gene::{Draw, FACTORS, Gene};
+pub use selection::{Exploit, t_test, truncation};
+
+use bench_sdk::prelude::*;
+use bench_sdk::toolkit::Exchange;
+use member::{Member, Taken};
+
+/// A population of members that `R` trains.
+pub struct Pbt<R> {
+    members: Vec<Member<R>>,
+    genes: Vec<Gene>,
+    exploit: Exploit,
+    resample_probability: f64,
+    /// Steps of each member from one decision to the next.
+    interval: u64,
+    held_out: Tensor,
+    /// The fittest at the last decision, whose weights are evaluated.
+    best: u64,
+    exchange: Exchange,
+}
+
+impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
+    fn init(training: &mut Training) -> Result<Pbt<R>> {
+        let hyper = training.hyperparameters().clone();
+        let count = hyper.integer("members")?;
+        ensure!(count > 0, "a population needs members");
+        let generations = hyper.integer("generations")?.max(1);
+        let share = hyper.number("hold-out")?;
+        ensure!(
+            share > 0.0 && share < 1.0,
+            "hold-out is {share}, which is no share of the examples"
+        );
+        let held_out = training.hold_out(((training.examples() as f64 * share) as u64).max(1))?;
+        let genes = Gene::all(&hyper)?;
+        let prior = uniform(training, "prior", &[count as i64, genes.len() as i64])?;
+        let members = (0..count).map(|number| {
+            let draws = &prior[number as usize * genes.len()..];
+            let values = genes.iter().zip(draws).map(|(gene, u)| gene.prior(*u));
+            Member::new(training, number, &genes, values.collect())
+        });
+        Ok(Pbt {
+            members: members.collect::<Result<_>>()?,
+            genes,
+            exploit: Exploit::of(&hyper)?,
+            resample_probability: hyper.number("resample-probability")?,
+            interval: (training.step_hint() / (count * generations)).max(1),
+            held_out,
+            best: 0,
+            exchange: Exchange::default(),
+        })
+    }
+
+    fn step(&mut self, training: &mut Training) -> Result<()> {
+        let count = self.members.len() as u64;
+        if training.step() == 0 {
+            self.log_genes(training);
+        }
+        let turn = (training.step() % count) as usize;
+        self.members[turn].step(training)?;
+        match (training.step() + 1).is_multiple_of(count * self.interval) {
+            true => self.end_generation(training),
+            false => Ok(()),
+        }
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        for (number, member) in self.members.iter_mut().enumerate() {
+            state.scope(&format!("member-{number}"), |state| {
+                member.state(state, &self.genes)
+            })?;
+        }
+        state.visit("best", &mut self.best)?;
+        self.exchange.state(state)
+    }
+
+    fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
+        let shown = self.members[self.best as usize].shown(training)?;
+        self.exchange.show(training, &shown)
+    }
+
+    fn resume_training(&mut self, training: &mut Training) -> Result<()> {
+        self.exchange.hide(training)
+    }
+}
+
+impl<R: UpdateRule> Pbt<R> {
+    /// Measures everybody, then lets the worse copy the better as they were before anybody copied.
+    fn end_generation(&mut self, training: &mut Training) -> Result<()> {
+        for (number, member) in self.members.iter_mut().enumerate() {
+            let fitness = member.measure(training, &self.held_out)?;
+            training.log(&format!("member-{number}/fitness"), fitness);
+        }
+        let count = self.members.len() as i64;
+        let histories: Vec<&[f64]> = self
+            .members
+            .iter()
+            .map(|member| &member.history[..])
+            .collect();
+        let scores: Vec<f64> = histories
+            .iter()
+            .filter_map(|history| history.last().copied())
+            .collect();
+        self.best = selection::ranks(&scores)
+            .first()
+            .map_or(0, |&best| best as u64);
+        let draws = uniform(training, "exploit", &[count])?;
+        let donors = self.exploit.donors(&histories, &draws);
+
+        let losers = (0..self.members.len()).filter(|&member| donors[member] != member);
+        let taken = losers.map(|member| Ok((member, self.members[donors[member]].copy(training)?)));
+        let taken: Vec<(usize, Taken)> = taken.collect::<Result<_>>()?;
+        let width = self.genes.len();
+        let draws = uniform(training, "explore", &[count, width as i64, 3])?;
+        for (member, mut taken) in taken {
+            for (place, (gene, value)) in self.genes.iter().zip(&mut taken.values).enumerate() {
+                let draw = Draw::of(&draws[3 * (member * width + place)..]);
+                *value = gene.explore(*value, self.resample_probability, &draw);
+            }
+            self.members[member].take(&taken, &self.genes)?;
+        }
+        for (member, donor) in donors.iter().enumerate() {
+            training.log(&format!("member-{member}/parent"), *donor as f64);
+        }
+        self.log_genes(training);
+        Ok(())
+    }
+
+    fn log_genes(&self, training: &mut Training) {
+        for (number, member) in self.members.iter().enumerate() {
+            for (gene, value) in self.genes.iter().zip(&member.values) {
+                training.log(&format!("member-{number}/{}", gene.name), *value);
+            }
+        }
+    }
+}
+
+/// Uniform numbers from 0 to 1, in the order of their places.
+fn uniform(training: &mut Training, purpose: &str, shape: &[i64]) -> Result<Vec<f64>> {
+    let drawn = training
+        .stream(purpose)?
+        .uniform(shape, 0.0, 1.0, Kind::Double)?;
+    Ok(Vec::try_from(&drawn.f_reshape([-1])?)?)
+}

@@ -1,0 +1,127 @@
+//! One of a population: weights, what trains them, and how it has done.
+
+use crate::gene::Gene;
+use bench_sdk::prelude::*;
+use bench_sdk::{Contents, Replica, Rules};
+
+/// One of a population.
+pub(crate) struct Member<R> {
+    replica: Replica,
+    rules: Rules<R>,
+    /// The trial's hyperparameters, under its own.
+    base: Hyperparameters,
+    /// Its value of each gene.
+    pub(crate) values: Vec<f64>,
+    /// Its fitness at the end of every generation; that of whom it copied before it did.
+    pub(crate) history: Vec<f64>,
+}
+
+/// What a loser takes over.
+pub(crate) struct Taken {
+    weights: Replica,
+    rules: Contents,
+    pub(crate) values: Vec<f64>,
+    history: Vec<f64>,
+}
+
+impl<R: UpdateRule> Member<R> {
+    /// A member at step 0, with the model's weights.
+    pub(crate) fn new(
+        training: &mut Training,
+        number: u64,
+        genes: &[Gene],
+        values: Vec<f64>,
+    ) -> Result<Member<R>> {
+        let replica = training.replica(number)?;
+        let base = training.hyperparameters().clone();
+        let own = with_values(&base, genes, &values);
+        let rules = training.within(&replica, |training| Rules::with(training, &own))?;
+        Ok(Member {
+            replica,
+            rules,
+            base,
+            values,
+            history: Vec::new(),
+        })
+    }
+
+    /// One step on a batch of its own.
+    pub(crate) fn step(&mut self, training: &mut Training) -> Result<()> {
+        let rules = &mut self.rules;
+        training.within(&self.replica, |training| {
+            let batch = training.next_batch()?;
+            let mut gradients = training.gradients(&batch)?;
+            training.clip(&mut gradients)?;
+            rules.update(training, &gradients.values)
+        })?;
+        self.replica.steps += 1;
+        Ok(())
+    }
+
+    /// Adds its fitness on some examples to its history: the loss with the sign turned.
+    pub(crate) fn measure(&mut self, training: &mut Training, examples: &Tensor) -> Result<f64> {
+        let fitness =
+            -self.as_evaluated(training, |training| training.evaluation_loss(examples))?;
+        self.history.push(fitness);
+        Ok(fitness)
+    }
+
+    /// A copy of its weights as they are to be evaluated.
+    pub(crate) fn shown(&mut self, training: &mut Training) -> Result<Replica> {
+        let number = self.replica.member;
+        self.as_evaluated(training, |training| training.replica(number))
+    }
+
+    fn as_evaluated<T>(
+        &mut self,
+        training: &mut Training,
+        work: impl FnOnce(&mut Training) -> Result<T>,
+    ) -> Result<T> {
+        let rules = &mut self.rules;
+        training.within(&self.replica, |training| {
+            rules.prepare_for_eval()?;
+            let result = work(training)?;
+            rules.resume_training()?;
+            Ok(result)
+        })
+    }
+
+    /// A copy of what a loser takes over.
+    pub(crate) fn copy(&mut self, training: &mut Training) -> Result<Taken> {
+        let (number, rules) = (self.replica.member, &mut self.rules);
+        Ok(Taken {
+            weights: training.within(&self.replica, |training| training.replica(number))?,
+            rules: Contents::save(&mut |state| rules.state(state))?.deep_copy()?,
+            values: self.values.clone(),
+            history: self.history.clone(),
+        })
+    }
+
+    /// Goes on as another, with that one's weights, the state of its rules, and these values.
+    pub(crate) fn take(&mut self, taken: &Taken, genes: &[Gene]) -> Result<()> {
+        self.replica.copy_from(&taken.weights)?;
+        self.values.clone_from(&taken.values);
+        self.history.clone_from(&taken.history);
+        self.rules
+            .retune(&with_values(&self.base, genes, &self.values))?;
+        let rules = &mut self.rules;
+        taken.rules.load(&mut |state| rules.state(state))
+    }
+
+    pub(crate) fn state(&mut self, state: &mut State, genes: &[Gene]) -> Result<()> {
+        self.replica.state(state)?;
+        state.visit("history", &mut self.history)?;
+        state.visit("values", &mut self.values)?;
+        if state.is_loading() {
+            self.rules
+                .retune(&with_values(&self.base, genes, &self.values))?;
+        }
+        state.scope("rules", |state| self.rules.state(state))
+    }
+}
+
+fn with_values(base: &Hyperparameters, genes: &[Gene], values: &[f64]) -> Hyperparameters {
+    let with =
+        |hyper: Hyperparameters, (gene, value): (&Gene, &f64)| hyper.with(&gene.name, *value);
+    genes.iter().zip(values).fold(base.clone(), with)
+}
