@@ -33,10 +33,10 @@ pub enum CurveError {
 }
 
 const SIZE: (u32, u32) = (900, 500);
-const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
+pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(crate) const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
 /// Okabe and Ito's colours, told apart by colour-blind readers too; black and yellow are left out, for the two backgrounds.
-const COLOURS: [RGBColor; 6] = [
+pub(crate) const COLOURS: [RGBColor; 6] = [
     RGBColor(0x00, 0x72, 0xB2),
     RGBColor(0xD5, 0x5E, 0x00),
     RGBColor(0x00, 0x9E, 0x73),
@@ -45,7 +45,7 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(0x56, 0xB4, 0xE9),
 ];
 /// On a dark page ink and grid change places; an SVG picture sees its page's scheme.
-const DARK: &str = "<style>@media (prefers-color-scheme: dark){\
+pub(crate) const DARK: &str = "<style>@media (prefers-color-scheme: dark){\
 [fill=\"#222222\"]{fill:#DDDDDD}[stroke=\"#222222\"]{stroke:#DDDDDD}[stroke=\"#DDDDDD\"]{stroke:#444444}}</style>\n";
 
 /// An SVG picture of these trials, which are of one workload.
@@ -202,12 +202,12 @@ impl Picture<'_> {
     }
 }
 
-fn text() -> TextStyle<'static> {
+pub(crate) fn text() -> TextStyle<'static> {
     ("sans-serif", 14).into_font().color(&INK)
 }
 
 /// An axis label, as short as it can be.
-fn label(value: f64) -> String {
+pub(crate) fn label(value: f64) -> String {
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

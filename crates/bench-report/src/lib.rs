@@ -7,6 +7,7 @@ pub mod curves;
 pub mod gate;
 mod grid;
 mod leaderboard;
+pub mod lineage;
 mod results;
 mod trial;
 pub mod units;

@@ -6,8 +6,9 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::{Workspace, find_records};
 use bench_report::curves::{Axis, curves};
+use bench_report::lineage::Lineage;
 use clap::{Args, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Draw pictures of records, as SVG
 #[derive(Args)]
@@ -19,6 +20,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Picture {
     Curves(Curves),
+    Lineage(LineageOf),
 }
 
 /// Draw learning curves of one workload, with the target and where it was met
@@ -40,6 +42,25 @@ struct Curves {
     results: Results,
 }
 
+/// Draw a population's history: fitness, hyperparameters and who copied whom
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench plot lineage pbt/fashion-mnist-mlp --output lineage.svg
+  bench plot lineage 0123456789ab --output lineage.svg
+
+The line that led to the fittest member stands out. A submission's population is drawn when it logs
+`member-<number>/fitness`, `member-<number>/parent` and hyperparameters under such names.")]
+struct LineageOf {
+    /// A trial: folder, digits, or part of its path
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// Where the picture goes; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    results: Results,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum By {
     /// Submission time
@@ -49,7 +70,13 @@ enum By {
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let Picture::Curves(arguments) = &arguments.picture;
+    match &arguments.picture {
+        Picture::Curves(arguments) => draw_curves(arguments, screen),
+        Picture::Lineage(arguments) => draw_lineage(arguments, screen),
+    }
+}
+
+fn draw_curves(arguments: &Curves, screen: &Screen) -> Result<Exit, Failure> {
     let folder = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let mut trials = Vec::new();
     for run in &arguments.runs {
@@ -64,15 +91,32 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         By::Steps => Axis::Steps,
     };
     let svg = curves(&trials, axis)?;
-    let output = &arguments.output;
+    let what = format!("{} curves", trials.len());
+    save(&arguments.output, &svg, &what, screen)
+}
+
+/// Of several records that fit the text, the last: it ran last.
+fn draw_lineage(arguments: &LineageOf, screen: &Screen) -> Result<Exit, Failure> {
+    let folder = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
+    let found = find_records(&folder, &arguments.run)?;
+    let Some(stored) = found.last() else {
+        return Ok(Exit::Ok);
+    };
+    let run = &stored.trial.record.run;
+    let title = format!("{} on {}", run.submission.name, run.workload_name);
+    let svg = Lineage::read(&stored.lines)?.svg(&title)?;
+    save(&arguments.output, &svg, "the lineage", screen)
+}
+
+fn save(output: &Path, svg: &str, what: &str, screen: &Screen) -> Result<Exit, Failure> {
     if output.as_os_str() == "-" {
-        screen.print(&svg)?;
+        screen.print(svg)?;
         return Ok(Exit::Ok);
     }
     std::fs::write(output, svg).map_err(|error| {
         let message = format!("cannot write {}: {error}", output.display());
         Failure::new(Exit::Results, message, None)
     })?;
-    screen.print(&format!("{} curves in {}", trials.len(), output.display()))?;
+    screen.print(&format!("{what} in {}", output.display()))?;
     Ok(Exit::Ok)
 }

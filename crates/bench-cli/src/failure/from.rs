@@ -15,6 +15,7 @@ use bench_harness::session::SessionError;
 use bench_harness::setup::SetupError;
 use bench_harness::store::StoreError;
 use bench_report::curves::CurveError;
+use bench_report::lineage::LineageError;
 
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Failure {
@@ -142,6 +143,12 @@ impl From<SessionError> for Failure {
 impl From<CanonicalError> for Failure {
     fn from(error: CanonicalError) -> Failure {
         Failure::bug(error)
+    }
+}
+
+impl From<LineageError> for Failure {
+    fn from(error: LineageError) -> Failure {
+        Failure::new(Exit::Results, error, None)
     }
 }
 

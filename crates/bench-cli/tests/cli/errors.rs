@@ -98,4 +98,8 @@ fn curves_of_nothing() {
         "no-folder",
         checkout.says("plot curves a33d8a59bd32 --output no/x.svg")
     );
+    insta::assert_snapshot!(
+        "no-lineage",
+        checkout.says("plot lineage a33d8a59bd32 --output x.svg")
+    );
 }
