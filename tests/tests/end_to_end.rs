@@ -50,6 +50,35 @@ fn adamw_reaches_the_target_once_and_the_same_numbers_again() {
 
 #[test]
 #[ignore = "needs libtorch: cargo xtask test"]
+fn a_submission_compared_with_itself_is_identical_and_a_changed_default_is_found() {
+    let results = TempDir::new().expect(NEEDS_TORCH);
+    let on = ["--workload", "synthetic", "--quiet"];
+    let compare = |sides: [&str; 2], more: &[&str]| {
+        let output = bench(
+            &[&["compare"], &sides[..], &on, more].concat(),
+            results.path(),
+        );
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text)
+    };
+    let (code, text) = compare(["adamw", "adamw"], &["--studies", "2"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("identical"), "{text}");
+    let (code, text) = compare(["adamw", "adamw"], &["--trajectory", "--steps", "20"]);
+    assert_eq!(code, Some(0), "{text}");
+    let values = results.path().join("values.yaml");
+    std::fs::write(&values, "learning-rate: 0.0123\n").expect(NEEDS_TORCH);
+    let values = values.display().to_string();
+    let (code, text) = compare(["adamw", &values], &["--trajectory", "--steps", "20"]);
+    assert_eq!(code, Some(10), "{text}");
+    assert!(text.contains("in the weights after step"), "{text}");
+    let other_seeds = ["--studies", "2", "--candidate-seed", "9"];
+    let (_, text) = compare(["adamw", "adamw"], &other_seeds);
+    assert!(!text.contains("identical"), "{text}");
+}
+
+#[test]
+#[ignore = "needs libtorch: cargo xtask test"]
 fn a_trial_stopped_twice_equals_one_that_never_stopped() {
     let (whole, parts) = (
         TempDir::new().expect(NEEDS_TORCH),

@@ -53,11 +53,8 @@ pub fn cost(run: &RunSpec, records: &[Trial], machine: &str) -> Cost {
         (true, false) => (CostSource::Others, there),
         (true, true) => (CostSource::Budget, Vec::new()),
     };
-    let factor = middle(
-        like.iter()
-            .map(|trial| wall(trial) / trial.summary.submission_seconds()),
-    );
-    let seconds_at_most = run.budget_seconds() * factor.unwrap_or(OVERHEAD);
+    let most = middle(like.iter().map(|trial| at_most(run, trial)));
+    let seconds_at_most = most.unwrap_or(run.budget_seconds() * OVERHEAD);
     Cost {
         seconds: middle(like.iter().map(|trial| wall(trial))).unwrap_or(seconds_at_most),
         seconds_at_most,
@@ -138,6 +135,18 @@ fn is_whole(trial: &Trial) -> bool {
     over && trial.summary.submission_ns > 0 && trial.summary.resumed == 0
 }
 
+/// Wall time of a trial like this one that reaches nothing: the time budget or the step budget ends it, whichever comes first.
+fn at_most(run: &RunSpec, trial: &Trial) -> f64 {
+    let phases = &trial.summary.phases;
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let once = seconds(phases.start_up_ns + phases.warm_up_ns + phases.shut_down_ns);
+    let trained = trial.summary.submission_seconds();
+    let steps = run.budget_steps() as f64 * trained / trial.summary.steps.max(1) as f64;
+    let spent = run.budget_seconds().min(steps);
+    let beside = (wall(trial) - once - trained).max(0.0) / trained;
+    once + spent * (1.0 + beside)
+}
+
 fn wall(trial: &Trial) -> f64 {
     trial.summary.phases.wall_ns as f64 / 1e9
 }
@@ -150,4 +159,15 @@ fn snapshot(trial: &Trial) -> Option<u64> {
 
 fn middle(values: impl Iterator<Item = f64>) -> Option<f64> {
     crate::statistics::median_time(&values.collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_records_are_their_median_or_assumed() {
+        assert_eq!(record_bytes(&[10, 30, 20]), 20);
+        assert_eq!(record_bytes(&[]), RECORD);
+    }
 }
