@@ -228,6 +228,7 @@ pub fn reasons(judgement: &Judgement) -> Vec<String> {
             "most studies of both miss the target of {hard}, and say little about speed there"
         ));
     }
+    lines.extend(marks(judgement));
     let slower = names(judgement, |row| row.slower);
     if !slower.is_empty() {
         lines.push(format!("slower by itself: {slower}"));
@@ -252,6 +253,34 @@ pub fn reasons(judgement: &Judgement) -> Vec<String> {
             .map(|line| format!("left out: {line}")),
     );
     lines
+}
+
+/// Trials whose seconds are worth less.
+fn marks(judgement: &Judgement) -> Option<String> {
+    let all = |count: fn(&Side) -> usize| -> usize {
+        let sides = judgement
+            .workloads
+            .iter()
+            .flat_map(|row| [&row.base, &row.candidate]);
+        sides.map(count).sum()
+    };
+    let counts = [
+        (all(|side| side.resumed), "resumed"),
+        (
+            all(|side| side.timing_suspect),
+            "with a clock that is not trusted",
+        ),
+    ];
+    let marks = counts.iter().filter(|(count, _)| *count > 0);
+    let marks: Vec<String> = marks
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    (!marks.is_empty()).then(|| {
+        format!(
+            "trials whose steps say more than their seconds: {}",
+            marks.join(", ")
+        )
+    })
 }
 
 /// Where a difference in time is from; nothing for a workload without one.

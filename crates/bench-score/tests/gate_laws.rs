@@ -123,3 +123,33 @@ fn seconds_of_other_machines_do_not_meet_but_steps_do() {
     assert_eq!(by_steps.workloads.len(), 1);
     assert_eq!(by_steps.workloads[0].seconds_per_step_ratio, None);
 }
+
+#[test]
+fn a_clock_that_is_not_trusted_costs_the_seconds_and_not_the_steps() {
+    let mut trials = trials("a", &vec![Some((100, 10)); 3]);
+    trials[0].summary.outcome = Some(bench_core::outcome::Outcome::TimingSuspect);
+    let judged = |by| {
+        judge(
+            &trials,
+            &trials,
+            Rule {
+                by,
+                ..Rule::default()
+            },
+        )
+        .workloads
+        .remove(0)
+        .base
+    };
+    assert_eq!(
+        (judged(By::Steps).reached, judged(By::Steps).timing_suspect),
+        (3, 1)
+    );
+    assert_eq!(judged(By::Time).studies[0].seconds, None);
+    assert_eq!(judge(&trials, &trials, Rule::default()).base_misses, 0);
+    let by_time = Rule {
+        by: By::Time,
+        ..Rule::default()
+    };
+    assert_eq!(judge(&trials, &trials, by_time).base_misses, 1);
+}

@@ -145,6 +145,11 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     } else if !(arguments.accept && records.base.is_empty()) {
         screen.print(&comparison_text(&judgement, screen.width()))?;
     }
+    if rule.by == By::Time && !is_pinned(&candidate)? {
+        screen.aside(
+            "note: harness.yaml does not call this machine pinned: its seconds may follow its load",
+        );
+    }
     if !records.trouble.is_empty() {
         screen.aside(&records.trouble.join("\n"));
     }
@@ -160,22 +165,25 @@ fn rule(arguments: &Arguments, candidate: &Side) -> Result<Rule, Failure> {
     let by = match arguments.by {
         Some(ByName::Steps) => By::Steps,
         Some(ByName::Time) => By::Time,
-        None => {
-            let pinned = match candidate {
-                Side::Submission(entry) => entry.workspace.harness()?.pinned.clone(),
-                Side::Records(_) => Vec::new(),
-            };
-            match pinned.contains(&machine::describe().fingerprint) {
-                true => By::Time,
-                false => By::Steps,
-            }
-        }
+        None if is_pinned(candidate)? => By::Time,
+        None => By::Steps,
     };
     Ok(Rule {
         by,
         margin: arguments.margin,
         ..Rule::default()
     })
+}
+
+/// Whether this machine measures time well, as far as the checkout says. Where nothing is run, nothing says so.
+fn is_pinned(candidate: &Side) -> Result<bool, Failure> {
+    match candidate {
+        Side::Submission(entry) => {
+            let pinned = &entry.workspace.harness()?.pinned;
+            Ok(pinned.contains(&machine::describe().fingerprint))
+        }
+        Side::Records(_) => Ok(false),
+    }
 }
 
 /// Equal bits are no regression, however few they are; equal bits may still take longer.

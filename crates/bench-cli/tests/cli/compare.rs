@@ -37,6 +37,7 @@ fn json_has_the_verdict_and_everything_else() {
     let told = checkout.says(&format!("compare {SIDES} --json"));
     let json = told.split_once("--- stdout\n").unwrap().1;
     let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    insta::assert_snapshot!("compare-json", json);
     assert_eq!(value["candidate"], "results/runs/single/heavy-ball");
     assert_eq!(value["rule"]["by"], "steps");
     for key in [

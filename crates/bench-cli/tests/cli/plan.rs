@@ -22,6 +22,7 @@ fn a_scheduler_gets_a_command_for_each_missing_trial() {
     );
     let json = told.split_once("--- stdout\n").unwrap().1;
     let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    insta::assert_snapshot!("plan-json", json);
     let commands = value["commands"].as_array().unwrap();
     assert_eq!(commands.len(), 2 * 2 * 2);
     let first = commands[0].as_str().unwrap();

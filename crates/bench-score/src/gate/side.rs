@@ -4,6 +4,8 @@ use super::By;
 use crate::read::Trial;
 use crate::result::{Setting, median, newest, study_result};
 use crate::trial::CurvePoint;
+use bench_core::outcome::Outcome;
+use bench_core::passage::Passage;
 use bench_core::run::Purpose;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +35,10 @@ pub struct Side {
     pub median_steps: Option<f64>,
     /// Seconds a step, over all trials.
     pub seconds_per_step: Option<f64>,
+    /// Trials that were resumed: their clocks ran in parts.
+    pub resumed: usize,
+    /// Trials whose clock is not trusted. Their steps count, their seconds are a miss.
+    pub timing_suspect: usize,
     /// Where its trials ran.
     #[serde(skip)]
     pub(super) settings: BTreeSet<Setting>,
@@ -116,6 +122,11 @@ impl Side {
             median_seconds: median(studies.iter().map(|study| study.seconds)),
             median_steps: median(studies.iter().map(|study| study.steps.map(|n| n as f64))),
             seconds_per_step: (steps > 0).then(|| seconds / steps as f64),
+            resumed: trials
+                .iter()
+                .filter(|trial| trial.summary.resumed > 0)
+                .count(),
+            timing_suspect: trials.iter().filter(|trial| is_suspect(trial)).count(),
             settings: trials.iter().map(|trial| Setting::of(trial)).collect(),
             curves: trials.iter().map(curve).collect(),
             studies,
@@ -124,19 +135,30 @@ impl Side {
 }
 
 fn observation((seed, study): (u64, u32), trials: &[&Trial]) -> Observation {
-    let result = study_result((seed, study), trials);
-    let gap = |trial: &&Trial| {
-        let hit = trial.summary.hit()?;
-        let before = hit.before.map_or(0, |before| before.step);
-        Some((hit.at.step - before) as f64 / hit.at.step.max(1) as f64)
+    let gap = |passage: Passage| {
+        let before = passage.before.map_or(0, |before| before.step);
+        (passage.at.step - before) as f64 / passage.at.step.max(1) as f64
     };
+    let passages = || trials.iter().filter_map(|trial| passage(trial));
     Observation {
         seed,
         study,
-        steps: result.steps,
-        seconds: result.seconds,
-        resolution: trials.iter().filter_map(gap).reduce(f64::min),
+        steps: passages().map(|passage| passage.at.step).min(),
+        seconds: study_result((seed, study), trials).seconds,
+        resolution: passages().map(gap).reduce(f64::min),
     }
+}
+
+/// Steps do not depend on the clock, so they count where it is not trusted.
+fn passage(trial: &Trial) -> Option<Passage> {
+    match is_suspect(trial) {
+        true => trial.summary.passage,
+        false => trial.summary.hit(),
+    }
+}
+
+fn is_suspect(trial: &Trial) -> bool {
+    trial.summary.outcome == Some(Outcome::TimingSuspect)
 }
 
 /// A side's trials that are over, by what they may be compared within. Runs made for comparisons count where there are any, else those for scores.

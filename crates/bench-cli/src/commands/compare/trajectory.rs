@@ -229,3 +229,51 @@ fn relative(share: f64) -> String {
         false => percent(share),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bench_harness::trajectory::ParameterDifference;
+
+    fn answer(growth: Vec<Difference>) -> Answer {
+        Answer {
+            workload: "blobs".to_owned(),
+            equal: growth.is_empty(),
+            trajectory: Trajectory {
+                steps: 1_000,
+                first_loss: growth.get(1).map(|difference| difference.step),
+                first_weights: growth.first().map(|difference| difference.step),
+                first_parameters: (1..8).map(|layer| format!("layer{layer}.weight")).collect(),
+                growth,
+            },
+        }
+    }
+
+    fn difference(step: u64, relative: f64) -> Difference {
+        Difference {
+            step,
+            base_loss: Some(0.5),
+            candidate_loss: Some(0.5 + relative),
+            parameters: vec![ParameterDifference {
+                name: "layer1.weight".to_owned(),
+                largest: Some(relative / 10.0),
+                relative: Some(relative),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_difference_is_named_and_followed() {
+        let growth = vec![
+            difference(4, 1e-7),
+            difference(5, 2e-5),
+            difference(1_000, 0.31),
+        ];
+        insta::assert_snapshot!(text(&answer(growth), 120));
+        let equal = text(&answer(Vec::new()), 120);
+        assert_eq!(
+            equal,
+            "identical: no bit of any loss or weight differs in 1,000 steps of blobs"
+        );
+    }
+}
