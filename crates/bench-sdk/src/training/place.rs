@@ -71,6 +71,28 @@ impl Training {
         })
     }
 
+    /// Makes the model what the replica is, weights and buffers: back to a checkpoint.
+    ///
+    /// # Errors
+    /// When the replica is of another model.
+    pub fn restore(&mut self, replica: &Replica) -> Result<()> {
+        let mut own = Replica {
+            member: self.member,
+            steps: self.step,
+            parameters: self
+                .tensors()
+                .into_iter()
+                .map(Tensor::f_detach)
+                .collect::<Result<_, _>>()?,
+            buffers: self
+                .buffers()
+                .iter()
+                .map(|buffer| buffer.tensor.shallow_clone())
+                .collect(),
+        };
+        own.copy_from(replica)
+    }
+
     /// Does something with the model standing at another point: a gradient at perturbed weights, a loss at an average. The point's tensors
     /// take the place of the parameters' without a copy, so an update in place changes the point. Buffers stay the model's.
     ///

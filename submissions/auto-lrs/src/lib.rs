@@ -1,0 +1,246 @@
+//! AutoLRS: the learning rate searched while training (Jin et al., arXiv:2105.10762, algorithm 1), on top of any [`UpdateRule`].
+//!
+//! A stage of training at one rate is preceded by a search for it: from a checkpoint, ten candidates are trained for a tenth of the stage's
+//! steps each, every one's loss at the end of the stage is forecast from its course ([`Forecast`]), and Bayesian optimisation proposes the
+//! next ([`propose`]). The best candidate trains the stage, from the checkpoint. Stages grow by doubling.
+//!
+//! Every step counts, of candidates too: half of a budget is search. What is evaluated officially is the model as it stands, a candidate's
+//! in a search. Once stages have their full length, candidates are judged by the loss on examples held out of the training split, as the
+//! authors' program does, else by the training loss.
+//!
+//! Deviations: first and longest stage are shares of the step hint (the authors' 1,000 and 8,000 steps are of runs a hundred times as long);
+//! kappa is the paper's 1,000, the authors' program has 1e6. A search with fewer than twenty losses to go by takes their last.
+//!
+//! Memory: parameters and the rule's state once more, for the checkpoint. Cost per step: that of the rule; a loss is read at each step of a search.
+//! Not for workloads whose rate must be warmed up, or budgets shorter than some searches.
+
+mod forecast;
+mod search;
+
+pub use forecast::{Forecast, smoothed};
+pub use search::propose;
+
+use bench_sdk::prelude::*;
+use bench_sdk::{Contents, Replica, Rules};
+
+/// Losses that a forecast needs: with fewer, the parabola and the exponential fit anything.
+const COURSE: usize = 20;
+/// Evaluations of a candidate where the held-out loss judges.
+const EVALUATIONS: u64 = 32;
+
+/// AutoLRS with `R` training at the rate that it finds.
+pub struct AutoLrs<R> {
+    rules: Rules<R>,
+    /// Where the stage began.
+    checkpoint: Replica,
+    kept: Rules<R>,
+    space: Space,
+    held_out: Tensor,
+    /// Steps that the stage trains, after a search of about as many.
+    length: u64,
+    /// Steps done of the candidate, or of the stage's training.
+    done: u64,
+    /// Losses of the present candidate.
+    course: Vec<f64>,
+    /// Places in the space tried in this stage, the present one last, and forecasts of those that are done.
+    places: Vec<f64>,
+    forecasts: Vec<f64>,
+}
+
+/// What stays the same.
+struct Space {
+    base: Hyperparameters,
+    min: f64,
+    max: f64,
+    candidates: u64,
+    kappa: f64,
+    longest: u64,
+}
+
+impl Space {
+    /// The rate at this place of the range, evenly in the logarithm.
+    fn rate(&self, place: f64) -> f64 {
+        self.min * (self.max / self.min).powf(place)
+    }
+}
+
+impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
+    fn init(training: &mut Training) -> Result<AutoLrs<R>> {
+        let hyper = training.hyperparameters().clone();
+        let space = Space {
+            min: hyper.number("learning-rate-min")?,
+            max: hyper.number("learning-rate-max")?,
+            candidates: hyper.integer("candidates")?.max(1),
+            kappa: hyper.number("kappa")?,
+            longest: stage(training, hyper.number("longest-stage")?),
+            base: hyper,
+        };
+        ensure!(
+            0.0 < space.min && space.min < space.max,
+            "rates from {} to {} are no range above 0",
+            space.min,
+            space.max
+        );
+        let share = space.base.number("hold-out")?;
+        ensure!(
+            share > 0.0 && share < 1.0,
+            "hold-out is {share}, which is no share of the examples"
+        );
+        let held_out = training.hold_out(((training.examples() as f64 * share) as u64).max(1))?;
+        let own = space.base.with("learning-rate", space.min);
+        Ok(AutoLrs {
+            rules: Rules::with(training, &own)?,
+            checkpoint: training.replica(0)?,
+            kept: Rules::with(training, &own)?,
+            held_out,
+            length: stage(training, space.base.number("first-stage")?).min(space.longest),
+            done: 0,
+            course: Vec::new(),
+            places: Vec::new(),
+            forecasts: Vec::new(),
+            space,
+        })
+    }
+
+    fn step(&mut self, training: &mut Training) -> Result<()> {
+        if self.places.is_empty() {
+            self.checkpoint = training.replica(0)?;
+            copy(&mut self.rules, &mut self.kept)?;
+            let first = training
+                .stream("candidate")?
+                .uniform(&[1], 0.0, 1.0, Kind::Double)?;
+            self.try_rate(training, first.f_double_value(&[0])?)?;
+        }
+        let batch = training.next_batch()?;
+        let mut gradients = training.gradients(&batch)?;
+        training.clip(&mut gradients)?;
+        self.rules.update(training, &gradients.values)?;
+        self.done += 1;
+        match self.is_searching() {
+            true => self.judge(training, &gradients.loss),
+            false => {
+                if self.done == self.length {
+                    self.end_stage();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("length", &mut self.length)?;
+        state.visit("done", &mut self.done)?;
+        state.visit("course", &mut self.course)?;
+        state.visit("places", &mut self.places)?;
+        state.visit("forecasts", &mut self.forecasts)?;
+        if state.is_loading() && !self.places.is_empty() {
+            self.tune()?;
+        }
+        state.scope("rules", |state| self.rules.state(state))?;
+        state.scope("checkpoint", |state| self.checkpoint.state(state))?;
+        state.scope("kept", |state| self.kept.state(state))
+    }
+}
+
+impl<R: UpdateRule> AutoLrs<R> {
+    fn is_searching(&self) -> bool {
+        (self.forecasts.len() as u64) < self.space.candidates
+    }
+
+    /// Steps of each candidate.
+    fn trial(&self) -> u64 {
+        (self.length / self.space.candidates).max(1)
+    }
+
+    /// Whether the held-out loss judges, and not the training loss.
+    fn by_validation(&self) -> bool {
+        self.length == self.space.longest && self.trial() >= EVALUATIONS
+    }
+
+    /// After a step of a candidate: notes its loss, and goes on to the next candidate or to training when it is done.
+    fn judge(&mut self, training: &mut Training, loss: &Tensor) -> Result<()> {
+        let (trial, by_validation) = (self.trial(), self.by_validation());
+        let every = if by_validation {
+            trial / EVALUATIONS
+        } else {
+            1
+        };
+        if self.done.is_multiple_of(every) {
+            self.course.push(match by_validation {
+                true => training.evaluation_loss(&self.held_out)?,
+                false => loss.f_double_value(&[])?,
+            });
+        }
+        if self.done < trial {
+            return Ok(());
+        }
+        self.forecasts
+            .push(predict(&self.course, self.length / every, !by_validation));
+        training.log(
+            "forecast",
+            self.forecasts.last().copied().unwrap_or(f64::NAN),
+        );
+        let next = match self.is_searching() {
+            true => propose(&self.places, &self.forecasts, self.space.kappa),
+            false => self.best(),
+        };
+        training.restore(&self.checkpoint)?;
+        copy(&mut self.kept, &mut self.rules)?;
+        self.try_rate(training, next)
+    }
+
+    /// Goes on at the rate of this place.
+    fn try_rate(&mut self, training: &mut Training, place: f64) -> Result<()> {
+        self.places.push(place);
+        self.course.clear();
+        self.done = 0;
+        self.tune()?;
+        training.log("learning-rate", self.space.rate(place));
+        Ok(())
+    }
+
+    fn tune(&mut self) -> Result<()> {
+        let place = self.places.last().copied().unwrap_or(0.0);
+        let rate = self.space.rate(place);
+        self.rules
+            .retune(&self.space.base.with("learning-rate", rate))
+    }
+
+    /// The place with the lowest forecast.
+    fn best(&self) -> f64 {
+        let tried = self.places.iter().zip(&self.forecasts);
+        let best = tried
+            .filter(|(_, loss)| !loss.is_nan())
+            .min_by(|a, b| a.1.total_cmp(b.1));
+        best.map_or(0.0, |(place, _)| *place)
+    }
+
+    fn end_stage(&mut self) {
+        self.length = (2 * self.length).min(self.space.longest);
+        self.places.clear();
+        self.forecasts.clear();
+        self.done = 0;
+    }
+}
+
+/// The loss at the end of the stage; the last one where there is too little to forecast from, and infinity where it diverged.
+fn predict(course: &[f64], steps: u64, is_training: bool) -> f64 {
+    if course.iter().any(|loss| !loss.is_finite()) {
+        return f64::INFINITY;
+    }
+    match course.len() < COURSE {
+        true => course.last().copied().unwrap_or(f64::INFINITY),
+        false => Forecast::fit(course, is_training).at(steps as f64),
+    }
+}
+
+/// A share of the step hint in steps.
+fn stage(training: &Training, share: f64) -> u64 {
+    ((training.step_hint() as f64 * share).round() as u64).max(1)
+}
+
+/// Copies what rules have gathered.
+fn copy<R: UpdateRule>(from: &mut Rules<R>, to: &mut Rules<R>) -> Result<()> {
+    let gathered = Contents::save(&mut |state| from.state(state))?;
+    gathered.load(&mut |state| to.state(state))
+}
