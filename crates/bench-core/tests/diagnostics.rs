@@ -271,6 +271,21 @@ fn submissions() {
                 "{ constant: {} }"
             ),
             ("an unknown schedule", "warmup-cosine:", "warmup-cosin:"),
+            (
+                "an unknown shape of cooldown",
+                "{ warmup-cosine: { warmup: 5% } }",
+                "{ wsd: { cooldown: 20%, shape: linar } }"
+            ),
+            (
+                "shares beyond the horizon",
+                "{ warmup-cosine: { warmup: 5% } }",
+                "{ wsd: { warmup: 50%, cooldown: 60%, shape: exponential } }"
+            ),
+            (
+                "a power of nothing",
+                "{ warmup-cosine: { warmup: 5% } }",
+                "{ power: { a: 4.6, b: 0.5, batch-size: 0, tokens-per-step: 8, peak: 1 } }"
+            ),
             ("no norm", "global-norm: 1.0", "global-norm: 0"),
             ("an unknown workload", "{ tiny: 16 }", "{ tinny: 16 }"),
             ("a batch of nothing", "default: 32", "default: 0"),

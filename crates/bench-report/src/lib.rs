@@ -9,6 +9,7 @@ mod grid;
 mod leaderboard;
 pub mod lineage;
 mod results;
+pub mod schedule;
 mod trial;
 pub mod units;
 

@@ -59,6 +59,44 @@ pub fn statistics(file: Option<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// In this process: schedules are pure Rust.
+pub fn schedules(file: Option<PathBuf>) -> Result<()> {
+    use bench_core::schedule::golden::{Verdict, check};
+    let file = match file {
+        Some(file) => file,
+        None => shared("goldens/schedules.json")?,
+    };
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let outcomes = check(&text).with_context(|| format!("cannot use {}", file.display()))?;
+    let mut equal = true;
+    for outcome in outcomes {
+        let (name, rates) = (outcome.name, outcome.rates);
+        match outcome.verdict {
+            Verdict::Equal { largest_difference } => {
+                println!("equal      {name}: {rates} rates, within {largest_difference:.0e}");
+            }
+            Verdict::NotBuilt(why) => println!("not built  {name}: {why}"),
+            Verdict::Differs {
+                step,
+                expected,
+                found,
+                largest_difference,
+            } => {
+                equal = false;
+                println!("DIFFERS    {name}: {rates} rates, by up to {largest_difference:.0e}");
+                println!(
+                    "           first at step {step}: {found:e} where the file has {expected:e}"
+                );
+            }
+        }
+    }
+    if !equal {
+        bail!("schedules differ from {}", file.display());
+    }
+    Ok(())
+}
+
 fn evaluator(verb: &str, files: &[PathBuf]) -> Result<()> {
     shell::run(shell::bench()?.args(["setup", "--quiet"]))?;
     shell::cargo(&[

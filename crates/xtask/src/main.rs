@@ -39,6 +39,11 @@ enum Command {
     },
     /// Compare a submission with itself, each time on seeds of its own: how often the gate is wrong for real.
     Gate(gate::Options),
+    /// Compare learning-rate schedules with a golden file.
+    ScheduleGoldens {
+        /// A file of the schedule-golden format; the shared folder's when none is given.
+        file: Option<PathBuf>,
+    },
     /// Measure the tables of docs/performance.md, as ratios within one run.
     Perf(perf::Options),
 }
@@ -50,6 +55,7 @@ fn main() -> ExitCode {
         Command::MetricGoldens { file } => goldens::metrics(file),
         Command::StatGoldens { file } => goldens::statistics(file),
         Command::Gate(options) => gate::run(&options),
+        Command::ScheduleGoldens { file } => goldens::schedules(file),
         Command::Perf(options) => perf::run(&options),
     };
     match result {

@@ -5,12 +5,14 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::{Workspace, find_records};
+use bench_core::schedule::Schedule;
 use bench_report::curves::{Axis, curves};
 use bench_report::lineage::Lineage;
+use bench_report::schedule::schedules;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 
-/// Draw pictures of records, as SVG
+/// Draw pictures of records and schedules, as SVG
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -21,6 +23,7 @@ pub(crate) struct Arguments {
 enum Picture {
     Curves(Curves),
     Lineage(LineageOf),
+    Schedule(Schedules),
 }
 
 /// Draw learning curves of one workload, with the target and where it was met
@@ -61,6 +64,23 @@ struct LineageOf {
     results: Results,
 }
 
+/// Draw learning-rate schedules, as a submission.yaml names them
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench plot schedule 'wsd{warmup: 5%, cooldown: 20%, shape: 1-sqrt}' --output wsd.svg
+  bench plot schedule 'warmup-cosine{warmup: 5%}' 'linear-decay{}' --steps 4000 --output both.svg")]
+struct Schedules {
+    /// Schedules: `constant`, or a name with its settings in braces
+    #[arg(required = true, value_name = "SCHEDULE")]
+    schedules: Vec<String>,
+    /// The horizon: what percentages are of
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    steps: u64,
+    /// Where the picture goes; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum By {
     /// Submission time
@@ -73,6 +93,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     match &arguments.picture {
         Picture::Curves(arguments) => draw_curves(arguments, screen),
         Picture::Lineage(arguments) => draw_lineage(arguments, screen),
+        Picture::Schedule(arguments) => draw_schedules(arguments, screen),
     }
 }
 
@@ -106,6 +127,16 @@ fn draw_lineage(arguments: &LineageOf, screen: &Screen) -> Result<Exit, Failure>
     let title = format!("{} on {}", run.submission.name, run.workload_name);
     let svg = Lineage::read(&stored.lines)?.svg(&title)?;
     save(&arguments.output, &svg, "the lineage", screen)
+}
+
+fn draw_schedules(arguments: &Schedules, screen: &Screen) -> Result<Exit, Failure> {
+    let mut named = Vec::new();
+    for text in &arguments.schedules {
+        named.push((text.clone(), Schedule::parse(text)?));
+    }
+    let svg = schedules(&named, arguments.steps)?;
+    let what = format!("{} schedules", named.len());
+    save(&arguments.output, &svg, &what, screen)
 }
 
 fn save(output: &Path, svg: &str, what: &str, screen: &Screen) -> Result<Exit, Failure> {

@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::exit::Exit;
 use bench_core::canonical::CanonicalError;
+use bench_core::schedule::ScheduleError;
 use bench_core::spec::resolve::ResolveError;
 use bench_harness::catalog::CatalogError;
 use bench_harness::clean::CleanError;
@@ -16,6 +17,7 @@ use bench_harness::setup::SetupError;
 use bench_harness::store::StoreError;
 use bench_report::curves::CurveError;
 use bench_report::lineage::LineageError;
+use bench_report::schedule::ScheduleDrawError;
 
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Failure {
@@ -154,6 +156,19 @@ impl From<LineageError> for Failure {
 
 impl From<CurveError> for Failure {
     fn from(error: CurveError) -> Failure {
+        Failure::new(Exit::Usage, error, None)
+    }
+}
+
+impl From<ScheduleError> for Failure {
+    fn from(error: ScheduleError) -> Failure {
+        let help = "bench schema submission shows every schedule with its settings";
+        Failure::new(Exit::Usage, error, help.to_owned())
+    }
+}
+
+impl From<ScheduleDrawError> for Failure {
+    fn from(error: ScheduleDrawError) -> Failure {
         Failure::new(Exit::Usage, error, None)
     }
 }

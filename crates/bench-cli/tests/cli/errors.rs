@@ -35,6 +35,7 @@ fn names_that_are_not_there() {
         "check adamv",
         "show 0123456789ab",
         "plot curves 0123456789ab --output x.svg",
+        "plot schedule wdsd{cooldown:20%} --output x.svg",
         "leaderboard --format html",
         "frobnicate",
     ];

@@ -15,6 +15,7 @@ fn every_verb_has_help_with_examples() {
         "plan",
         "leaderboard",
         "plot curves",
+        "plot schedule",
         "plot lineage",
         "spec check",
         "spec show",

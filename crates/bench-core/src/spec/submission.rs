@@ -1,6 +1,7 @@
 //! `submissions/*/submission.yaml`: a training algorithm's settings and search space.
 
-use crate::number::Extent;
+pub use crate::schedule::Schedule;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,25 +53,6 @@ pub enum Tuning {
     ExternalTuning,
     /// The submission tunes itself, on the clock.
     SelfTuning,
-}
-
-/// Learning-rate schedules: see `bench_core::schedule` for the formulas. Percentages are of the step hint.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// 1 throughout.
-    #[default]
-    Constant,
-    /// Linear warm-up, then half a cosine down to 0 at the horizon (AlgoPerf's target setting).
-    WarmupCosine(WarmupCosine),
-}
-
-/// Linear warm-up, then half a cosine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct WarmupCosine {
-    /// Steps of warm-up.
-    pub warmup: Extent,
 }
 
 /// Examples a step.

@@ -31,9 +31,10 @@ impl<'a> Subject<'a> {
 
     /// The submission's own settings with the schedule stretched to the suite's steps.
     fn settings(&self) -> Settings {
-        let (schedule, horizon) = (self.run.submission.schedule.clone(), self.steps);
+        let horizon = self.steps;
+        let schedule = self.run.submission.schedule.over(horizon);
         Settings {
-            schedule: Box::new(move |step| schedule.factor(step, horizon)),
+            schedule: Box::new(move |step| schedule.at(step)),
             horizon,
             budget: Budget {
                 steps: horizon,

@@ -31,12 +31,13 @@ pub(crate) struct Settings {
 impl Settings {
     /// Those of a run.
     pub(crate) fn of(run: &RunSpec) -> Settings {
-        let (schedule, horizon) = (run.submission.schedule.clone(), run.workload.step_hint);
+        let horizon = run.workload.step_hint;
+        let schedule = run.submission.schedule.over(horizon);
         Settings {
             hyperparameters: Hyperparameters::of(run),
             groups: run.submission.groups.clone(),
             clipping: run.submission.gradient_clipping,
-            schedule: Box::new(move |step| schedule.factor(step, horizon)),
+            schedule: Box::new(move |step| schedule.at(step)),
             horizon,
             budget: Budget {
                 steps: run.budget_steps(),

@@ -2,7 +2,7 @@
 
 use super::{Findings, part};
 use crate::spec::check::Violation;
-use crate::spec::submission::{Choice, Dimension, GradientClipping, Range, Scale};
+use crate::spec::submission::{Choice, Dimension, GradientClipping, Range, Scale, Schedule};
 use crate::spec::yaml::escape;
 use serde_json::Value;
 
@@ -16,6 +16,13 @@ pub(in crate::spec) fn submission(file: &Value) -> Vec<Violation> {
             format!("`{norm}` is no norm to clip to"),
             "write a number above 0",
         );
+    }
+    if let Some(schedule) = part::<Schedule>(file, "/schedule") {
+        let place = format!("/schedule/{}", schedule.name());
+        for objection in schedule.objections() {
+            let pointer = format!("{place}/{}", objection.key);
+            found.require(false, pointer, objection.message, objection.help);
+        }
     }
     let space = file.get("search-space").and_then(Value::as_object);
     let known: Vec<&str> = space

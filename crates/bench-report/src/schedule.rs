@@ -1,0 +1,73 @@
+//! Learning-rate schedules as pictures.
+
+use crate::curves::{COLOURS, DARK, GRID, INK, label, text};
+use bench_core::schedule::Schedule;
+use plotters::prelude::*;
+
+const SIZE: (u32, u32) = (900, 400);
+
+/// An SVG picture of schedules' factors over a horizon and a tenth beyond it, each under the name it is given with.
+///
+/// # Errors
+/// What the plotting library says.
+pub fn schedules(named: &[(String, Schedule)], horizon: u64) -> Result<String, ScheduleDrawError> {
+    let mut svg = String::new();
+    draw(SVGBackend::with_string(&mut svg, SIZE), named, horizon)
+        .map_err(|error| ScheduleDrawError(error.to_string()))?;
+    let body = svg.find('>').map_or(0, |end| end + 1);
+    svg.insert_str(body, DARK);
+    Ok(svg)
+}
+
+/// The plotting library failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot draw the schedules: {0}")]
+pub struct ScheduleDrawError(String);
+
+type DrawError<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>;
+
+fn draw<'a>(
+    backend: SVGBackend<'a>,
+    named: &[(String, Schedule)],
+    horizon: u64,
+) -> Result<(), DrawError<'a>> {
+    let area = backend.into_drawing_area();
+    let end = horizon + horizon / 10;
+    let mut chart = ChartBuilder::on(&area)
+        .margin(16)
+        .x_label_area_size(46)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0.0..end.max(1) as f64, 0.0..1.08)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .axis_style(INK)
+        .label_style(text())
+        .axis_desc_style(text())
+        .x_desc("step")
+        .y_desc("factor on the learning rate")
+        .x_label_formatter(&|x| label(*x))
+        .y_label_formatter(&|y| label(*y))
+        .draw()?;
+    let mark = [(horizon as f64, 0.0), (horizon as f64, 1.08)];
+    chart.draw_series(DashedLineSeries::new(mark, 6, 4, INK.stroke_width(1)))?;
+    for ((name, schedule), &colour) in named.iter().zip(COLOURS.iter().cycle()) {
+        let (line, sequence) = (colour.stroke_width(2), schedule.over(horizon));
+        // A thousand places are as many as the picture shows; of short horizons every step.
+        let places = (0..=end).step_by((end / 1000).max(1) as usize);
+        let points = places.map(|step| (step as f64, sequence.at(step)));
+        chart
+            .draw_series(LineSeries::new(points, line))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], line));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerLeft)
+        .label_font(text())
+        .border_style(TRANSPARENT)
+        .draw()?;
+    area.present()
+}
