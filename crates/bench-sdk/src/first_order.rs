@@ -112,6 +112,7 @@ impl<R: UpdateRule> Rules<R> {
     ) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let (t, form, factor) = (self.updates, training.form(), training.schedule());
+        let given = &training.settings().given;
         for RuleGroup {
             group,
             members,
@@ -131,6 +132,7 @@ impl<R: UpdateRule> Rules<R> {
                 learning_rate,
                 t,
                 form,
+                given,
             };
             work(rule, &update).with_context(|| format!("in update {t}"))?;
         }

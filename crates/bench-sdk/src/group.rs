@@ -3,6 +3,7 @@
 use crate::hyperparameters::Hyperparameters;
 use crate::tensor::copy_of;
 use crate::toolkit::elementwise::{self, Form, Reference};
+use crate::training::Given;
 use anyhow::Result;
 use bench_workloads::Parameter;
 use tch::Tensor;
@@ -76,6 +77,7 @@ pub struct Update<'a> {
     /// Number of this update, from 1 on: the papers' t.
     pub t: u64,
     pub(crate) form: Form,
+    pub(crate) given: &'a Given,
 }
 
 impl Update<'_> {
@@ -93,6 +95,37 @@ impl Update<'_> {
             .iter()
             .map(|parameter| parameter.tensor.shallow_clone())
             .collect();
-        elementwise::apply(self.form, map, &targets, self.gradients, state)
+        self.map(map, &targets, self.gradients, state)
+    }
+
+    /// The same on some of the parameters, by their places; the lists of state have one tensor for each of those.
+    ///
+    /// # Errors
+    /// When a list of state does not fit them.
+    pub fn elementwise_at<const N: usize>(
+        &self,
+        places: &[usize],
+        map: &impl Reference<N>,
+        state: [&mut Vec<Tensor>; N],
+    ) -> Result<()> {
+        let handles =
+            |of: &dyn Fn(usize) -> Tensor| places.iter().map(|&place| of(place)).collect();
+        let targets: Vec<Tensor> = handles(&|place| self.parameters[place].tensor.shallow_clone());
+        let gradients: Vec<Tensor> = handles(&|place| self.gradients[place].shallow_clone());
+        self.map(map, &targets, &gradients, state)
+    }
+
+    /// Applies an elementwise map to any tensors in place: directions in other coordinates, an estimate of curvature.
+    ///
+    /// # Errors
+    /// When the lists do not fit each other.
+    pub fn map<const N: usize>(
+        &self,
+        map: &impl Reference<N>,
+        targets: &[Tensor],
+        gradients: &[Tensor],
+        state: [&mut Vec<Tensor>; N],
+    ) -> Result<()> {
+        elementwise::apply(self.form, map, targets, gradients, state)
     }
 }

@@ -1,6 +1,6 @@
 //! What a model is given at once.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// Some examples, ready for a model: on its device, in its number format.
 ///
@@ -42,6 +42,17 @@ impl Batch {
             inputs: self.inputs.shallow_clone(),
             targets,
             weights: self.weights.as_ref().map(Tensor::shallow_clone),
+        }
+    }
+
+    /// Number of targets that count: all, or the sum of the weights.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn labels(&self) -> Result<f64, tch::TchError> {
+        match &self.weights {
+            Some(weights) => weights.f_sum(Kind::Double)?.f_double_value(&[]),
+            None => Ok(self.targets.numel() as f64),
         }
     }
 

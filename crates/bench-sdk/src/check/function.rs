@@ -102,23 +102,23 @@ impl Problem for Function {
         ))
     }
 
-    /// The loss stands for the outputs: there is no model between the two.
+    /// There is no model: the loss is of the parameters themselves.
     fn outputs(&self, batch: &Batch, _pass: &Pass) -> Result<Tensor> {
-        let parameters: Vec<&Tensor> = self.parameters.iter().map(|p| &p.tensor).collect();
-        (self.loss)(&parameters, batch)
+        Ok(batch.targets.shallow_clone())
     }
 
     fn losses(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues> {
-        let count = batch.examples();
+        let (loss, count) = (self.loss(outputs, batch)?, batch.examples());
         Ok(LossValues {
-            per_example: outputs.f_expand([count], false)?,
-            summed: outputs.f_mul_scalar(count)?,
-            valid: Tensor::f_full([] as [i64; 0], count, (outputs.kind(), Device::Cpu))?,
+            per_example: loss.f_expand([count], false)?,
+            summed: loss.f_mul_scalar(count)?,
+            valid: Tensor::f_full([] as [i64; 0], count, (loss.kind(), Device::Cpu))?,
         })
     }
 
-    fn loss(&self, outputs: &Tensor, _batch: &Batch) -> Result<Tensor> {
-        Ok(outputs.shallow_clone())
+    fn loss(&self, _outputs: &Tensor, batch: &Batch) -> Result<Tensor> {
+        let parameters: Vec<&Tensor> = self.parameters.iter().map(|p| &p.tensor).collect();
+        (self.loss)(&parameters, batch)
     }
 
     fn sample_targets(&self, _outputs: &Tensor, uniform: &Tensor) -> Result<Tensor> {
@@ -134,7 +134,7 @@ impl Problem for Function {
     fn mean_loss(&self, indices: &Tensor) -> Result<f64> {
         let _guard = tch::no_grad_guard();
         let batch = self.batch(indices, &Key::new(0, "metrics"))?;
-        self.outputs(&batch, &Pass::EVAL)?
+        self.loss(&batch.targets, &batch)?
             .f_double_value(&[])
             .context("the loss")
     }

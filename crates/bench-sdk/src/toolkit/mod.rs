@@ -2,9 +2,11 @@
 
 pub mod elementwise;
 mod exchange;
+mod low_rank;
 
 pub use elementwise::{Elementwise, Float, Reference};
 pub use exchange::Exchange;
+pub use low_rank::{LowRank, Projection};
 
 use anyhow::Result;
 use std::borrow::Borrow;
@@ -13,6 +15,17 @@ use tch::{Kind, Tensor};
 /// `1 - beta^t`: what divides an average that began at 0 (Adam, section 3), `t` from 1 on.
 pub fn bias_correction(beta: f64, t: u64) -> f64 {
     1.0 - beta.powf(t as f64)
+}
+
+/// A tensor of zeros for each of some tensors.
+///
+/// # Errors
+/// When there is no memory for them.
+pub fn zeros_like(tensors: &[Tensor]) -> Result<Vec<Tensor>> {
+    tensors
+        .iter()
+        .map(|tensor| Ok(tensor.f_zeros_like()?))
+        .collect()
 }
 
 /// Moves each average towards its value: `average = beta average + (1 - beta) value`.
@@ -36,6 +49,18 @@ pub fn decay<T: Borrow<Tensor>>(values: &[T], amount: f64) -> Result<()> {
     for value in values {
         let _ = value.borrow().shallow_clone().f_mul_scalar_(1.0 - amount)?;
     }
+    Ok(())
+}
+
+/// Gives a direction the length of another: `direction *= |length_of| / (|direction| + 1e-16)`, as Shampoo is grafted onto Adam (Anil et al.,
+/// arXiv:2002.09018, section 4.2).
+///
+/// # Errors
+/// What libtorch says.
+pub fn graft(direction: &mut Tensor, length_of: &Tensor) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    let factor = length_of.f_norm()? / (direction.f_norm()? + 1e-16);
+    let _ = direction.f_mul_(&factor)?;
     Ok(())
 }
 
@@ -91,6 +116,16 @@ mod tests {
         assert_eq!(gradients[1].double_value(&[0]), 4.0);
         let _ = clip_by_global_norm(&mut gradients, 1.0).unwrap();
         assert_eq!(gradients[0].double_value(&[0]), 3.0 / (5.0 + 1e-6));
+    }
+
+    #[test]
+    fn a_grafted_direction_has_the_others_length() {
+        let mut direction = vector(&[3.0, 4.0]);
+        graft(&mut direction, &vector(&[0.0, 10.0])).unwrap();
+        assert_eq!(Vec::<f64>::try_from(&direction).unwrap(), [6.0, 8.0]);
+        let mut nothing = vector(&[0.0]);
+        graft(&mut nothing, &vector(&[1.0])).unwrap();
+        assert_eq!(nothing.double_value(&[0]), 0.0);
     }
 
     #[test]

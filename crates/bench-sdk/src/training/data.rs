@@ -135,23 +135,6 @@ impl Training {
         self.problem.mean_loss(indices)
     }
 
-    /// The same batch with labels drawn from the model's own distribution.
-    ///
-    /// # Errors
-    /// When the loss is of no distribution.
-    pub fn with_sampled_labels(&mut self, batch: &Batch) -> Result<Batch> {
-        let _guard = tch::no_grad_guard();
-        let outputs = self.outputs(batch)?;
-        let shape = batch.targets.size();
-        let uniform = self
-            .stream("labels")?
-            .uniform(&shape, 0.0, 1.0, Kind::Float)?;
-        let targets = self
-            .problem
-            .sample_targets(&outputs, &uniform.f_to_device(self.device())?)?;
-        Ok(batch.with_targets(targets))
-    }
-
     fn new_order(&self) -> Order {
         Order::new(self.settings.seed, self.member, self.examples())
     }

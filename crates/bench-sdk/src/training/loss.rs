@@ -94,35 +94,12 @@ impl Training {
         self.differentiate(loss, Graph::Free)
     }
 
-    /// The Hessian of the batch's mean loss times a vector, which has one tensor for each parameter.
-    ///
-    /// # Errors
-    /// When the model has no second derivative, or the vector does not fit it.
-    pub fn hessian_vector_product(
-        &mut self,
-        batch: &Batch,
-        vector: &[Tensor],
-    ) -> Result<Vec<Tensor>> {
-        gradient::set_flash_attention(false)?;
-        let product = self.hessian_times(batch, vector);
-        gradient::set_flash_attention(true)?;
-        product
-    }
-
-    fn hessian_times(&mut self, batch: &Batch, vector: &[Tensor]) -> Result<Vec<Tensor>> {
-        let loss = self.loss(batch)?;
-        let gradients = self.differentiate(&loss, Graph::Differentiable)?;
-        let parameters = self.tensors();
-        let products = gradient::vector_products(&gradients, vector, &parameters, Graph::Free)?;
-        filled(products, &parameters)
-    }
-
-    fn differentiate(&self, loss: &Tensor, graph: Graph) -> Result<Vec<Tensor>> {
+    pub(super) fn differentiate(&self, loss: &Tensor, graph: Graph) -> Result<Vec<Tensor>> {
         let parameters = self.tensors();
         filled(gradient::gradients(loss, &parameters, graph)?, &parameters)
     }
 
-    fn forward(&mut self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
+    pub(super) fn forward(&mut self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
         let call = self.next_call("dropout");
         if pass.dropout > 0.0 {
             random::reseed_default(&self.key("dropout").call(call), self.device())?;
@@ -140,7 +117,10 @@ impl Training {
 }
 
 /// Zeros where there is no gradient.
-fn filled(gradients: Vec<Option<Tensor>>, parameters: &[&Tensor]) -> Result<Vec<Tensor>> {
+pub(super) fn filled(
+    gradients: Vec<Option<Tensor>>,
+    parameters: &[&Tensor],
+) -> Result<Vec<Tensor>> {
     let _guard = tch::no_grad_guard();
     let filled =
         gradients

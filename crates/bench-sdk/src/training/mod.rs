@@ -1,6 +1,8 @@
 //! What an algorithm sees of a trial.
 
+mod curvature;
 mod data;
+mod given;
 mod loss;
 mod place;
 mod prefetch;
@@ -8,6 +10,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use given::Given;
 pub use loss::Gradients;
 pub use place::Replica;
 pub(crate) use settings::{Clipping, Settings};

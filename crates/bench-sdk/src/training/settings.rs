@@ -1,6 +1,6 @@
 //! What stays the same through a trial.
 
-use super::Budget;
+use super::{Budget, Given};
 use crate::hyperparameters::Hyperparameters;
 use crate::toolkit::elementwise::Form;
 use bench_core::run::RunSpec;
@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     /// Whether examples come in random order; else in their own.
     pub(crate) shuffle: bool,
     pub(crate) form: Form,
+    pub(crate) given: Given,
 }
 
 impl Settings {
@@ -48,6 +49,7 @@ impl Settings {
             threads: run.threads,
             shuffle: true,
             form: Form::Fastest,
+            given: Given::default(),
         }
     }
 
@@ -68,6 +70,7 @@ impl Settings {
             threads: 1,
             shuffle: false,
             form: Form::Fastest,
+            given: Given::default(),
         }
     }
 }

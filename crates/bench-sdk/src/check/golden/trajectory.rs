@@ -1,0 +1,196 @@
+//! One trajectory: hyperparameters, problem, number format, and the parameters after some of its steps.
+
+use super::super::report::Verdict;
+use super::super::run_steps;
+use super::problem::{self, STEPS};
+use super::{our_name, our_value, verdict};
+use crate::algorithm::TrainingAlgorithm;
+use crate::hyperparameters::Hyperparameters;
+use crate::state::Contents;
+use crate::toolkit::elementwise::Form;
+use crate::training::{Given, Settings, Training};
+use anyhow::{Context, Result, bail, ensure};
+use bench_core::spec::submission::Value;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tch::{Kind, Tensor};
+
+/// Singular vectors of our own differ from the file's by this much: its authors find them in single precision.
+const OWN_BASES: f64 = 1e-6;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Case {
+    pub(super) case: String,
+    problem: String,
+    dtype: String,
+    lr_schedule: String,
+    hyper: BTreeMap<String, serde_json::Value>,
+    steps: BTreeMap<String, BTreeMap<String, Vec<f64>>>,
+    #[serde(default)]
+    state: BTreeMap<String, StateSize>,
+    #[serde(default)]
+    projections: BTreeMap<u64, BTreeMap<String, Vec<f64>>>,
+    #[serde(default)]
+    unclipped_fraction: BTreeMap<u64, f64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StateSize {
+    state_numel: u64,
+}
+
+/// What a training of a case came to.
+struct Followed {
+    /// Largest difference of a parameter from the file.
+    parameters: f64,
+    /// Largest difference of a logged win rate from the file.
+    win_rate: f64,
+    /// Size of the algorithm's state.
+    numbers: u64,
+}
+
+impl Case {
+    /// Follows the trajectory in both forms, and with bases of our own where the file gives some.
+    pub(super) fn compare<A: TrainingAlgorithm>(&self, seed: u64) -> Result<(Verdict, String)> {
+        let (kind, tolerance) = match self.dtype.as_str() {
+            "float64" => (Kind::Double, 1e-12),
+            "float32" => (Kind::Float, 1e-5),
+            other => return Ok((Verdict::Skipped, format!("numbers of kind {other}"))),
+        };
+        if problem::build(&self.problem, seed, kind, 1)?.is_none() {
+            let why = format!(
+                "problem `{}` is not one of fixed, fixedz, quad, hutch24",
+                self.problem
+            );
+            return Ok((Verdict::Skipped, why));
+        }
+        let fastest = self.follow::<A>(seed, kind, Form::Fastest, true)?;
+        let reference = self.follow::<A>(seed, kind, Form::Reference, true)?;
+        let worst = fastest.parameters.max(reference.parameters);
+        let mut passed = worst <= tolerance;
+        let mut detail = format!(
+            "worst difference {:.1e}, by tensor expressions {:.1e} (allowed {tolerance:.0e})",
+            fastest.parameters, reference.parameters
+        );
+        // Signs of singular vectors are arbitrary, and moments outlive a second basis.
+        if self.projections.len() == 1 {
+            let own = self.follow::<A>(seed, kind, Form::Fastest, false)?;
+            let allowed = OWN_BASES.max(tolerance);
+            passed &= own.parameters <= allowed;
+            detail += &format!(
+                "; with bases of its own {:.1e} (allowed {allowed:.0e})",
+                own.parameters
+            );
+        }
+        if fastest.win_rate > 0.0 {
+            passed = false;
+            detail += &format!("; the logged win rate is {:.3} off", fastest.win_rate);
+        }
+        let expected: u64 = self.state.values().map(|size| size.state_numel).sum();
+        if !self.state.is_empty() && expected != fastest.numbers {
+            passed = false;
+            detail += &format!(
+                "; its state has {} numbers where the reference has {expected}",
+                fastest.numbers
+            );
+        }
+        Ok((verdict(passed), detail))
+    }
+
+    fn follow<A: TrainingAlgorithm>(
+        &self,
+        seed: u64,
+        kind: Kind,
+        form: Form,
+        bases_given: bool,
+    ) -> Result<Followed> {
+        let labels = self.hyper.get("bs").and_then(serde_json::Value::as_i64);
+        let problem = problem::build(&self.problem, seed, kind, labels.unwrap_or(1))?;
+        let bases = if bases_given {
+            self.projections.clone()
+        } else {
+            BTreeMap::new()
+        };
+        let settings = Settings {
+            form,
+            given: Given {
+                bases,
+                signs: Some(Box::new(move |step, p, i| problem::sign(seed, step, p, i))),
+            },
+            ..self.settings()?
+        };
+        let problem = Box::new(problem.context("the problem")?);
+        let mut training = Training::new(problem, Rc::new(settings));
+        let mut algorithm = A::init(&mut training)?;
+        let (mut parameters, mut win_rate) = (0.0_f64, 0.0_f64);
+        for step in 1..=STEPS {
+            run_steps(&mut training, &mut algorithm, 1)?;
+            if let Some(expected) = self.steps.get(&step.to_string()) {
+                parameters = parameters.max(difference(&training, expected)?);
+            }
+            let logged = training.take_logged();
+            let rate = logged.iter().find(|scalar| scalar.name == "win-rate");
+            if let (Some(rate), Some(expected)) = (rate, self.unclipped_fraction.get(&step)) {
+                let off = (rate.value.f_double_value(&[])? - expected).abs();
+                win_rate = win_rate.max(if off < 1e-6 { 0.0 } else { off });
+            }
+        }
+        let state = Contents::save(&mut |state| algorithm.state(state))?;
+        Ok(Followed {
+            parameters,
+            win_rate,
+            numbers: state.numbers(),
+        })
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        let schedule: fn(u64) -> f64 = match self.lr_schedule.as_str() {
+            "const" => |_| 1.0,
+            "sched" => |step| {
+                let t = (step + 1) as f64;
+                (t / 5.0).min(1.0) * (1.0 - 0.9 * (t - 5.0).max(0.0) / 45.0)
+            },
+            other => bail!("learning-rate schedule `{other}` is neither const nor sched"),
+        };
+        // Where one file has several forms of a rule, the case names the form.
+        let variant = Value::Text(self.case.replace('_', "-"));
+        let mut values = BTreeMap::from([("variant".to_owned(), variant)]);
+        for (name, value) in &self.hyper {
+            values.insert(
+                our_name(name),
+                our_value(value).with_context(|| format!("hyperparameter `{name}`"))?,
+            );
+        }
+        Ok(Settings {
+            schedule: Box::new(schedule),
+            ..Settings::plain(Hyperparameters::new(values), STEPS)
+        })
+    }
+}
+
+/// Infinite where a parameter is not finite.
+fn difference(training: &Training, expected: &BTreeMap<String, Vec<f64>>) -> Result<f64> {
+    let _guard = tch::no_grad_guard();
+    let mut worst = 0.0_f64;
+    for parameter in training.parameters() {
+        let expected = expected
+            .get(&parameter.name)
+            .with_context(|| format!("no values of `{}`", parameter.name))?;
+        ensure!(
+            expected.len() == parameter.tensor.numel(),
+            "`{}` has another size",
+            parameter.name
+        );
+        let expected = Tensor::from_slice(expected).f_view_as(&parameter.tensor)?;
+        let here = (parameter.tensor.f_to_kind(Kind::Double)? - expected)
+            .f_abs()?
+            .f_max()?
+            .f_double_value(&[])?;
+        if here.is_nan() {
+            return Ok(f64::INFINITY);
+        }
+        worst = worst.max(here);
+    }
+    Ok(worst)
+}

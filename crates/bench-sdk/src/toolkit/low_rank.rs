@@ -1,0 +1,256 @@
+//! Gradients of matrices in the coordinates of a few singular vectors (GaLore, arXiv:2403.03507; Fira, arXiv:2410.01623).
+
+use crate::group::{Group, Update};
+use crate::state::State;
+use anyhow::{Context, Result};
+use tch::{Kind, Tensor};
+
+/// A basis of the gradient's leading singular vectors on the matrix' shorter side.
+#[derive(Debug)]
+pub struct Projection {
+    /// The shorter side is that of the columns: the basis stands on the right.
+    right: bool,
+    /// `rank x columns` on the right, `rows x rank` on the left.
+    basis: Tensor,
+}
+
+impl Projection {
+    /// For a matrix of this shape, with zeros for a basis yet. The rank is at most that of the matrix.
+    ///
+    /// # Errors
+    /// When the tensor is no matrix.
+    pub fn new(matrix: &Tensor, rank: u64) -> Result<Projection> {
+        let (rows, columns) = matrix.size2().context("only matrices are projected")?;
+        let right = rows >= columns;
+        let rank = i64::try_from(rank)?.min(rows).min(columns);
+        let shape = if right { [rank, columns] } else { [rows, rank] };
+        Ok(Projection {
+            right,
+            basis: Tensor::f_zeros(shape, (matrix.kind(), matrix.device()))?,
+        })
+    }
+
+    /// The first singular vectors of a gradient, found in single precision as the authors do. Their signs are arbitrary. Unit vectors where the
+    /// gradient is not finite, which has none.
+    ///
+    /// # Errors
+    /// When the decomposition does not converge.
+    pub fn fit(&mut self, gradient: &Tensor) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let rank = self.basis.size()[if self.right { 0 } else { 1 }];
+        let basis = if gradient.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+            let (rows, columns) = self.basis.size2()?;
+            Tensor::f_eye_m(rows, columns, (Kind::Float, gradient.device()))?
+        } else {
+            let (u, _, v) = gradient.f_to_kind(Kind::Float)?.f_svd(true, true)?;
+            if self.right {
+                v.f_narrow(1, 0, rank)?.f_t_copy()?
+            } else {
+                u.f_narrow(1, 0, rank)?
+            }
+        };
+        self.set(&basis)
+    }
+
+    /// Takes a basis from elsewhere.
+    ///
+    /// # Errors
+    /// When it has another shape.
+    pub fn set(&mut self, basis: &Tensor) -> Result<()> {
+        self.basis.f_copy_(basis)?;
+        Ok(())
+    }
+
+    /// A gradient in the basis' coordinates.
+    ///
+    /// # Errors
+    /// When it has another shape than the matrix.
+    pub fn project(&self, gradient: &Tensor) -> Result<Tensor> {
+        let basis = self.basis.f_tr()?;
+        Ok(if self.right {
+            gradient.f_matmul(&basis)?
+        } else {
+            basis.f_matmul(gradient)?
+        })
+    }
+
+    /// `base` plus what the coordinates mean in the matrix' own space.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn plus(&self, base: &Tensor, coordinates: &Tensor) -> Result<Tensor> {
+        let (left, right) = self.factors(coordinates);
+        Ok(base.f_addmm(left, right)?)
+    }
+
+    /// Adds what the coordinates mean in the matrix' own space to `target`, in place.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn add_to(&self, target: &Tensor, coordinates: &Tensor) -> Result<()> {
+        let (left, right) = self.factors(coordinates);
+        let _ = target.shallow_clone().f_addmm_(left, right)?;
+        Ok(())
+    }
+
+    fn factors<'a>(&'a self, coordinates: &'a Tensor) -> (&'a Tensor, &'a Tensor) {
+        if self.right {
+            (coordinates, &self.basis)
+        } else {
+            (&self.basis, coordinates)
+        }
+    }
+}
+
+/// The matrices of a group that are projected, each with its basis, and the parameters that are not: vectors, kernels, empty matrices, and
+/// all of a group of rank 0.
+#[derive(Debug)]
+pub struct LowRank {
+    matrices: Vec<usize>,
+    others: Vec<usize>,
+    projections: Vec<Projection>,
+}
+
+impl LowRank {
+    /// Projections of this rank for a group.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn new(group: &Group, rank: u64) -> Result<LowRank> {
+        let is_projected = |place: &usize| {
+            let tensor = &group.parameters[*place].tensor;
+            rank > 0 && tensor.dim() == 2 && tensor.numel() > 0
+        };
+        let (matrices, others): (Vec<usize>, Vec<usize>) =
+            (0..group.parameters.len()).partition(is_projected);
+        let projections = matrices
+            .iter()
+            .map(|&place| Projection::new(&group.parameters[place].tensor, rank))
+            .collect::<Result<_>>()?;
+        Ok(LowRank {
+            matrices,
+            others,
+            projections,
+        })
+    }
+
+    /// Places of the parameters that are not projected.
+    pub fn others(&self) -> &[usize] {
+        &self.others
+    }
+
+    /// Every projected matrix: its place in the group, and its projection.
+    pub fn matrices(&self) -> impl Iterator<Item = (usize, &Projection)> {
+        self.matrices.iter().copied().zip(&self.projections)
+    }
+
+    /// New bases from this step's gradients.
+    ///
+    /// # Errors
+    /// When a decomposition does not converge.
+    pub fn refresh(&mut self, update: &Update) -> Result<()> {
+        for (&place, projection) in self.matrices.iter().zip(&mut self.projections) {
+            let name = &update.parameters[place].name;
+            match update.given.basis(update.t, name, &projection.basis)? {
+                Some(basis) => projection.set(&basis)?,
+                None => projection
+                    .fit(&update.gradients[place])
+                    .with_context(|| format!("no singular vectors of the gradient of `{name}`"))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Every matrix' gradient in the coordinates of its basis.
+    ///
+    /// # Errors
+    /// When the gradients are not the group's.
+    pub fn project(&self, gradients: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.matrices()
+            .map(|(place, projection)| projection.project(&gradients[place]))
+            .collect()
+    }
+
+    /// Zeros in the coordinates of every matrix: how moments begin.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn zeros(&self, group: &Group) -> Result<Vec<Tensor>> {
+        let zeros = |(place, projection): (usize, &Projection)| {
+            let matrix = &group.parameters[place].tensor;
+            Ok(projection.project(&matrix.f_detach()?)?.f_zero_()?)
+        };
+        self.matrices().map(zeros).collect()
+    }
+
+    /// Zeros for every parameter that is not projected.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn zeros_of_others(&self, group: &Group) -> Result<Vec<Tensor>> {
+        let zeros = |&place: &usize| Ok(group.parameters[place].tensor.f_zeros_like()?);
+        let _guard = tch::no_grad_guard();
+        self.others.iter().map(zeros).collect()
+    }
+
+    /// Visits the bases.
+    ///
+    /// # Errors
+    /// Those of [`State::visit`].
+    pub fn state(&mut self, state: &mut State) -> Result<()> {
+        for (place, projection) in self.matrices.iter().zip(&mut self.projections) {
+            state.visit(&format!("basis/{place}"), &mut projection.basis)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(tensor: &Tensor) -> f64 {
+        tensor.double_value(&[])
+    }
+
+    /// A matrix of rank 2 is its own projection, on either side; of another, the rest is orthogonal to it.
+    #[test]
+    fn a_projection_keeps_the_leading_part() {
+        tch::manual_seed(1);
+        let normal =
+            |rows, columns| Tensor::randn([rows, columns], (Kind::Double, tch::Device::Cpu));
+        for (rows, columns) in [(7, 4), (4, 7), (5, 5), (1, 6), (6, 1)] {
+            let rank = 2.min(rows).min(columns);
+            let low = normal(rows, rank).matmul(&normal(rank, columns));
+            let mut projection = Projection::new(&low, 2).unwrap();
+            projection.fit(&low).unwrap();
+            let there = projection.project(&low).unwrap();
+            let rest = projection.plus(&low, &(-&there)).unwrap();
+            assert!(number(&rest.norm()) < 1e-5 * number(&low.norm()));
+
+            let full = normal(rows, columns);
+            projection.fit(&full).unwrap();
+            let kept = projection.project(&full).unwrap();
+            let rest = projection.plus(&full, &(-&kept)).unwrap();
+            let (all, part, left) = (full.norm(), kept.norm(), rest.norm());
+            let pythagoras = number(&(&all * &all - &part * &part - &left * &left));
+            let allowed = 1e-5 * number(&(&all * &all));
+            assert!(pythagoras.abs() < allowed, "{rows}x{columns}: {pythagoras}");
+            let sum = rest.copy();
+            projection.add_to(&sum, &kept).unwrap();
+            assert!(number(&(sum - &full).norm()) < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_gradient_that_is_not_finite_is_projected_to_unit_vectors() {
+        let matrix = Tensor::from_slice(&[f64::INFINITY, 1.0, 2.0, 3.0, 4.0, 5.0]).view([3, 2]);
+        let mut projection = Projection::new(&matrix, 1).unwrap();
+        projection.fit(&matrix).unwrap();
+        let there = projection
+            .project(&matrix.nan_to_num(0.0, 0.0, 0.0))
+            .unwrap();
+        assert_eq!(there.size(), [3, 1]);
+        assert_eq!(there.double_value(&[2, 0]), 4.0);
+    }
+}

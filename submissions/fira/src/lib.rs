@@ -1,0 +1,190 @@
+//! Fira: GaLore that keeps what the projection leaves out (Chen et al., arXiv:2410.01623, algorithm 1).
+//!
+//! As in GaLore, Adam runs on `R`, the gradient `G` in the coordinates of its leading singular vectors, and gives a direction `N`. Beside it, the
+//! rest `G - alpha P R` takes a step too, each of its columns (or rows, along the longer side) scaled by `phi = |N| / |R|`, as Adam scales the part that it sees
+//! (norm-based scaling, equation 9). A limiter lets the norm of that step grow by 1 % at most from one step to the next (equation 10), against the
+//! spikes that follow a new basis. Other parameters are given plain AdamW: a group's `rank` is 0 in `submission.yaml` for roles that are not to
+//! be projected, and only matrices are.
+//!
+//! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n) + 1` numbers where AdamW has `2 m n`; and `m n + 2 r max(m, n)` more during an update, for
+//! one matrix at a time. Cost: three products with the basis and three passes, and a singular value decomposition every `projection-gap` steps.
+//!
+//! Equals the authors' `fira_adamw.py` (fira 1.0.2): epsilon is added to the root that is not corrected, the decay comes last and uses the new weight,
+//! singular vectors are found in single precision, and `alpha` also scales the part taken from `G`, so that with `alpha < 1` the rest keeps some of
+//! the subspace. The norms' own epsilon is 1e-8.
+//!
+//! Defaults are the authors', but for the gap: their 200 steps are for trainings of 10,000 and more. Their learning rate for pre-training is 0.01,
+//! with an `alpha` of 0.25. Not where memory is plentiful and time is not: full AdamW is one pass, and a decomposition of a large matrix takes seconds.
+
+use bench_sdk::prelude::*;
+use bench_sdk::toolkit::{LowRank, Projection, zeros_like};
+
+/// The largest growth of the rest's step.
+const GROWTH: f64 = 1.01;
+/// What keeps quotients of norms from infinity.
+const NORM_EPSILON: f64 = 1e-8;
+
+/// The hyperparameters, the bases, both kinds of moments, and the norm of every matrix' last step outside its basis.
+pub struct Fira {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    weight_decay: f64,
+    alpha: f64,
+    gap: u64,
+    low_rank: LowRank,
+    projected: [Vec<Tensor>; 2],
+    others: [Vec<Tensor>; 2],
+    norms: Vec<f64>,
+}
+
+impl UpdateRule for Fira {
+    fn new(group: &Group) -> Result<Fira> {
+        let hyper = &group.hyperparameters;
+        let gap = hyper.integer("projection-gap")?;
+        ensure!(gap > 0, "`projection-gap` is 0");
+        let low_rank = LowRank::new(group, hyper.integer("rank")?)?;
+        Ok(Fira {
+            beta1: hyper.number("beta1")?,
+            beta2: hyper.number("beta2")?,
+            epsilon: hyper.number("epsilon")?,
+            weight_decay: hyper.number("weight-decay")?,
+            alpha: hyper.number("alpha")?,
+            gap,
+            projected: [low_rank.zeros(group)?, low_rank.zeros(group)?],
+            others: [
+                low_rank.zeros_of_others(group)?,
+                low_rank.zeros_of_others(group)?,
+            ],
+            // Nothing limits the first step.
+            norms: vec![f64::INFINITY; low_rank.matrices().count()],
+            low_rank,
+        })
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        let adam = Adam {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            keep: 1.0 - update.learning_rate * self.weight_decay,
+            rate: update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
+                / bias_correction(self.beta1, update.t),
+        };
+        if (update.t - 1).is_multiple_of(self.gap) {
+            self.low_rank.refresh(update)?;
+        }
+        let [m, v] = &mut self.projected;
+        let r = self.low_rank.project(update.gradients)?;
+        // -N is what Adam's step makes of a weight of 0, at a rate of 1 without decay.
+        let directions = zeros_like(&r)?;
+        let unscaled = Adam {
+            keep: 1.0,
+            rate: 1.0,
+            ..adam
+        };
+        update.map(&unscaled, &directions, &r, [m, v])?;
+        for (number, (place, projection)) in self.low_rank.matrices().enumerate() {
+            let (r, n) = (&r[number], &directions[number]);
+            let (x, g) = (&update.parameters[place].tensor, &update.gradients[place]);
+            let rest = scaled_rest(projection, g, r, n, self.alpha)?;
+            let limit = limited(&rest, &mut self.norms[number])?;
+            projection.add_to(x, &(n * (adam.rate * self.alpha)))?;
+            let step = Rest {
+                keep: adam.keep,
+                rate: adam.rate * limit,
+            };
+            update.map(&step, &[x.shallow_clone()], &[rest], [])?;
+        }
+        let [m, v] = &mut self.others;
+        update.elementwise_at(self.low_rank.others(), &adam, [m, v])
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        self.low_rank.state(state)?;
+        let [m, v] = &mut self.projected;
+        state.visit("projected-m", m)?;
+        state.visit("projected-v", v)?;
+        let [m, v] = &mut self.others;
+        state.visit("m", m)?;
+        state.visit("v", v)?;
+        state.visit("norms", &mut self.norms)
+    }
+}
+
+/// Equation 9: `phi (G - alpha P R)`, with `phi` along the longer side of `R`.
+fn scaled_rest(
+    projection: &Projection,
+    g: &Tensor,
+    r: &Tensor,
+    n: &Tensor,
+    alpha: f64,
+) -> Result<Tensor> {
+    let (rows, columns) = n.size2()?;
+    let along = [if rows < columns { 0 } else { 1 }];
+    let norm = |tensor: &Tensor| tensor.f_norm_scalaropt_dim(2, along, true);
+    let phi = norm(n)? / (norm(r)? + NORM_EPSILON);
+    let mut rest = projection.plus(g, &(r * -alpha))?;
+    Ok(rest.f_mul_(&phi)?)
+}
+
+/// Equation 10: by what the rest is to be multiplied so that its norm grows no faster than it may. Remembers the norm.
+fn limited(rest: &Tensor, before: &mut f64) -> Result<f64> {
+    let norm = rest.f_norm()?.f_double_value(&[])?;
+    let growth = norm / (*before + NORM_EPSILON);
+    let factor = GROWTH / growth.max(GROWTH);
+    *before = norm * factor;
+    Ok(factor)
+}
+
+/// Takes the step of the rest, then decays.
+#[derive(Clone, Copy)]
+struct Rest {
+    keep: f64,
+    rate: f64,
+}
+
+impl Reference<0> for Rest {
+    fn tensors(&self, x: &Tensor, e: &Tensor, _: [&Tensor; 0]) -> (Tensor, [Tensor; 0]) {
+        (self.keep * (x - self.rate * e), [])
+    }
+}
+
+impl Elementwise<0> for Rest {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, e: F, _: [F; 0]) -> (F, [F; 0]) {
+        let [keep, rate] = F::all([self.keep, self.rate]);
+        (keep * (x - rate * e), [])
+    }
+}
+
+/// One step's coefficients of Adam, with epsilon beside the root that is not corrected and the decay last.
+#[derive(Clone, Copy)]
+struct Adam {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    keep: f64,
+    rate: f64,
+}
+
+impl Reference<2> for Adam {
+    fn tensors(&self, x: &Tensor, g: &Tensor, [m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
+        let m = self.beta1 * m + (1.0 - self.beta1) * g;
+        let v = self.beta2 * v + (1.0 - self.beta2) * g * g;
+        let x = self.keep * (x - self.rate * &m / (v.sqrt() + self.epsilon));
+        (x, [m, v])
+    }
+}
+
+impl Elementwise<2> for Adam {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
+        let [beta1, beta2] = F::all([self.beta1, self.beta2]);
+        let [rest1, rest2] = F::all([1.0 - self.beta1, 1.0 - self.beta2]);
+        let [keep, rate, epsilon] = F::all([self.keep, self.rate, self.epsilon]);
+        let m = beta1 * m + rest1 * g;
+        let v = beta2 * v + rest2 * g * g;
+        (keep * (x - rate * m / (v.sqrt() + epsilon)), [m, v])
+    }
+}

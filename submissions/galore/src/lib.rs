@@ -1,0 +1,126 @@
+//! GaLore: Adam in the coordinates of the gradient's leading singular vectors (Zhao et al., arXiv:2403.03507, algorithm 2).
+//!
+//! Every `projection-gap` steps the first `rank` singular vectors of a matrix' gradient `G` become its basis `P`, on the shorter side; Adam runs
+//! on `R = P' G` (or `G P'`), and its direction `N` goes back by `alpha P N` (equation 12 and definition 3.6). Moments are not rotated with the basis. All other
+//! parameters are given plain AdamW of the same form: a group's `rank` is 0 in `submission.yaml` for roles that are not to be projected, and
+//! only matrices are.
+//!
+//! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n)` numbers where AdamW has `2 m n`; and `2 r max(m, n)` more during an update. Cost:
+//! two products with the basis, and a singular value decomposition every `projection-gap` steps.
+//!
+//! Equals the authors' `galore_adamw.py` (galore-torch 1.0): epsilon is added to the root that is not corrected, the decay comes last and uses the new
+//! weight, and singular vectors are found in single precision. Of their projections, `std` is here.
+//!
+//! Defaults are the authors', but for the gap: their 200 steps are for trainings of 10,000 and more. Their learning rate for pre-training is 0.01,
+//! with an `alpha` of 0.25. Not where memory is plentiful: it is AdamW with information left out, and a decomposition of a large matrix takes seconds.
+
+use bench_sdk::prelude::*;
+use bench_sdk::toolkit::{LowRank, decay, zeros_like};
+
+/// The hyperparameters, the bases, and both kinds of moments.
+pub struct Galore {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    weight_decay: f64,
+    alpha: f64,
+    gap: u64,
+    low_rank: LowRank,
+    projected: [Vec<Tensor>; 2],
+    others: [Vec<Tensor>; 2],
+}
+
+impl UpdateRule for Galore {
+    fn new(group: &Group) -> Result<Galore> {
+        let hyper = &group.hyperparameters;
+        let gap = hyper.integer("projection-gap")?;
+        ensure!(gap > 0, "`projection-gap` is 0");
+        let low_rank = LowRank::new(group, hyper.integer("rank")?)?;
+        Ok(Galore {
+            beta1: hyper.number("beta1")?,
+            beta2: hyper.number("beta2")?,
+            epsilon: hyper.number("epsilon")?,
+            weight_decay: hyper.number("weight-decay")?,
+            alpha: hyper.number("alpha")?,
+            gap,
+            projected: [low_rank.zeros(group)?, low_rank.zeros(group)?],
+            others: [
+                low_rank.zeros_of_others(group)?,
+                low_rank.zeros_of_others(group)?,
+            ],
+            low_rank,
+        })
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        let adam = Adam {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            keep: 1.0 - update.learning_rate * self.weight_decay,
+            rate: update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
+                / bias_correction(self.beta1, update.t),
+        };
+        if (update.t - 1).is_multiple_of(self.gap) {
+            self.low_rank.refresh(update)?;
+        }
+        let [m, v] = &mut self.projected;
+        let r = self.low_rank.project(update.gradients)?;
+        // -s alpha N is what Adam's step makes of a weight of 0 without decay.
+        let steps = zeros_like(&r)?;
+        let scaled = Adam {
+            keep: 1.0,
+            rate: adam.rate * self.alpha,
+            ..adam
+        };
+        update.map(&scaled, &steps, &r, [m, v])?;
+        for ((place, projection), step) in self.low_rank.matrices().zip(&steps) {
+            let x = &update.parameters[place].tensor;
+            projection.add_to(x, step)?;
+            decay(&[x], update.learning_rate * self.weight_decay)?;
+        }
+        let [m, v] = &mut self.others;
+        update.elementwise_at(self.low_rank.others(), &adam, [m, v])
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        self.low_rank.state(state)?;
+        let [m, v] = &mut self.projected;
+        state.visit("projected-m", m)?;
+        state.visit("projected-v", v)?;
+        let [m, v] = &mut self.others;
+        state.visit("m", m)?;
+        state.visit("v", v)
+    }
+}
+
+/// One step's coefficients of Adam, with epsilon beside the root that is not corrected and the decay last.
+#[derive(Clone, Copy)]
+struct Adam {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    keep: f64,
+    rate: f64,
+}
+
+impl Reference<2> for Adam {
+    fn tensors(&self, x: &Tensor, g: &Tensor, [m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
+        let m = self.beta1 * m + (1.0 - self.beta1) * g;
+        let v = self.beta2 * v + (1.0 - self.beta2) * g * g;
+        let x = self.keep * (x - self.rate * &m / (v.sqrt() + self.epsilon));
+        (x, [m, v])
+    }
+}
+
+impl Elementwise<2> for Adam {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
+        let [beta1, beta2] = F::all([self.beta1, self.beta2]);
+        let [rest1, rest2] = F::all([1.0 - self.beta1, 1.0 - self.beta2]);
+        let [keep, rate, epsilon] = F::all([self.keep, self.rate, self.epsilon]);
+        let m = beta1 * m + rest1 * g;
+        let v = beta2 * v + rest2 * g * g;
+        (keep * (x - rate * m / (v.sqrt() + epsilon)), [m, v])
+    }
+}

@@ -1,0 +1,191 @@
+//! Sophia-H: momentum divided by a diagonal estimate of curvature, clipped in every coordinate (Liu et al., arXiv:2305.14342, algorithm 3),
+//! with Hutchinson's estimator (algorithm 1).
+//!
+//! Every `k` steps the Hessian of the step's loss is multiplied by a vector `z` of random signs; `z * (H z)` is an unbiased estimate of its
+//! diagonal. Its running average `h` (equation 9) divides the momentum (equation 8), and each coordinate of the quotient is clipped to 1 (equation
+//! 12). Where the curvature is not positive the denominator is epsilon, so the step is the learning rate times a sign.
+//!
+//! Memory: 2 numbers a parameter. Cost: one pass of 24 bytes a parameter, and every `k` steps a Hessian-vector product, 2.5 to 4 gradients' time, on
+//! the clock.
+//!
+//! Two variants. `paper-alg3` is the paper's: `h` is refreshed before the update of steps 1, `k + 1`, …, and no average is corrected.
+//! `optax` is `optax.contrib.sophia` (levanter's is the same with normal `z`): the momentum is bias-corrected and a refreshed `h` serves from
+//! the next step on. The authors' repository has no code of H. `pytorch_optimizer.SophiaH` has no `gamma` and is another algorithm.
+//!
+//! Defaults are the paper's. The learning rate is that of a sign method: a tenth to a half of AdamW's. Not for models without second derivatives,
+//! nor for small batches, where one probe says little; nor where memory is short, since a second backward pass keeps the graph of the first.
+
+use bench_sdk::Rules;
+use bench_sdk::prelude::*;
+use bench_sdk::toolkit::ema;
+
+/// The rule, how many steps an estimate of curvature lasts, and when it begins to serve.
+pub struct SophiaH {
+    rules: Rules<Sophia>,
+    interval: u64,
+    variant: Variant,
+}
+
+/// In what implementations differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Variant {
+    Paper,
+    Optax,
+}
+
+impl Variant {
+    fn of(hyper: &Hyperparameters) -> Result<Variant> {
+        match hyper.text("variant")? {
+            "paper-alg3" => Ok(Variant::Paper),
+            "optax" => Ok(Variant::Optax),
+            other => bail!("`variant` is `{other}`, which is neither paper-alg3 nor optax"),
+        }
+    }
+}
+
+impl TrainingAlgorithm for SophiaH {
+    fn init(training: &mut Training) -> Result<SophiaH> {
+        let hyper = training.hyperparameters();
+        let (interval, variant) = (hyper.integer("hessian-interval")?, Variant::of(hyper)?);
+        ensure!(interval > 0, "`hessian-interval` is 0");
+        Ok(SophiaH {
+            rules: Rules::new(training)?,
+            interval,
+            variant,
+        })
+    }
+
+    fn step(&mut self, training: &mut Training) -> Result<()> {
+        let batch = training.next_batch()?;
+        let mut gradients = training.gradients(&batch)?;
+        training.clip(&mut gradients)?;
+        let due = training.step().is_multiple_of(self.interval);
+        let estimate = due.then(|| training.hutchinson(&batch)).transpose()?;
+        if let (Some(estimate), Variant::Paper) = (&estimate, self.variant) {
+            self.rules.each(training, estimate, Sophia::refresh)?;
+        }
+        self.rules.update(training, &gradients.values)?;
+        if let (Some(estimate), Variant::Optax) = (&estimate, self.variant) {
+            self.rules.each(training, estimate, Sophia::refresh)?;
+        }
+        if due {
+            self.log_win_rate(training, &gradients.values)?;
+        }
+        Ok(())
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        self.rules.state(state)
+    }
+}
+
+impl SophiaH {
+    /// The share of coordinates that are not clipped.
+    fn log_win_rate(&mut self, training: &mut Training, gradients: &[Tensor]) -> Result<()> {
+        let mut counts = Vec::new();
+        self.rules.each(training, gradients, |rule, _| {
+            counts.extend(rule.unclipped()?);
+            Ok(())
+        })?;
+        let all: usize = gradients.iter().map(Tensor::numel).sum();
+        let unclipped = Tensor::f_stack(&counts, 0)?.f_sum(Kind::Double)?;
+        training.log("win-rate", unclipped / all.max(1) as f64);
+        Ok(())
+    }
+}
+
+/// Momentum `m` and curvature `h`.
+pub struct Sophia {
+    beta1: f64,
+    beta2: f64,
+    gamma: f64,
+    epsilon: f64,
+    weight_decay: f64,
+    variant: Variant,
+    m: Vec<Tensor>,
+    h: Vec<Tensor>,
+}
+
+impl UpdateRule for Sophia {
+    fn new(group: &Group) -> Result<Sophia> {
+        let hyper = &group.hyperparameters;
+        Ok(Sophia {
+            beta1: hyper.number("beta1")?,
+            beta2: hyper.number("beta2")?,
+            gamma: hyper.number("gamma")?,
+            epsilon: hyper.number("epsilon")?,
+            weight_decay: hyper.number("weight-decay")?,
+            variant: Variant::of(hyper)?,
+            m: group.zeros()?,
+            h: group.zeros()?,
+        })
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        let step = Step {
+            beta1: self.beta1,
+            gamma: self.gamma,
+            epsilon: self.epsilon,
+            correction: match self.variant {
+                Variant::Paper => 1.0,
+                Variant::Optax => bias_correction(self.beta1, update.t),
+            },
+            keep: 1.0 - update.learning_rate * self.weight_decay,
+            rate: update.learning_rate,
+        };
+        update.elementwise(&step, [&mut self.m, &mut self.h])
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("m", &mut self.m)?;
+        state.visit("h", &mut self.h)
+    }
+}
+
+impl Sophia {
+    /// Equation 9; the gradients are an estimate of the diagonal.
+    fn refresh(&mut self, update: &Update) -> Result<()> {
+        ema(&mut self.h, update.gradients, self.beta2)
+    }
+
+    /// For each parameter, how many of its coordinates are not clipped.
+    fn unclipped(&self) -> Result<Vec<Tensor>> {
+        let counts = self.m.iter().zip(&self.h).map(|(m, h)| {
+            let bound = (self.gamma * h).clamp_min(self.epsilon);
+            Ok(m.f_abs()?.f_lt_tensor(&bound)?.f_sum(Kind::Double)?)
+        });
+        counts.collect()
+    }
+}
+
+/// One step's coefficients.
+#[derive(Clone, Copy)]
+struct Step {
+    beta1: f64,
+    gamma: f64,
+    epsilon: f64,
+    correction: f64,
+    keep: f64,
+    rate: f64,
+}
+
+impl Reference<2> for Step {
+    fn tensors(&self, x: &Tensor, g: &Tensor, [m, h]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
+        let m = self.beta1 * m + (1.0 - self.beta1) * g;
+        let ratio = &m / self.correction / (self.gamma * h).clamp_min(self.epsilon);
+        let x = self.keep * x - self.rate * ratio.clamp(-1.0, 1.0);
+        (x, [m, h.shallow_clone()])
+    }
+}
+
+impl Elementwise<2> for Step {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, g: F, [m, h]: [F; 2]) -> (F, [F; 2]) {
+        let [beta1, rest1, gamma, epsilon] =
+            F::all([self.beta1, 1.0 - self.beta1, self.gamma, self.epsilon]);
+        let [correction, keep, rate] = F::all([self.correction, self.keep, self.rate]);
+        let m = beta1 * m + rest1 * g;
+        let ratio = m / correction / (gamma * h).max(epsilon);
+        (keep * x - rate * ratio.max(-F::ONE).min(F::ONE), [m, h])
+    }
+}
