@@ -105,7 +105,12 @@ pub fn checkout(
             });
         }
     }
-    Ok(Revision { commit, folder })
+    // The checkout may be a folder of a larger repository.
+    let inside = git(home, ["rev-parse", "--show-prefix"])?.unwrap_or_default();
+    Ok(Revision {
+        folder: folder.join(inside),
+        commit,
+    })
 }
 
 /// Git writes the link first and the files after it, so a killed one leaves a folder without the last of them.
