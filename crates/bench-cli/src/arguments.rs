@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::commands::{
-    check, clean, compare, completions, data, doctor, leaderboard, list, new, plan, plot, run,
-    schema, setup, show, spec, status,
+    check, clean, compare, completions, data, doctor, leaderboard, list, new, plan, plot, rerun,
+    run, schema, setup, show, spec, status, watch,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -24,6 +24,8 @@ pub(crate) enum Command {
     List(list::Arguments),
     Show(show::Arguments),
     Status(status::Arguments),
+    Watch(watch::Arguments),
+    Rerun(rerun::Arguments),
     Compare(compare::Arguments),
     Leaderboard(leaderboard::Arguments),
     Plan(plan::Arguments),

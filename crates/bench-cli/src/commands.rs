@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod plot;
+pub(crate) mod rerun;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod setup;
@@ -18,6 +19,7 @@ pub(crate) mod show;
 pub(crate) mod spec;
 pub(crate) mod status;
 mod trials;
+pub(crate) mod watch;
 
 use crate::arguments::Command;
 use crate::exit::Exit;
@@ -35,6 +37,8 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::List(arguments) => list::execute(&arguments, screen),
         Command::Show(arguments) => show::execute(&arguments, screen),
         Command::Status(arguments) => status::execute(&arguments, screen),
+        Command::Watch(arguments) => watch::execute(&arguments, screen),
+        Command::Rerun(arguments) => rerun::execute(&arguments, screen),
         Command::Compare(arguments) => compare::execute(&arguments, screen),
         Command::Leaderboard(arguments) => leaderboard::execute(&arguments, screen),
         Command::Plan(arguments) => plan::execute(&arguments, screen),

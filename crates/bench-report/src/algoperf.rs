@@ -100,6 +100,58 @@ pub fn times(board: &Board) -> Grid {
     }
 }
 
+/// Every trial that was logged, and which of them count.
+pub fn logged_trials(board: &Board) -> Grid {
+    let columns = vec![
+        Column::words("submission", "submission", 0),
+        Column::words("workload", "workload", 0),
+        Column::words("study", "study", 0),
+        Column::words("trial", "trial", 0),
+        Column::words("outcome", "outcome", 0),
+        Column::numbers("seconds to target", "seconds-to-target", 0),
+        Column::numbers("steps to target", "steps-to-target", 0),
+        Column::numbers("best validation", "best", 0),
+        Column::numbers("evaluations", "evaluations", 0),
+        Column::words("log", "file", 0),
+    ];
+    let mut rows = Vec::new();
+    for row in &board.rows {
+        for (cell, workload) in row.cells.iter().zip(&board.workloads) {
+            for study in &cell.studies {
+                for (index, trial) in study.trials.iter().enumerate() {
+                    let counts = study.counted == Some(index);
+                    let start = [&row.submission, workload, &study.study].map(Cell::plain);
+                    rows.push(start.into_iter().chain(logged(trial, counts)).collect());
+                }
+            }
+        }
+    }
+    Grid { columns, rows }
+}
+
+fn logged(trial: &TrialResult, counts: bool) -> [Cell; 7] {
+    let reach = trial.reached.as_ref();
+    let number = |value: Option<f64>| {
+        let finite = value.filter(|value| value.is_finite());
+        Cell::optional(finite, units::significant)
+    };
+    let outcome = match (reach, counts) {
+        (None, _) => "missed",
+        (Some(_), true) => "reached, counts",
+        (Some(_), false) => "reached",
+    };
+    let line = reach.map_or_else(String::new, |reach| format!(":{}", reach.evaluation.line));
+    [
+        Cell::plain(&trial.trial),
+        Cell::plain(outcome),
+        number(reach.map(|reach| reach.evaluation.seconds)),
+        number(reach.map(|reach| reach.evaluation.step)),
+        number(trial.best.map(|best| best.value)),
+        Cell::plain(trial.evaluations),
+        Cell::plain(format!("{}{line}", trial.file)),
+    ]
+}
+
 /// The official table of scores.
 pub fn official_scores(board: &Board) -> Grid {
     matrix(board, std::iter::once("score".to_owned()), |row| {

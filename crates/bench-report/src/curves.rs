@@ -1,13 +1,18 @@
 //! Learning curves: the target's metric on the validation split, over submission time or steps.
 
+use crate::picture::{
+    Area, Chart, DrawError, Drawn, Frame, GRID, INK, Look, draw, frame, label, text,
+};
 use crate::units;
 use bench_core::run::SplitName;
-use bench_core::spec::workload::{Direction, Metric};
+use bench_core::spec::workload::Direction;
+use bench_score::statistics::quantile;
 use bench_score::{CurvePoint, Trial};
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
+
+pub use crate::picture::PictureError as CurveError;
 
 /// What the horizontal axis shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,42 +23,59 @@ pub enum Axis {
     Steps,
 }
 
-/// Why there is no picture.
-#[derive(Debug, thiserror::Error)]
-pub enum CurveError {
-    /// Nothing was given, or nothing was evaluated.
-    #[error("none of these runs was ever evaluated, so there is no curve to draw")]
-    Empty,
-    /// Their curves do not share a vertical axis or a target.
-    #[error("the runs are of different workloads: `{0}` and `{1}`")]
-    Workloads(String, String),
-    /// The plotting library failed.
-    #[error("cannot draw the curves: {0}")]
-    Draw(String),
+/// Curves of one workload, whoever logged them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CurvePlot {
+    /// Its name.
+    pub workload: String,
+    /// The target's metric.
+    pub metric: String,
+    /// Whether lower is better.
+    pub direction: Direction,
+    /// On the validation split.
+    pub target: f64,
+    /// Names of the groups, for the legend.
+    pub groups: Vec<String>,
+    /// In the order in which they are drawn.
+    pub curves: Vec<Curve>,
 }
 
-const SIZE: (u32, u32) = (900, 500);
-pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-pub(crate) const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
-/// Okabe and Ito's colours, told apart by colour-blind readers too; black and yellow are left out, for the two backgrounds.
-pub(crate) const COLOURS: [RGBColor; 6] = [
-    RGBColor(0x00, 0x72, 0xB2),
-    RGBColor(0xD5, 0x5E, 0x00),
-    RGBColor(0x00, 0x9E, 0x73),
-    RGBColor(0xCC, 0x79, 0xA7),
-    RGBColor(0xE6, 0x9F, 0x00),
-    RGBColor(0x56, 0xB4, 0xE9),
-];
-/// On a dark page ink and grid change places; an SVG picture sees its page's scheme.
-pub(crate) const DARK: &str = "<style>@media (prefers-color-scheme: dark){\
-[fill=\"#222222\"]{fill:#DDDDDD}[stroke=\"#222222\"]{stroke:#DDDDDD}[stroke=\"#DDDDDD\"]{stroke:#444444}}</style>\n";
+/// One trial's evaluations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Position in [`CurvePlot::groups`]: one look each.
+    pub group: usize,
+    /// Which trial of its group, for a reader who points at it.
+    pub name: String,
+    /// In order; no value that is not finite.
+    pub points: Vec<Place>,
+    /// Where the target was met.
+    pub hit: Option<Place>,
+}
 
-/// An SVG picture of these trials, which are of one workload.
+/// One evaluation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// Steps done.
+    pub step: f64,
+    /// Submission time.
+    pub seconds: f64,
+    /// Of the metric.
+    pub value: f64,
+}
+
+const SIZE: (u32, u32) = (760, 460);
+const LINE: i32 = 20;
+/// Share of the evaluations, the worst, that may leave the picture, and below which part of the height the others would lie otherwise.
+const OFF_SCALE: f64 = 0.08;
+const FLAT: f64 = 0.35;
+
+/// An SVG picture of these trials, which are of one workload: each in its own colour, and with its passage in the legend.
 ///
 /// # Errors
 /// When they are not, or when nothing was evaluated.
 pub fn curves(trials: &[Trial], axis: Axis) -> Result<String, CurveError> {
-    let first = trials.first().ok_or(CurveError::Empty)?;
+    let first = trials.first().ok_or(CurveError::NoCurves)?;
     let workload = &first.record.run.workload_name;
     if let Some(other) = trials
         .iter()
@@ -62,63 +84,98 @@ pub fn curves(trials: &[Trial], axis: Axis) -> Result<String, CurveError> {
         let other = other.record.run.workload_name.clone();
         return Err(CurveError::Workloads(workload.clone(), other));
     }
-    let picture = Picture {
-        axis,
-        target: first.record.run.workload.target.validation,
-        metric: first.record.run.workload.target.metric,
-        trials,
-    };
-    if trials.iter().all(|trial| picture.points(trial).is_empty()) {
-        return Err(CurveError::Empty);
+    let mut plot = CurvePlot::of(first);
+    for (group, trial) in trials.iter().enumerate() {
+        plot.groups.push(legend(trial));
+        plot.curves.push(Curve::of(trial, group));
     }
-    let mut svg = String::new();
-    picture
-        .draw(SVGBackend::with_string(&mut svg, SIZE), workload)
-        .map_err(|error| CurveError::Draw(error.to_string()))?;
-    let body = svg.find('>').map_or(0, |end| end + 1);
-    svg.insert_str(body, DARK);
-    Ok(svg)
+    Ok(plot.draw(axis)?.svg)
 }
 
-struct Picture<'a> {
-    axis: Axis,
-    target: f64,
-    metric: Metric,
-    trials: &'a [Trial],
-}
+impl CurvePlot {
+    /// The empty plot of a trial's workload.
+    pub fn of(trial: &Trial) -> CurvePlot {
+        let run = &trial.record.run;
+        let target = &run.workload.target;
+        CurvePlot {
+            workload: run.workload_name.clone(),
+            metric: target.metric.name().to_owned(),
+            direction: target.metric.direction(),
+            target: target.validation,
+            groups: Vec::new(),
+            curves: Vec::new(),
+        }
+    }
 
-type DrawError<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>;
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+    /// Draws it.
+    ///
+    /// # Errors
+    /// When nothing was evaluated.
+    pub fn draw(&self, axis: Axis) -> Result<Drawn, CurveError> {
+        if self.curves.iter().all(|curve| curve.points.is_empty()) {
+            return Err(CurveError::NoCurves);
+        }
+        let about = format!(
+            "Learning curves of {}: validation {} over {}, target {}",
+            self.workload,
+            self.metric,
+            axis.words(),
+            units::significant(self.target)
+        );
+        draw(SIZE, &about, |area| self.paint(area, axis))
+    }
 
-impl Picture<'_> {
-    fn draw<'b>(&self, backend: SVGBackend<'b>, workload: &str) -> Result<(), DrawError<'b>> {
-        let (across, up) = self.ranges();
-        let area = backend.into_drawing_area();
-        let title = format!("{workload}: time to target");
-        let mut chart = ChartBuilder::on(&area)
-            .caption(title, ("sans-serif", 22).into_font().color(&INK))
+    /// With at most about this many points a curve: of every stretch its lowest and highest.
+    #[must_use]
+    pub fn thinned(mut self, points: usize) -> CurvePlot {
+        for curve in &mut self.curves {
+            let stretch = (curve.points.len() * 2).div_ceil(points.max(1)).max(1);
+            if stretch > 2 {
+                curve.points = curve.points.chunks(stretch).flat_map(ends).collect();
+            }
+        }
+        self
+    }
+
+    fn paint<'b>(&self, area: &Area<'b>, axis: Axis) -> Result<Option<Frame>, DrawError<'b>> {
+        let (across, up) = self.ranges(axis);
+        let mut chart = ChartBuilder::on(area)
+            .caption(
+                format!("{}: time to target", self.workload),
+                ("sans-serif", 22).into_font().color(&INK),
+            )
             .margin(16)
             .x_label_area_size(46)
             .y_label_area_size(64)
-            .build_cartesian_2d(across.clone(), up)?;
-        self.draw_axes(&mut chart)?;
-        self.draw_target(&mut chart, across)?;
-        for (trial, &colour) in self.trials.iter().zip(COLOURS.iter().cycle()) {
-            self.draw_trial(&mut chart, trial, colour)?;
+            .build_cartesian_2d(across.clone(), up.clone())?;
+        self.draw_axes(&mut chart, axis)?;
+        self.draw_target(&mut chart, across.clone())?;
+        for curve in &self.curves {
+            draw_curve(&mut chart, curve, axis, &up)?;
         }
-        chart
-            .configure_series_labels()
-            .position(match self.metric.direction() {
-                Direction::Min => SeriesLabelPosition::UpperRight,
-                Direction::Max => SeriesLabelPosition::LowerRight,
-            })
-            .label_font(text())
-            .border_style(TRANSPARENT)
-            .draw()?;
-        area.present()
+        let frame = frame(&chart, &across, &up);
+        self.draw_legend(area, &frame)?;
+        Ok(Some(frame))
     }
 
-    fn draw_axes<'b>(&self, chart: &mut Chart<'_, 'b>) -> Result<(), DrawError<'b>> {
+    /// Curves come down from the upper left, or up from the lower left: the legend stands in the corner that they leave free.
+    fn draw_legend<'b>(&self, area: &Area<'b>, frame: &Frame) -> Result<(), DrawError<'b>> {
+        let [left, top, right, bottom] = frame.pixels;
+        let longest = self.groups.iter().map(|name| name.chars().count()).max();
+        let width = 36 + longest.unwrap_or(0) as i32 * 15 / 2;
+        let height = self.groups.len() as i32 * LINE;
+        let y = match self.direction {
+            Direction::Min => top + 14,
+            Direction::Max => (bottom - height - 4).max(top + 14),
+        };
+        let x = (right - width).max(left + 8);
+        for (group, name) in self.groups.iter().enumerate() {
+            Look::of(group).key(area, (x, y + group as i32 * LINE), name)?;
+        }
+        Ok(())
+    }
+
+    fn draw_axes<'b>(&self, chart: &mut Chart<'_, 'b>, axis: Axis) -> Result<(), DrawError<'b>> {
         chart
             .configure_mesh()
             .disable_x_mesh()
@@ -127,11 +184,8 @@ impl Picture<'_> {
             .axis_style(INK)
             .label_style(text())
             .axis_desc_style(text())
-            .x_desc(match self.axis {
-                Axis::Time => "submission time (s)",
-                Axis::Steps => "steps",
-            })
-            .y_desc(format!("validation {}", self.metric.name()))
+            .x_desc(axis.words())
+            .y_desc(format!("validation {}", self.metric))
             .x_label_formatter(&|x| label(*x))
             .y_label_formatter(&|y| label(*y))
             .draw()
@@ -150,70 +204,112 @@ impl Picture<'_> {
         Ok(())
     }
 
-    fn draw_trial<'b>(
-        &self,
-        chart: &mut Chart<'_, 'b>,
-        trial: &Trial,
-        colour: RGBColor,
-    ) -> Result<(), DrawError<'b>> {
-        let line = colour.stroke_width(2);
-        chart
-            .draw_series(LineSeries::new(self.points(trial), line))?
-            .label(name(trial))
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], line));
-        let hits = trial.summary.hit().map(|hit| hit.at);
-        chart.draw_series(hits.map(|at| {
-            let place = (self.across(at.step, at.submission_ns), at.value);
-            Circle::new(place, 6, colour.filled())
-        }))?;
-        Ok(())
-    }
-
-    fn across(&self, step: u64, ns: u64) -> f64 {
-        match self.axis {
-            Axis::Time => ns as f64 / 1e9,
-            Axis::Steps => step as f64,
-        }
-    }
-
-    fn points(&self, trial: &Trial) -> Vec<(f64, f64)> {
-        let place = |point: &CurvePoint| {
-            let value = point.metric(SplitName::Validation, self.metric.name())?;
-            let across = self.across(point.step, point.submission_ns);
-            value.is_finite().then_some((across, value))
-        };
-        trial.summary.curve.iter().filter_map(place).collect()
-    }
-
     /// Both axes' ranges, with a margin for labels.
-    fn ranges(&self) -> (Range<f64>, Range<f64>) {
-        let points: Vec<_> = self
-            .trials
-            .iter()
-            .flat_map(|trial| self.points(trial))
-            .collect();
-        let right = points.iter().map(|point| point.0).fold(0.0, f64::max);
-        let values = points.iter().map(|point| point.1).chain([self.target]);
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
-            (low.min(y), high.max(y))
-        });
+    fn ranges(&self, axis: Axis) -> (Range<f64>, Range<f64>) {
+        let points = || self.curves.iter().flat_map(|curve| &curve.points);
+        let right = points().map(|place| axis.of(place)).fold(0.0, f64::max);
+        let values: Vec<f64> = points().map(|place| place.value).collect();
+        let worst = match self.direction {
+            Direction::Min => quantile(&values, 1.0 - OFF_SCALE),
+            Direction::Max => quantile(&values, OFF_SCALE),
+        };
+        let (mut low, mut high) = (self.target, self.target);
+        for value in values {
+            low = low.min(value);
+            high = high.max(value);
+        }
+        // Where the first evaluations are far off, the rest would be one flat line.
+        if let Some(worst) = worst {
+            match self.direction {
+                Direction::Min if worst - low < FLAT * (high - low) => high = worst,
+                Direction::Max if high - worst < FLAT * (high - low) => low = worst,
+                _ => {}
+            }
+        }
         let margin = ((high - low) * 0.08).max(1e-9);
         (0.0..right.max(1e-9) * 1.05, low - margin..high + margin)
     }
 }
 
-pub(crate) fn text() -> TextStyle<'static> {
-    ("sans-serif", 14).into_font().color(&INK)
+impl Axis {
+    /// Where an evaluation stands on it.
+    pub fn of(self, place: &Place) -> f64 {
+        match self {
+            Axis::Time => place.seconds,
+            Axis::Steps => place.step,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Axis::Time => "submission time (s)",
+            Axis::Steps => "steps",
+        }
+    }
 }
 
-/// An axis label, as short as it can be.
-pub(crate) fn label(value: f64) -> String {
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+impl Curve {
+    /// A trial's curve.
+    pub fn of(trial: &Trial, group: usize) -> Curve {
+        let seed = &trial.record.run.seed;
+        let metric = trial.record.run.workload.target.metric.name();
+        let place = |point: &CurvePoint| {
+            let value = point.metric(SplitName::Validation, metric)?;
+            value.is_finite().then_some(Place {
+                step: point.step as f64,
+                seconds: point.submission_ns as f64 / 1e9,
+                value,
+            })
+        };
+        let hit = trial.summary.hit().map(|hit| hit.at);
+        Curve {
+            group,
+            name: format!("study {}, trial {}", seed.study, seed.trial),
+            points: trial.summary.curve.iter().filter_map(place).collect(),
+            hit: hit.map(|at| Place {
+                step: at.step as f64,
+                seconds: at.submission_ns as f64 / 1e9,
+                value: at.value,
+            }),
+        }
+    }
+}
+
+/// The lowest and the highest of a stretch, in its order.
+fn ends(stretch: &[Place]) -> Vec<Place> {
+    let by_value = |a: &&Place, b: &&Place| a.value.total_cmp(&b.value);
+    let (low, high) = (
+        stretch.iter().min_by(by_value),
+        stretch.iter().max_by(by_value),
+    );
+    let mut ends: Vec<Place> = low.into_iter().chain(high).copied().collect();
+    ends.sort_by(|a, b| a.step.total_cmp(&b.step));
+    ends.dedup();
+    ends
+}
+
+fn draw_curve<'b>(
+    chart: &mut Chart<'_, 'b>,
+    curve: &Curve,
+    axis: Axis,
+    up: &Range<f64>,
+) -> Result<(), DrawError<'b>> {
+    let look = Look::of(curve.group);
+    let points = curve.points.iter();
+    let inside = |value: f64| value.clamp(up.start, up.end);
+    let points = points
+        .map(|place| (axis.of(place), inside(place.value)))
+        .collect();
+    look.line(chart, points)?;
+    chart.draw_series(curve.hit.map(|place| {
+        let at = (axis.of(&place), place.value);
+        Circle::new(at, 5, look.colour.filled())
+    }))?;
+    Ok(())
 }
 
 /// A line of the legend: which trial, and when it met the target.
-fn name(trial: &Trial) -> String {
+fn legend(trial: &Trial) -> String {
     let run = &trial.record.run;
     let passage = match trial.summary.hit() {
         Some(hit) => format!(

@@ -1,6 +1,6 @@
 //! Learning-rate schedules as pictures.
 
-use crate::curves::{COLOURS, DARK, GRID, INK, label, text};
+use crate::picture::{COLOURS, DARK, GRID, INK, label, text};
 use bench_core::schedule::Schedule;
 use plotters::prelude::*;
 

@@ -97,7 +97,10 @@ fn curves_are_svg_with_everything_a_reader_needs() {
 
 #[test]
 fn curves_of_nothing_or_of_two_workloads_are_refused() {
-    assert!(matches!(curves(&[], Axis::Steps), Err(CurveError::Empty)));
+    assert!(matches!(
+        curves(&[], Axis::Steps),
+        Err(CurveError::NoCurves)
+    ));
     let mut records = records();
     records[1].record.run.workload_name = "other".into();
     assert!(matches!(
@@ -108,6 +111,6 @@ fn curves_of_nothing_or_of_two_workloads_are_refused() {
     records[0].summary.curve.clear();
     assert!(matches!(
         curves(&records, Axis::Steps),
-        Err(CurveError::Empty)
+        Err(CurveError::NoCurves)
     ));
 }

@@ -7,6 +7,7 @@ pub mod algoperf;
 pub mod gate;
 mod leaderboard;
 pub mod plan;
+mod ranking;
 mod read;
 mod reference;
 mod result;
@@ -14,6 +15,7 @@ pub mod statistics;
 mod trial;
 
 pub use leaderboard::{Leaderboard, Row, Table, rank};
+pub use ranking::{Band, Duel, Field, Flips, Measure, Ranking};
 pub use read::{ReadError, Trial, parse_events};
 pub use reference::{Comparison, compare};
 pub use result::{Setting, StudyResult, WorkloadResult, median, results};

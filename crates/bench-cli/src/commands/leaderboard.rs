@@ -1,6 +1,7 @@
 //! `bench leaderboard`: who is faster.
 
-mod algoperf;
+pub(super) mod algoperf;
+mod publish;
 
 use crate::arguments::{Format, Results};
 use crate::exit::Exit;
@@ -11,12 +12,14 @@ use bench_harness::store;
 use bench_report::{leaderboard, leaderboard_rows};
 use bench_score::{Leaderboard, Trial};
 use clap::Args;
+use std::path::PathBuf;
 
 /// Rank everything that ran: median time and steps to target, a table for each set of comparable records
 #[derive(Args)]
 #[command(after_help = "Examples:
   bench leaderboard
   bench leaderboard --format markdown
+  bench leaderboard --publish board
   bench leaderboard --results /data/runs --format csv > board.csv
   bench leaderboard --from algoperf logs/self_tuning --targets workload_targets.json --ruleset self-tuning")]
 pub(crate) struct Arguments {
@@ -25,21 +28,26 @@ pub(crate) struct Arguments {
     /// How to write it
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// Also write the page, its tables as CSV and all digests into this folder
+    #[arg(long, value_name = "DIR")]
+    publish: Option<PathBuf>,
     #[command(flatten)]
     algoperf: algoperf::Logs,
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    if arguments.algoperf.from.is_some() {
-        return algoperf::execute(&arguments.algoperf, arguments.format, screen);
+    if arguments.algoperf.source.from.is_some() {
+        let publish = arguments.publish.as_deref();
+        return algoperf::execute(&arguments.algoperf, publish, arguments.format, screen);
     }
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let (stored, mut errors) = store::scan(&runs);
-    let trials: Vec<Trial> = store::latest(stored)
-        .into_iter()
-        .map(|stored| stored.trial)
-        .collect();
+    let stored = store::latest(stored);
+    let trials: Vec<Trial> = stored.iter().map(|stored| stored.trial.clone()).collect();
     let board = Leaderboard::of(&trials);
+    if let Some(folder) = &arguments.publish {
+        publish::records(&runs, &stored, &trials, &board, folder, screen)?;
+    }
     match arguments.format {
         Format::Json => screen.json(&board)?,
         Format::Csv => screen.print(&Format::Csv.draw(&leaderboard_rows(&board), 0)?)?,

@@ -1,5 +1,7 @@
 //! `bench plot`: pictures as SVG.
 
+mod ranking;
+
 use crate::arguments::Results;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -9,6 +11,8 @@ use bench_core::schedule::Schedule;
 use bench_report::curves::{Axis, curves};
 use bench_report::lineage::Lineage;
 use bench_report::schedule::schedules;
+use bench_report::{Drawn, PictureError, pairs, profiles};
+use bench_score::Ranking;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +28,10 @@ enum Picture {
     Curves(Curves),
     Lineage(LineageOf),
     Schedule(Schedules),
+    /// Draw performance profiles of a field, with bands
+    Profiles(ranking::Arguments),
+    /// Draw the matrix of all pairs: how much slower, and whether they can be told apart
+    Pairs(ranking::Arguments),
 }
 
 /// Draw learning curves of one workload, with the target and where it was met
@@ -94,6 +102,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         Picture::Curves(arguments) => draw_curves(arguments, screen),
         Picture::Lineage(arguments) => draw_lineage(arguments, screen),
         Picture::Schedule(arguments) => draw_schedules(arguments, screen),
+        Picture::Profiles(arguments) => draw_field(arguments, profiles, "profiles", screen),
+        Picture::Pairs(arguments) => draw_field(arguments, pairs, "pairs", screen),
     }
 }
 
@@ -137,6 +147,16 @@ fn draw_schedules(arguments: &Schedules, screen: &Screen) -> Result<Exit, Failur
     let svg = schedules(&named, arguments.steps)?;
     let what = format!("{} schedules", named.len());
     save(&arguments.output, &svg, &what, screen)
+}
+
+fn draw_field(
+    arguments: &ranking::Arguments,
+    picture: fn(&Ranking, &str) -> Result<Drawn, PictureError>,
+    what: &str,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let svg = ranking::draw(arguments, picture)?;
+    save(&arguments.output, &svg, what, screen)
 }
 
 fn save(output: &Path, svg: &str, what: &str, screen: &Screen) -> Result<Exit, Failure> {

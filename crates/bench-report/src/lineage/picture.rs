@@ -1,7 +1,7 @@
 //! The picture: a panel for fitness and for each hyperparameter, over the population's steps. The line that led to the fittest stands out.
 
 use super::{FITNESS, Life, Lineage, LineageError};
-use crate::curves::{COLOURS, DARK, GRID, INK, label, text};
+use crate::picture::{COLOURS, DARK, GRID, INK, label, text};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use std::ops::Range;

@@ -184,7 +184,7 @@ impl Row {
     }
 
     /// Times to target by workload and study.
-    fn study_times(&self) -> Vec<Vec<f64>> {
+    pub(super) fn study_times(&self) -> Vec<Vec<f64>> {
         let times = |cell: &Cell| cell.studies.iter().map(StudyResult::seconds).collect();
         self.cells.iter().map(times).collect()
     }
@@ -253,15 +253,20 @@ fn one_framework<'a>(logs: &[&'a Log], findings: &mut Vec<Finding>) -> Vec<&'a L
 }
 
 /// Steps 5 to 8, from medians to scores.
-struct Scored {
+pub(super) struct Scored {
     times: Times,
     /// Of all columns, by submission.
     ratios: Vec<Vec<f64>>,
-    profiles: Vec<Vec<f64>>,
+    pub(super) profiles: Vec<Vec<f64>>,
     scores: Vec<f64>,
 }
 
-fn score(workloads: &[String], medians: Vec<Vec<f64>>, targets: &Targets, rules: &Rules) -> Scored {
+pub(super) fn score(
+    workloads: &[String],
+    medians: Vec<Vec<f64>>,
+    targets: &Targets,
+    rules: &Rules,
+) -> Scored {
     let mut times = Times::new(workloads.to_vec(), medians);
     times.drop_variants_of_missed_bases(targets);
     times.drop_slow(rules.largest_ratio);

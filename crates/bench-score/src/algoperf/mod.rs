@@ -10,6 +10,7 @@ mod evaluation;
 mod finding;
 mod logs;
 pub mod profile;
+mod ranking;
 pub mod reach;
 mod rules;
 mod targets;

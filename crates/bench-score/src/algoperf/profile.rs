@@ -60,6 +60,13 @@ pub fn score(profile: &[f64], taus: &[f64]) -> f64 {
 /// AlgoPerf's scores from times to target, by submission and base workload, without variants.
 /// Times beyond [`LARGEST_RATIO`] times the fastest count as missed.
 pub fn profile_scores(times: &[Vec<f64>]) -> Vec<f64> {
+    let taus = taus(LARGEST_RATIO, POINTS);
+    let profiles = profiles(times);
+    profiles.iter().map(|line| score(line, &taus)).collect()
+}
+
+/// The profiles behind [`profile_scores`], by submission.
+pub fn profiles(times: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let workloads = times.first().map_or(0, Vec::len);
     let taus = taus(LARGEST_RATIO, POINTS);
     let best: Vec<f64> = (0..workloads)
@@ -80,7 +87,7 @@ pub fn profile_scores(times: &[Vec<f64>]) -> Vec<f64> {
                 ratio(if slow { f64::INFINITY } else { time }, best)
             })
             .collect();
-        score(&profile(&ratios, workloads, &taus), &taus)
+        profile(&ratios, workloads, &taus)
     };
     times.iter().map(of).collect()
 }

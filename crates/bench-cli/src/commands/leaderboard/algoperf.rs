@@ -1,5 +1,6 @@
 //! `bench leaderboard --from algoperf`: a competition scored from its own logs.
 
+use super::publish;
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -17,12 +18,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Logs of other programs.
+/// Logs of other programs, in place of our own records.
 #[derive(Args)]
-pub(super) struct Logs {
+pub(in crate::commands) struct Source {
     /// Score a folder of another program's logs instead of our own records
     #[arg(long, value_enum, requires_all = ["logs", "targets", "tuning"])]
-    pub(super) from: Option<Program>,
+    pub(in crate::commands) from: Option<Program>,
     /// Folder of logs: <submission>/<study>/<workload>/trial_<n>/eval_measurements.csv
     #[arg(requires = "from")]
     logs: Option<PathBuf>,
@@ -46,6 +47,13 @@ pub(super) struct Logs {
     /// Seed of the bootstrap
     #[arg(long, value_name = "N", default_value_t = Certainty::default().seed, requires = "from")]
     seed: u64,
+}
+
+/// What is done with a competition.
+#[derive(Args)]
+pub(super) struct Logs {
+    #[command(flatten)]
+    pub(super) source: Source,
     /// Fail when a study, trial or workload that the ruleset asks for is not there
     #[arg(long, requires = "from")]
     require_complete: bool,
@@ -54,9 +62,20 @@ pub(super) struct Logs {
     tables: Option<PathBuf>,
 }
 
+/// A competition, scored.
+pub(in crate::commands) struct Competition {
+    pub(in crate::commands) folder: PathBuf,
+    pub(in crate::commands) logs: bench_score::algoperf::Logs,
+    pub(in crate::commands) targets: Targets,
+    pub(in crate::commands) certainty: Certainty,
+    pub(in crate::commands) board: Board,
+    /// As the command line has it.
+    pub(in crate::commands) ruleset: &'static str,
+}
+
 /// Programs whose logs are understood.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Program {
+pub(in crate::commands) enum Program {
     /// MLCommons' competition
     Algoperf,
 }
@@ -77,34 +96,64 @@ enum ScoringName {
     AlgoperfV06,
 }
 
-pub(super) fn execute(arguments: &Logs, format: Format, screen: &Screen) -> Result<Exit, Failure> {
-    let (Some(folder), Some(file), Some(ruleset)) =
-        (&arguments.logs, &arguments.targets, arguments.tuning)
-    else {
-        let help = "bench leaderboard --from algoperf LOGS --targets FILE --ruleset self-tuning";
-        return Err(Failure::usage(
-            "logs, targets and ruleset are needed",
-            help.to_owned(),
-        ));
-    };
-    let targets = read_targets(file)?;
-    let tuning = match ruleset {
-        Ruleset::ExternalTuning => Tuning::ExternalTuning,
-        Ruleset::SelfTuning => Tuning::SelfTuning,
-    };
-    let scoring = match arguments.scoring {
-        Some(ScoringName::AlgoperfV05) => Scoring::AlgoperfV05,
-        Some(ScoringName::AlgoperfV06) => Scoring::AlgoperfV06,
-        None if targets.version == "0.5" => Scoring::AlgoperfV05,
-        None => Scoring::AlgoperfV06,
-    };
-    let logs = algoperf_logs::read(folder, tuning, &targets).map_err(logs_failure)?;
-    let board = Board::of(&logs, &targets, Rules::of(scoring, tuning));
-    let certainty = Certainty {
-        resamples: arguments.resamples,
-        seed: arguments.seed,
-        ..Certainty::default()
-    };
+impl Source {
+    /// Reads the logs and scores them.
+    ///
+    /// # Errors
+    /// When something is not said, or cannot be read.
+    pub(in crate::commands) fn read(&self) -> Result<Competition, Failure> {
+        let (Some(folder), Some(file), Some(ruleset)) = (&self.logs, &self.targets, self.tuning)
+        else {
+            let help =
+                "bench leaderboard --from algoperf LOGS --targets FILE --ruleset self-tuning";
+            return Err(Failure::usage(
+                "logs, targets and ruleset are needed",
+                help.to_owned(),
+            ));
+        };
+        let targets = read_targets(file)?;
+        let (tuning, ruleset) = match ruleset {
+            Ruleset::ExternalTuning => (Tuning::ExternalTuning, "external-tuning"),
+            Ruleset::SelfTuning => (Tuning::SelfTuning, "self-tuning"),
+        };
+        let scoring = match self.scoring {
+            Some(ScoringName::AlgoperfV05) => Scoring::AlgoperfV05,
+            Some(ScoringName::AlgoperfV06) => Scoring::AlgoperfV06,
+            None if targets.version == "0.5" => Scoring::AlgoperfV05,
+            None => Scoring::AlgoperfV06,
+        };
+        let logs = algoperf_logs::read(folder, tuning, &targets).map_err(logs_failure)?;
+        Ok(Competition {
+            board: Board::of(&logs, &targets, Rules::of(scoring, tuning)),
+            certainty: Certainty {
+                resamples: self.resamples,
+                seed: self.seed,
+                ..Certainty::default()
+            },
+            folder: folder.clone(),
+            ruleset,
+            targets,
+            logs,
+        })
+    }
+}
+
+pub(super) fn execute(
+    arguments: &Logs,
+    publish: Option<&Path>,
+    format: Format,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let competition = arguments.source.read()?;
+    if let Some(folder) = publish {
+        publish::competition(&competition, folder, screen)?;
+    }
+    let Competition {
+        board,
+        targets,
+        certainty,
+        ..
+    } = competition;
     let standing = board.standing(&targets, certainty);
     if let Some(folder) = &arguments.tables {
         write_tables(folder, &board)?;

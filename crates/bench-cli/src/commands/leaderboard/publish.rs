@@ -1,0 +1,170 @@
+//! `bench leaderboard --publish`: a folder that can be put on any web server, the same bytes every time.
+
+use super::algoperf::Competition;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
+use bench_harness::store::Stored;
+use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
+use bench_report::{algoperf, leaderboard, leaderboard_rows};
+use bench_score::statistics::Certainty;
+use bench_score::{Field, Leaderboard, Measure, Trial};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PAGE: &str = "index.html";
+const TRIALS: &str = "trials.csv";
+const DIGESTS: &str = "digests.txt";
+
+/// Publishes our own records.
+pub(super) fn records(
+    runs: &Path,
+    stored: &[Stored],
+    trials: &[Trial],
+    board: &Leaderboard,
+    folder: &Path,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    let digits: Vec<String> = stored.iter().map(|stored| digits(&stored.folder)).collect();
+    let pairs = digits.iter().map(String::as_str).zip(trials);
+    let embedded = Embedded::of(pairs).map_err(Failure::bug)?;
+    let rankings = [Measure::Time, Measure::Steps]
+        .into_iter()
+        .flat_map(|measure| {
+            let what = match measure {
+                Measure::Time => "time to target",
+                Measure::Steps => "steps to target",
+            };
+            let fields = Field::of(board, measure).into_iter();
+            fields.map(move |field| {
+                let title = format!("{what}, {}", field.title);
+                (title, field.ranking(Certainty::default()))
+            })
+        });
+    let csv = leaderboard_rows(board).csv().map_err(Failure::bug)?;
+    let trials_csv = embedded.grid().csv().map_err(Failure::bug)?;
+    let unfinished = trials
+        .iter()
+        .filter(|trial| trial.summary.outcome.is_none());
+    let page = Page {
+        title: "Time to target".to_owned(),
+        notes: vec![
+            format!("{} trials of bench, each run again by the command in its row.", trials.len()),
+            "Times compare only within one machine, device and number of threads; steps compare across all.".to_owned(),
+        ],
+        rankings: rankings.collect(),
+        tables: leaderboard(board),
+        plots: record_plots(trials),
+        trials: Trials::Records(embedded),
+        findings: match unfinished.count() {
+            0 => Vec::new(),
+            n => vec![format!("{n} trials are not finished")],
+        },
+    };
+    let sources = stored
+        .iter()
+        .flat_map(|stored| [RUN_FILE, EVENTS_FILE].map(|name| stored.folder.join(name)));
+    let files = [
+        (PAGE, page.html().map_err(Failure::bug)?),
+        ("leaderboard.csv", csv),
+        (TRIALS, trials_csv),
+    ];
+    write(folder, &files, runs, sources, screen)
+}
+
+/// Publishes a competition's score.
+pub(super) fn competition(
+    competition: &Competition,
+    folder: &Path,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    let Competition {
+        board,
+        logs,
+        targets,
+        certainty,
+        ruleset,
+        ..
+    } = competition;
+    let ranking = board.ranking(logs, targets, *certainty);
+    let trials = algoperf::logged_trials(board);
+    let csv = algoperf::rows(board, &ranking.standing)
+        .csv()
+        .map_err(Failure::bug)?;
+    let trials_csv = trials.csv().map_err(Failure::bug)?;
+    let title = format!("AlgoPerf {}, {ruleset}", targets.version);
+    let page = Page {
+        notes: vec![format!(
+            "{} logs of {} submissions on {} base workloads, scored by AlgoPerf's rules; intervals from {} resamples, seed {}.",
+            logs.logs.len(),
+            board.rows.len(),
+            board.base.len(),
+            certainty.resamples,
+            certainty.seed
+        )],
+        rankings: vec![(title.clone(), ranking)],
+        title,
+        tables: vec![bench_report::Titled {
+            title: "Median times to target, and why one does not count".to_owned(),
+            grid: algoperf::times(board),
+            remarks: Vec::new(),
+        }],
+        plots: log_plots(board, logs, targets),
+        trials: Trials::Logs(trials),
+        findings: board.findings.iter().map(ToString::to_string).collect(),
+    };
+    let sources = logs
+        .logs
+        .iter()
+        .map(|log| competition.folder.join(&log.file));
+    let files = [
+        (PAGE, page.html().map_err(Failure::bug)?),
+        ("leaderboard.csv", csv),
+        (TRIALS, trials_csv),
+    ];
+    write(folder, &files, &competition.folder, sources, screen)
+}
+
+/// The twelve digits in a record's folder.
+fn digits(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    name.split('-').nth(2).unwrap_or(&name).to_owned()
+}
+
+/// Writes the files, and blake3 digests of them and of everything that they were made from.
+fn write(
+    folder: &Path,
+    files: &[(&str, String)],
+    root: &Path,
+    sources: impl Iterator<Item = PathBuf>,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    let failed = |what: &str, path: &Path, error: std::io::Error| {
+        let message = format!("cannot {what} {}: {error}", path.display());
+        Failure::new(Exit::Results, message, None)
+    };
+    fs::create_dir_all(folder).map_err(|error| failed("make", folder, error))?;
+    let mut digests = String::new();
+    for (name, text) in files {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|error| failed("write", &path, error))?;
+        digests.push_str(&format!("{}  {name}\n", blake3::hash(text.as_bytes())));
+    }
+    let mut sources: Vec<PathBuf> = sources.filter(|path| path.exists()).collect();
+    sources.sort();
+    for path in &sources {
+        let bytes = fs::read(path).map_err(|error| failed("read", path, error))?;
+        let name = path.strip_prefix(root).unwrap_or(path);
+        digests.push_str(&format!(
+            "{}  from {}\n",
+            blake3::hash(&bytes),
+            name.display()
+        ));
+    }
+    let path = folder.join(DIGESTS);
+    fs::write(&path, digests).map_err(|error| failed("write", &path, error))?;
+    let page = folder.join(PAGE);
+    screen.aside(&format!("published {}", page.display()));
+    Ok(())
+}

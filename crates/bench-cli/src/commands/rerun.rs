@@ -1,0 +1,285 @@
+//! `bench rerun`: a published trial again, from the configuration that was published with it.
+
+use crate::arguments::Results;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress::{Reporter, Style};
+use crate::screen::Screen;
+use crate::workspace::Workspace;
+use bench_core::record::RunRecord;
+use bench_core::run::{DeviceKind, RunSpec, SplitName};
+use bench_core::spec::diagnostic::nearest;
+use bench_harness::program::CargoBuilder;
+use bench_harness::session::{self, KEEP_EVERY, PlannedTrial, Session};
+use bench_harness::store::{self, Stored};
+use bench_harness::{data, machine, scratch, setup};
+use bench_report::page::{Embedded, EmbeddedError};
+use bench_report::units;
+use bench_score::Trial;
+use clap::Args;
+use std::fs;
+use std::path::Path;
+
+/// Folder beside `results/runs`, so that no table counts a trial twice.
+const RERUNS: &str = "results/reruns";
+
+/// Run a published trial again, and say whether the results agree
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench rerun board/index.html#0123456789ab
+  bench rerun results/runs/single/adamw/fashion-mnist-mlp/study-1/trial-1-0123456789ab
+  bench rerun trial.json
+
+Exit code 0: steps to target and validation are the same; 1: they are not.")]
+pub(crate) struct Arguments {
+    /// PAGE#trial, a trial's folder or run.json, or what `bench show --format json` printed
+    #[arg(value_name = "PAGE#TRIAL|FILE")]
+    published: String,
+    #[command(flatten)]
+    results: Results,
+    /// Show no progress
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// What was published of a trial.
+struct Published {
+    run: RunSpec,
+    source_hash: String,
+    machine: String,
+    result: Figures,
+}
+
+/// What is compared.
+#[derive(Debug, PartialEq)]
+struct Figures {
+    outcome: String,
+    steps_to_target: Option<u64>,
+    validation: Option<f64>,
+    /// Shown, not compared: clocks never agree.
+    seconds_to_target: Option<f64>,
+}
+
+pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let published = read(&arguments.published)?;
+    let workspace = Workspace::open()?;
+    let reporter = Reporter::start(Style::of(arguments.quiet));
+    let session = prepare(&published.run, arguments, &workspace, &reporter)?;
+    let interrupts = super::interrupts()?;
+    let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
+    let reports = session::run(&session, &mut builder, &interrupts, &mut |event| {
+        reporter.session(event);
+    })?;
+    drop(reporter);
+    if interrupts.requested() {
+        return Ok(Exit::Interrupted);
+    }
+    let folder = reports.into_iter().next().and_then(|report| report.folder);
+    let Some(folder) = folder else {
+        let message = format!(
+            "submission `{}` did not build",
+            published.run.submission.name
+        );
+        return Err(Failure::new(Exit::BuildFailed, message, None));
+    };
+    let again = store::read(&folder)?;
+    let (text, same) = verdict(&published, &again);
+    screen.print(&text)?;
+    Ok(if same { Exit::Ok } else { Exit::RunFailed })
+}
+
+/// Where the trial is, and what was said of it.
+fn read(published: &str) -> Result<Published, Failure> {
+    if let Some((page, id)) = published.rsplit_once('#') {
+        return read_page(&text(Path::new(page))?, id);
+    }
+    let path = Path::new(published);
+    if path.is_dir() {
+        return Ok(Published::of(&store::read(path)?.trial));
+    }
+    let file = text(path)?;
+    if let Ok(trial) = serde_json::from_str::<Trial>(&file) {
+        return Ok(Published::of(&trial));
+    }
+    match (serde_json::from_str::<RunRecord>(&file), path.parent()) {
+        (Ok(_), Some(folder)) => Ok(Published::of(&store::read(folder)?.trial)),
+        _ => Err(Failure::usage(
+            format!("{published} is no trial"),
+            "give PAGE#trial, a trial's folder, its run.json, or what `bench show --format json` printed".to_owned(),
+        )),
+    }
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display()), None))
+}
+
+fn read_page(page: &str, id: &str) -> Result<Published, Failure> {
+    let unreadable = |error: EmbeddedError| Failure::new(Exit::Usage, error, None);
+    let embedded = Embedded::read(page).map_err(unreadable)?;
+    let Some(entry) = embedded.trials.iter().find(|entry| entry.id == id) else {
+        let ids = embedded.trials.iter().map(|entry| entry.id.as_str());
+        let help = match nearest(id, ids) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "the first column of the page's trials has them".to_owned(),
+        };
+        return Err(Failure::usage(
+            format!("the page has no trial `{id}`"),
+            help,
+        ));
+    };
+    let machine = embedded.machines.get(entry.machine);
+    Ok(Published {
+        run: embedded.run(entry).map_err(unreadable)?,
+        source_hash: embedded
+            .sources
+            .get(entry.source)
+            .cloned()
+            .unwrap_or_default(),
+        machine: machine
+            .map(|machine| machine.fingerprint.clone())
+            .unwrap_or_default(),
+        result: Figures {
+            outcome: entry.outcome.clone(),
+            steps_to_target: entry.steps_to_target,
+            validation: entry.validation,
+            seconds_to_target: entry.seconds_to_target,
+        },
+    })
+}
+
+impl Published {
+    fn of(trial: &Trial) -> Published {
+        Published {
+            run: trial.record.run.clone(),
+            source_hash: trial.record.source_hash.clone(),
+            machine: trial.record.machine.fingerprint.clone(),
+            result: Figures::of(trial),
+        }
+    }
+}
+
+impl Figures {
+    fn of(trial: &Trial) -> Figures {
+        let hit = trial.summary.hit().map(|hit| hit.at);
+        let metric = trial.record.run.workload.target.metric.name();
+        let outcome = trial.summary.outcome.as_ref();
+        Figures {
+            outcome: outcome
+                .map_or("unfinished", |outcome| outcome.name())
+                .to_owned(),
+            steps_to_target: hit.map(|at| at.step),
+            validation: trial
+                .summary
+                .last(SplitName::Validation, metric)
+                .filter(|value| value.is_finite()),
+            seconds_to_target: hit.map(|at| at.submission_ns as f64 / 1e9),
+        }
+    }
+}
+
+fn prepare(
+    run: &RunSpec,
+    arguments: &Arguments,
+    workspace: &Workspace,
+    reporter: &Reporter,
+) -> Result<Session, Failure> {
+    let home = &workspace.home;
+    let harness = workspace.harness()?;
+    let machine = machine::describe();
+    let cuda = run.device == DeviceKind::Cuda;
+    if cuda && machine.gpus.is_empty() {
+        let message = "the trial ran on a card, but the driver shows none here";
+        return Err(Failure::new(Exit::Environment, message, None));
+    }
+    let mut listener = |progress| reporter.work(progress);
+    let libtorch = setup::ensure(home, setup::Options { cuda }, &mut listener)?;
+    let name = &run.dataset.name;
+    let Some(dataset) = workspace.catalog.datasets.get(name) else {
+        return Err(Failure::usage(
+            format!("this checkout has no data set `{name}`, on which the trial ran"),
+            "`git log -- workloads/datasets` shows whether it once had".to_owned(),
+        ));
+    };
+    for (split, identity) in &run.dataset.splits {
+        let here = match split {
+            SplitName::Train => &dataset.splits.train,
+            SplitName::Validation => &dataset.splits.validation,
+            SplitName::Test => &dataset.splits.test,
+        };
+        if here.hash != identity.hash {
+            let message = format!(
+                "the {} split of `{name}` is not the one that the trial saw",
+                split.name()
+            );
+            return Err(Failure::new(Exit::Usage, message, None));
+        }
+    }
+    let data = data::fetch(home, name, dataset, &mut listener)?.splits;
+    let runs = arguments.results.folder.clone();
+    Ok(Session {
+        trials: vec![PlannedTrial {
+            suite: "rerun".to_owned(),
+            run: run.clone(),
+            data,
+            device_index: 0,
+        }],
+        runs: runs.unwrap_or_else(|| home.root.join(RERUNS)),
+        machine,
+        environment: Vec::new(),
+        libtorch: libtorch.library_folders(),
+        limits: harness.limits,
+        tolerances: harness.tolerances,
+        options: session::Options {
+            fresh: true,
+            ..session::Options::default()
+        },
+        lock: scratch::machine_lock(),
+        keep_every: KEEP_EVERY,
+    })
+}
+
+/// What both say, and whether they say the same.
+fn verdict(published: &Published, again: &Stored) -> (String, bool) {
+    let (was, is) = (&published.result, Figures::of(&again.trial));
+    let steps = |result: &Figures| {
+        result
+            .steps_to_target
+            .map_or("missed".to_owned(), units::count)
+    };
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| value.to_string());
+    let time = |value: Option<f64>| value.map_or("-".to_owned(), units::seconds);
+    let mut text = format!("{:<16} {:>16} {:>16}\n", "", "published", "here");
+    for (name, was, is) in [
+        ("outcome", was.outcome.clone(), is.outcome.clone()),
+        ("steps to target", steps(was), steps(&is)),
+        ("validation", number(was.validation), number(is.validation)),
+        (
+            "time to target",
+            time(was.seconds_to_target),
+            time(is.seconds_to_target),
+        ),
+    ] {
+        text.push_str(&format!("{name:<16} {was:>16} {is:>16}\n"));
+    }
+    let record = &again.trial.record;
+    let same = (was.steps_to_target, was.validation, &was.outcome)
+        == (is.steps_to_target, is.validation, &is.outcome);
+    let machine = published.machine == record.machine.fingerprint;
+    text.push_str(match (same, machine) {
+        (true, _) => "The results agree, digit for digit.",
+        (false, true) => "The results differ, on the same machine.",
+        (false, false) => {
+            "The results differ; it is another machine, where sums may round otherwise."
+        }
+    });
+    if published.source_hash != record.source_hash {
+        text.push_str("\nThe submission's source here is not the published one.");
+    }
+    if !machine && same {
+        text.push_str("\nIt is another machine: times do not compare.");
+    }
+    text.push_str(&format!("\nrecord: {}", again.folder.display()));
+    (text, same)
+}

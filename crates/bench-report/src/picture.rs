@@ -1,0 +1,162 @@
+//! What all pictures share: colours, fonts, errors, and an SVG that suits light and dark pages and paper.
+
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use serde::Serialize;
+use std::ops::Range;
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// Nothing was given, or nothing was evaluated.
+    #[error("none of these runs was ever evaluated, so there is no curve to draw")]
+    NoCurves,
+    /// Curves do not share a vertical axis or a target.
+    #[error("the runs are of different workloads: `{0}` and `{1}`")]
+    Workloads(String, String),
+    /// Nobody to compare.
+    #[error("there is no submission with a finished study, so there is nothing to compare")]
+    NoField,
+    /// The plotting library failed.
+    #[error("cannot draw the picture: {0}")]
+    Draw(String),
+}
+
+/// A picture, and where its data lie in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// The whole picture.
+    pub svg: String,
+    /// Its data's rectangle; none without axes.
+    pub frame: Option<Frame>,
+}
+
+/// Where a picture's data lie: what turns a place on the screen into a value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Frame {
+    /// Left, top, right and bottom, in the picture's units.
+    pub pixels: [i32; 4],
+    /// Values at the left and at the right.
+    pub across: [f64; 2],
+    /// Values at the bottom and at the top.
+    pub up: [f64; 2],
+}
+
+pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(crate) const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
+/// Okabe and Ito's colours, told apart by colour-blind readers too; black and yellow are left out, for the two backgrounds.
+pub(crate) const COLOURS: [RGBColor; 6] = [
+    RGBColor(0x00, 0x72, 0xB2),
+    RGBColor(0xD5, 0x5E, 0x00),
+    RGBColor(0x00, 0x9E, 0x73),
+    RGBColor(0xCC, 0x79, 0xA7),
+    RGBColor(0xE6, 0x9F, 0x00),
+    RGBColor(0x56, 0xB4, 0xE9),
+];
+/// On a dark page ink and grid change places; an SVG picture sees its page's scheme. Paper is always light.
+pub(crate) const DARK: &str = "<style>@media screen and (prefers-color-scheme: dark){\
+[fill=\"#222222\"]{fill:#DDDDDD}[stroke=\"#222222\"]{stroke:#DDDDDD}[stroke=\"#DDDDDD\"]{stroke:#444444}}</style>\n";
+
+pub(crate) type DrawError<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+pub(crate) type Chart<'a, 'b> =
+    ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Draws a picture of this size. It grows and shrinks with its page, and its first words tell a screen reader what it shows.
+pub(crate) fn draw(
+    size: (u32, u32),
+    about: &str,
+    picture: impl for<'a> FnOnce(&Area<'a>) -> Result<Option<Frame>, DrawError<'a>>,
+) -> Result<Drawn, PictureError> {
+    let mut svg = String::new();
+    let frame = {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let frame = picture(&area);
+        let presented = frame.and_then(|frame| area.present().map(|()| frame));
+        presented.map_err(|error| PictureError::Draw(error.to_string()))?
+    };
+    let about = crate::html::escape(about);
+    let body = svg.find('>').map_or(0, |end| end + 1);
+    svg.insert_str(body, &format!("\n<title>{about}</title>{DARK}"));
+    Ok(Drawn {
+        svg: svg.replacen("<svg ", "<svg role=\"img\" ", 1),
+        frame,
+    })
+}
+
+/// Where a chart's data lie.
+pub(crate) fn frame(chart: &Chart<'_, '_>, across: &Range<f64>, up: &Range<f64>) -> Frame {
+    let (x, y) = chart.plotting_area().get_pixel_range();
+    Frame {
+        pixels: [x.start, y.start, x.end, y.end],
+        across: [across.start, across.end],
+        up: [up.start, up.end],
+    }
+}
+
+pub(crate) fn text() -> TextStyle<'static> {
+    ("sans-serif", 14).into_font().color(&INK)
+}
+
+/// A number beside an axis, as short as it can be.
+pub(crate) fn label(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// How a group of lines looks: its colour, and dashes once the colours are used up.
+#[derive(Clone, Copy)]
+pub(crate) struct Look {
+    pub(crate) colour: RGBColor,
+    /// Length of a dash and of a gap; none for a whole line.
+    dash: Option<(i32, i32)>,
+}
+
+impl Look {
+    pub(crate) fn of(group: usize) -> Look {
+        Look {
+            colour: COLOURS[group % COLOURS.len()],
+            dash: match group / COLOURS.len() {
+                0 => None,
+                1 => Some((7, 4)),
+                _ => Some((2, 3)),
+            },
+        }
+    }
+
+    /// The line through these points.
+    pub(crate) fn line<'b>(
+        self,
+        chart: &mut Chart<'_, 'b>,
+        points: Vec<(f64, f64)>,
+    ) -> Result<(), DrawError<'b>> {
+        let style = self.colour.stroke_width(2);
+        match self.dash {
+            None => {
+                chart.draw_series(LineSeries::new(points, style))?;
+            }
+            Some((dash, gap)) => {
+                chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A line of a legend, at this place of an area.
+    pub(crate) fn key<'b>(
+        self,
+        area: &Area<'b>,
+        (x, y): (i32, i32),
+        words: &str,
+    ) -> Result<(), DrawError<'b>> {
+        let style = self.colour.stroke_width(2);
+        let (dash, gap) = self.dash.unwrap_or((24, 0));
+        let mut at = 0;
+        while at < 24 {
+            let end = (at + dash).min(24);
+            area.draw(&PathElement::new([(x + at, y), (x + end, y)], style))?;
+            at = end + gap;
+        }
+        area.draw(&Text::new(words.to_owned(), (x + 32, y - 7), text()))
+    }
+}
