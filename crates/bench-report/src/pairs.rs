@@ -52,7 +52,8 @@ fn paint<'a>(area: &Area<'a>, ranking: &Ranking, title: &str) -> Result<(), Draw
     let foot = (16, TOP + n * CELL.1 + 14);
     let words = "time of the row over time of the column: blue is faster, orange slower";
     area.draw(&Text::new(words, foot, text()))?;
-    let words = "* differ by the stratified rank test, Holm-adjusted at 5 %";
+    let words =
+        "* differ by the stratified rank test, Holm-adjusted at 5 %; \u{221e}: never reached";
     area.draw(&Text::new(words, (16, foot.1 + 20), text()))
 }
 
@@ -66,6 +67,9 @@ fn cell<'a>(
     let corners = [(x + 1, y + 1), (x + CELL.0 - 1, y + CELL.1 - 1)];
     area.draw(&Rectangle::new(corners, colour(ratio).filled()))?;
     let words = match ratio {
+        // One side never reached a target that the other did.
+        Some(ratio) if ratio.is_infinite() => "\u{221e}".to_owned(),
+        Some(0.0) => "0".to_owned(),
         Some(ratio) if (0.01..100.0).contains(&ratio) => format!("{ratio:.2}"),
         Some(ratio) if ratio < 1.0 => "< 0.01".to_owned(),
         Some(_) => "> 100".to_owned(),

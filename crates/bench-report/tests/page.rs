@@ -1,0 +1,183 @@
+//! The page: small enough with ten thousand trials, complete enough to run any again, and alive in a browser.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+
+use bench_core::run::Seed;
+use bench_report::leaderboard;
+use bench_report::page::{Embedded, EmbeddedError, Page, Trials, record_plots};
+use bench_score::statistics::Certainty;
+use bench_score::{Field, Leaderboard, Measure, Trial};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn fixtures() -> Vec<Trial> {
+    let runs =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-cli/tests/fixtures/runs/single");
+    let mut folders = vec![runs];
+    let mut trials = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let mut entries: Vec<PathBuf> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        entries.sort();
+        if folder.join("run.json").is_file() {
+            let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+            trials.push(Trial::parse(&text("run.json"), &text("events.jsonl")).unwrap());
+        } else {
+            folders.extend(entries.into_iter().filter(|path| path.is_dir()));
+        }
+    }
+    trials
+}
+
+/// The fixtures over and over, each time other studies, points and hashes.
+fn many(count: usize) -> Vec<Trial> {
+    let fixtures = fixtures();
+    let of = |index: usize| {
+        let mut trial = fixtures[index % fixtures.len()].clone();
+        let run = &mut trial.record.run;
+        let (study, number) = ((index / 60) as u32 % 20, (index / 1200) as u32);
+        run.seed = Seed::new(run.seed.purpose, 0, study + 1, number + 1);
+        run.submission.name = format!("{}-{}", run.submission.name, index % 60 / 6);
+        trial.record.config_hash = trial.record.run.config_hash().unwrap();
+        trial
+    };
+    (0..count).map(of).collect()
+}
+
+fn page(trials: &[Trial]) -> Page {
+    let ids: Vec<String> = (0..trials.len())
+        .map(|index| format!("{index:012x}"))
+        .collect();
+    let board = Leaderboard::of(trials);
+    let field = Field::of(&board, Measure::Steps).remove(0);
+    let certainty = Certainty {
+        resamples: 50,
+        ..Certainty::default()
+    };
+    Page {
+        title: "A board & its trials".to_owned(),
+        notes: vec!["notes are <escaped>".to_owned()],
+        rankings: vec![(field.title.clone(), field.ranking(certainty))],
+        tables: leaderboard(&board),
+        plots: record_plots(trials),
+        trials: Trials::Records(Embedded::of(ids.iter().map(String::as_str).zip(trials)).unwrap()),
+        findings: vec!["one <finding>".to_owned()],
+    }
+}
+
+#[test]
+fn ten_thousand_trials_fit_and_every_time_alike() {
+    let trials = many(10_000);
+    let html = page(&trials).html().unwrap();
+    assert!(html.len() < 5 << 20, "{} bytes", html.len());
+    assert_eq!(html, page(&trials).html().unwrap());
+    assert!(html.contains("notes are &lt;escaped&gt;") && html.contains("one &lt;finding&gt;"));
+    let outside = ["src=\"", "href=\"http", "@import", "url(", "fetch("];
+    assert!(outside.iter().all(|request| !html.contains(request)));
+    if let Some(folder) = std::env::var_os("BENCH_PICTURES") {
+        fs::write(Path::new(&folder).join("page.html"), html).unwrap();
+    }
+}
+
+#[test]
+fn a_trial_in_the_page_is_its_whole_configuration() {
+    let trials = many(70);
+    let html = page(&trials).html().unwrap();
+    let embedded = Embedded::read(&html).unwrap();
+    for (entry, trial) in embedded.trials.iter().zip(&trials) {
+        assert_eq!(embedded.run(entry).unwrap(), trial.record.run);
+    }
+    let forged = html.replacen("\"batch-size\":32", "\"batch-size\":33", 1);
+    let embedded = Embedded::read(&forged).unwrap();
+    let forged = embedded
+        .trials
+        .iter()
+        .find_map(|entry| embedded.run(entry).err());
+    assert!(matches!(forged, Some(EmbeddedError::Changed { .. })));
+    assert!(matches!(
+        Embedded::read("<html></html>"),
+        Err(EmbeddedError::NoTrials)
+    ));
+}
+
+/// The page's elements after its scripts ran, and what they complained about.
+fn browse(page: &Path, fragment: &str) -> Option<(String, String)> {
+    let chromium = [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+    ];
+    let Some(chromium) = chromium.iter().find(|path| Path::new(path).is_file()) else {
+        eprintln!(
+            "SKIPPED: there is no Chromium, so nobody looked at the page in a browser (apt-get install chromium)"
+        );
+        return None;
+    };
+    let profile = page.with_extension("profile");
+    let output = Command::new(chromium)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+        ])
+        .args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ])
+        .args([
+            "--enable-logging=stderr",
+            "--virtual-time-budget=5000",
+            "--dump-dom",
+        ])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("file://{}{fragment}", page.display()))
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let complaints = text(output.stderr);
+    let complaints: Vec<&str> = complaints
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
+    Some((text(output.stdout), complaints.join("\n")))
+}
+
+#[test]
+fn a_browser_sorts_filters_and_opens() {
+    let folder = std::env::temp_dir().join(format!("bench-page-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("index.html");
+    fs::write(&file, page(&many(10_000)).html().unwrap()).unwrap();
+    let rows = |dom: &str| {
+        let (_, view) = dom.split_once("id=\"trials-view\"").unwrap();
+        let (_, body) = view.split_once("<tbody>").unwrap();
+        body.split_once("</tbody>").unwrap().0.to_owned()
+    };
+    if let Some((dom, complaints)) = browse(&file, "") {
+        assert_eq!(complaints, "");
+        assert!(dom.contains("10000 trials."), "no count");
+        assert_eq!(rows(&dom).matches("<tr").count(), 100);
+        assert!(dom.contains("Show 100 more of 9900"));
+    }
+    if let Some((dom, complaints)) =
+        browse(&file, "#trials?filter=heavy-ball-3%20target&sort=-steps")
+    {
+        assert_eq!(complaints, "");
+        let rows = rows(&dom);
+        assert!(rows.contains("heavy-ball-3") && !rows.contains("adamw-"));
+        assert!(dom.contains("aria-sort=\"descending\""));
+    }
+    if let Some((dom, complaints)) = browse(&file, "#000000000007") {
+        assert_eq!(complaints, "");
+        let rows = rows(&dom);
+        assert!(rows.contains("bench rerun index.html#000000000007"));
+        assert!(rows.contains("\"learning-rate\""));
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
