@@ -1,5 +1,6 @@
 //! Developer commands, torch-free: they drive `cargo`, `bench` and the programs of the torch half.
 
+mod claims;
 mod gate;
 mod goldens;
 mod perf;
@@ -37,6 +38,8 @@ enum Command {
         /// A file of the statistics-golden format; the shared folder's when none is given.
         file: Option<PathBuf>,
     },
+    /// Try what papers claim, at this scale, and write down what the runs show.
+    Claims(claims::Options),
     /// Compare a submission with itself, each time on seeds of its own: how often the gate is wrong for real.
     Gate(gate::Options),
     /// Compare learning-rate schedules with a golden file.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::ModelGoldens { files } => goldens::models(files),
         Command::MetricGoldens { file } => goldens::metrics(file),
         Command::StatGoldens { file } => goldens::statistics(file),
+        Command::Claims(options) => claims::run(&options),
         Command::Gate(options) => gate::run(&options),
         Command::ScheduleGoldens { file } => goldens::schedules(file),
         Command::Perf(options) => perf::run(&options),

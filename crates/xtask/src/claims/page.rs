@@ -1,0 +1,99 @@
+//! What is written of a claim.
+
+use super::evidence::Evidence;
+use super::{Claim, Measure};
+use std::path::Path;
+
+const VERDICT: &str = "**Verdict: ";
+
+/// `result.md`.
+pub(super) fn result(name: &str, claim: &Claim, evidence: &Evidence) -> String {
+    let mut text = format!(
+        "# {}\n\n{} {VERDICT}{}.**\n\n{}\n\n| arm | {} by seed | mean | spread |\n|---|---|---|---|\n",
+        claim.claim,
+        claim.paper,
+        evidence.verdict.words(),
+        claim.setting,
+        claim.measure.words()
+    );
+    for (arm, seeds) in &evidence.values {
+        let values: Vec<f64> = seeds.values().copied().collect();
+        text += &row(arm, &values);
+    }
+    let ratio = format!("{} / {}", claim.of, claim.against);
+    text += &row(&ratio, &evidence.ratios);
+    text += &format!(
+        "\nReproduced means a ratio of at most {} at every seed, contradicted one above {} at every seed; smaller is better. The spread is the standard deviation \
+over seeds.\n\nMade by `cargo xtask claims {name}` ({}) from these runs:\n\n",
+        claim.at_most, claim.contradicted_above, evidence.made_by
+    );
+    for arm in claim.arms.values() {
+        text += &format!("    bench {}\n", claim.arguments(name, arm).join(" "));
+    }
+    text
+}
+
+fn row(name: &str, values: &[f64]) -> String {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let spread = if values.len() > 1 {
+        (squares / (count - 1.0)).sqrt()
+    } else {
+        f64::NAN
+    };
+    let values: Vec<String> = values.iter().map(|value| digits(*value)).collect();
+    format!(
+        "| {name} | {} | {} | {} |\n",
+        values.join(", "),
+        digits(mean),
+        digits(spread)
+    )
+}
+
+/// Four significant digits.
+fn digits(value: f64) -> String {
+    if !value.is_finite() {
+        return "-".to_owned();
+    }
+    let magnitude = value.abs().max(f64::MIN_POSITIVE).log10().floor() as i32;
+    match magnitude {
+        -4..7 => format!("{value:.*}", (3 - magnitude).max(0) as usize),
+        _ if value == 0.0 => "0".to_owned(),
+        _ => format!("{value:.3e}"),
+    }
+}
+
+/// The verdict that a claim's page gives; none where it has not been run.
+pub(super) fn verdict_of(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join("result.md")).ok()?;
+    let (_, rest) = text.split_once(VERDICT)?;
+    rest.split_once(".**")
+        .map(|(verdict, _)| verdict.to_owned())
+}
+
+/// `README.md` of all claims.
+pub(super) fn index(claims: &[(String, String, Option<String>)]) -> String {
+    let mut text = "# Claims\n\nWhat papers say of their algorithms, tried on small workloads. `cargo xtask claims [NAME…]` runs them, and writes each page and this table from the \
+records; finished trials are skipped. A verdict holds for the setting that its page names, and for nothing larger.\n\n| claim | | verdict |\n|---|---|---|\n"
+        .to_owned();
+    for (name, claim, verdict) in claims {
+        let (link, verdict) = match verdict {
+            Some(verdict) => (format!("[{name}]({name}/result.md)"), verdict.as_str()),
+            None => (format!("[{name}]({name}/claim.yaml)"), "not run"),
+        };
+        text += &format!("| {link} | {claim} | {verdict} |\n");
+    }
+    text
+}
+
+impl Measure {
+    fn words(self) -> &'static str {
+        match self {
+            Measure::StatePerParameter => "numbers of state a parameter",
+            Measure::BestValidation => "best of the target's metric on the validation split",
+            Measure::StepsToTarget => "steps to target",
+            Measure::SecondsPerStep => "seconds a step",
+        }
+    }
+}
