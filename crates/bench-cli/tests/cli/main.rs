@@ -8,5 +8,6 @@ mod help;
 mod lists;
 mod new;
 mod plan;
+mod publish;
 mod records;
 mod support;

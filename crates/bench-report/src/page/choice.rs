@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Curves of one picture: more cannot be told apart.
 const CURVES: usize = 60;
 /// Points of a curve: more are not seen at a page's width.
-const POINTS: usize = 60;
+const POINTS: usize = 44;
 
 /// Learning curves of our own trials: a picture for each workload and ruleset.
 pub fn record_plots(trials: &[Trial]) -> Vec<CurvePlot> {
