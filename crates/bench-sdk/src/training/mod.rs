@@ -7,6 +7,7 @@ mod loss;
 mod place;
 mod prefetch;
 mod settings;
+mod statistics;
 #[cfg(test)]
 mod tests;
 

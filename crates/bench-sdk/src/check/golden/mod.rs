@@ -19,6 +19,8 @@ use trajectory::Case;
 
 #[derive(Debug, Deserialize)]
 struct File {
+    #[serde(default)]
+    algorithm: String,
     seed: u64,
     #[serde(default)]
     cases: Vec<Case>,
@@ -44,7 +46,7 @@ pub(super) fn compare<A: TrainingAlgorithm>(path: &Path) -> Vec<Finding> {
         .enumerate()
         .map(|(number, case)| {
             let name = format!("golden/{}-{}", number + 1, case.case);
-            finding(name, || case.compare::<A>(file.seed))
+            finding(name, || case.compare::<A>(&file.algorithm, file.seed))
         })
         .collect();
     if let Some(estimator) = &file.estimator {

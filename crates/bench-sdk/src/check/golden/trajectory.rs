@@ -33,6 +33,19 @@ pub(super) struct Case {
     projections: BTreeMap<u64, BTreeMap<String, Vec<f64>>>,
     #[serde(default)]
     unclipped_fraction: BTreeMap<u64, f64>,
+    #[serde(default)]
+    extra: BTreeMap<String, Extra>,
+}
+
+/// What else the file has of a step.
+#[derive(Debug, Default, Deserialize)]
+struct Extra {
+    /// The weights that an evaluation is to see.
+    #[serde(default)]
+    x_eval: BTreeMap<String, Vec<f64>>,
+    /// The fast weights of a schedule-free method: its state `z`.
+    #[serde(default)]
+    z: BTreeMap<String, Vec<f64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,10 +65,16 @@ struct Followed {
 
 impl Case {
     /// Follows the trajectory in both forms, and with bases of our own where the file gives some.
-    pub(super) fn compare<A: TrainingAlgorithm>(&self, seed: u64) -> Result<(Verdict, String)> {
+    pub(super) fn compare<A: TrainingAlgorithm>(
+        &self,
+        algorithm: &str,
+        seed: u64,
+    ) -> Result<(Verdict, String)> {
         let (kind, tolerance) = match self.dtype.as_str() {
             "float64" => (Kind::Double, 1e-12),
             "float32" => (Kind::Float, 1e-5),
+            // Numbers are single; products are in half precision, each library's with its own rounding.
+            "bf16" => (Kind::Float, 3e-2),
             other => return Ok((Verdict::Skipped, format!("numbers of kind {other}"))),
         };
         if problem::build(&self.problem, seed, kind, 1)?.is_none() {
@@ -65,8 +84,8 @@ impl Case {
             );
             return Ok((Verdict::Skipped, why));
         }
-        let fastest = self.follow::<A>(seed, kind, Form::Fastest, true)?;
-        let reference = self.follow::<A>(seed, kind, Form::Reference, true)?;
+        let fastest = self.follow::<A>(algorithm, seed, kind, Form::Fastest, true)?;
+        let reference = self.follow::<A>(algorithm, seed, kind, Form::Reference, true)?;
         let worst = fastest.parameters.max(reference.parameters);
         let mut passed = worst <= tolerance;
         let mut detail = format!(
@@ -75,7 +94,7 @@ impl Case {
         );
         // Signs of singular vectors are arbitrary, and moments outlive a second basis.
         if self.projections.len() == 1 {
-            let own = self.follow::<A>(seed, kind, Form::Fastest, false)?;
+            let own = self.follow::<A>(algorithm, seed, kind, Form::Fastest, false)?;
             let allowed = OWN_BASES.max(tolerance);
             passed &= own.parameters <= allowed;
             detail += &format!(
@@ -100,6 +119,7 @@ impl Case {
 
     fn follow<A: TrainingAlgorithm>(
         &self,
+        algorithm: &str,
         seed: u64,
         kind: Kind,
         form: Form,
@@ -118,7 +138,7 @@ impl Case {
                 bases,
                 signs: Some(Box::new(move |step, p, i| problem::sign(seed, step, p, i))),
             },
-            ..self.settings()?
+            ..self.settings(algorithm)?
         };
         let problem = Box::new(problem.context("the problem")?);
         let mut training = Training::new(problem, Rc::new(settings));
@@ -128,6 +148,9 @@ impl Case {
             run_steps(&mut training, &mut algorithm, 1)?;
             if let Some(expected) = self.steps.get(&step.to_string()) {
                 parameters = parameters.max(difference(&training, expected)?);
+            }
+            if let Some(extra) = self.extra.get(&step.to_string()) {
+                parameters = parameters.max(extra.difference(&mut training, &mut algorithm)?);
             }
             let logged = training.take_logged();
             let rate = logged.iter().find(|scalar| scalar.name == "win-rate");
@@ -144,7 +167,7 @@ impl Case {
         })
     }
 
-    fn settings(&self) -> Result<Settings> {
+    fn settings(&self, algorithm: &str) -> Result<Settings> {
         let schedule: fn(u64) -> f64 = match self.lr_schedule.as_str() {
             "const" => |_| 1.0,
             "sched" => |step| {
@@ -153,9 +176,20 @@ impl Case {
             },
             other => bail!("learning-rate schedule `{other}` is neither const nor sched"),
         };
-        // Where one file has several forms of a rule, the case names the form.
-        let variant = Value::Text(self.case.replace('_', "-"));
-        let mut values = BTreeMap::from([("variant".to_owned(), variant)]);
+        // Which form of a rule it is stands in the file's name or the case's, the kind of number of products in its `dtype`.
+        let variant = match algorithm {
+            name if name.ends_with("_paper") => "paper".to_owned(),
+            _ if self.case.starts_with(&self.problem) => "default".to_owned(),
+            _ => self.case.replace('_', "-"),
+        };
+        let products = match self.dtype.as_str() {
+            "bf16" => "bfloat16",
+            _ => "parameter",
+        };
+        let mut values = BTreeMap::from([
+            ("variant".to_owned(), Value::Text(variant)),
+            ("newton-schulz".to_owned(), Value::Text(products.to_owned())),
+        ]);
         for (name, value) in &self.hyper {
             values.insert(
                 our_name(name),
@@ -169,9 +203,37 @@ impl Case {
     }
 }
 
+impl Extra {
+    /// Prepares for an evaluation and resumes, which must change nothing of what follows.
+    fn difference<A: TrainingAlgorithm>(
+        &self,
+        training: &mut Training,
+        algorithm: &mut A,
+    ) -> Result<f64> {
+        let mut worst = 0.0_f64;
+        if !self.x_eval.is_empty() {
+            algorithm.prepare_for_eval(training)?;
+            worst = difference(training, &self.x_eval)?;
+            algorithm.resume_training(training)?;
+        }
+        let state = Contents::save(&mut |state| algorithm.state(state))?;
+        for (place, parameter) in training.parameters().iter().enumerate() {
+            if let Some(expected) = self.z.get(&parameter.name) {
+                let ending = format!("/z/{place}");
+                let found = state
+                    .tensors
+                    .iter()
+                    .find(|(name, _)| name.ends_with(&ending));
+                let (_, found) = found.with_context(|| format!("no state `z` of {place}"))?;
+                worst = worst.max(distance(found, expected)?);
+            }
+        }
+        Ok(worst)
+    }
+}
+
 /// Infinite where a parameter is not finite.
 fn difference(training: &Training, expected: &BTreeMap<String, Vec<f64>>) -> Result<f64> {
-    let _guard = tch::no_grad_guard();
     let mut worst = 0.0_f64;
     for parameter in training.parameters() {
         let expected = expected
@@ -182,15 +244,16 @@ fn difference(training: &Training, expected: &BTreeMap<String, Vec<f64>>) -> Res
             "`{}` has another size",
             parameter.name
         );
-        let expected = Tensor::from_slice(expected).f_view_as(&parameter.tensor)?;
-        let here = (parameter.tensor.f_to_kind(Kind::Double)? - expected)
-            .f_abs()?
-            .f_max()?
-            .f_double_value(&[])?;
-        if here.is_nan() {
-            return Ok(f64::INFINITY);
-        }
-        worst = worst.max(here);
+        worst = worst.max(distance(&parameter.tensor, expected)?);
     }
     Ok(worst)
+}
+
+/// Largest difference of a number; infinite where one is not finite.
+fn distance(found: &Tensor, expected: &[f64]) -> Result<f64> {
+    let _guard = tch::no_grad_guard();
+    let expected = Tensor::from_slice(expected).f_view_as(found)?;
+    let difference = (found.f_to_kind(Kind::Double)? - expected).f_abs()?;
+    let worst = difference.f_max()?.f_double_value(&[])?;
+    Ok(if worst.is_nan() { f64::INFINITY } else { worst })
 }

@@ -1,0 +1,151 @@
+//! Muon: momentum made orthogonal by Newton and Schulz' iteration (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
+//!
+//! Matrices and convolutions of hidden layers are its own; embeddings, the head, biases and scales get Adam, by role. A convolution is seen as
+//! a matrix of a row an output channel. Memory: 1 number a parameter, 2 of Adam's. Cost: 15 products of each matrix with one of its shorter
+//! side, so use it where a step's own products are larger: batches of many examples. Not for embeddings, nor for single rows.
+//!
+//! Equals `KellerJordan/Muon`'s `SingleDeviceMuonWithAuxAdam`, with its quirk: the factor `sqrt(max(1, rows / columns))` reads a convolution's
+//! last two dimensions. PyTorch's `torch.optim.Muon` bounds the norm where this adds 1e-7; `optax.contrib.muon` corrects the momentum's bias.
+
+mod newton_schulz;
+
+pub use newton_schulz::orthogonal;
+
+use bench_sdk::prelude::*;
+use bench_sdk::toolkit::decay;
+
+/// The hyperparameters; the momentum of hidden matrices; Adam's averages of the rest.
+pub struct Muon {
+    learning_rate: f64,
+    momentum: f64,
+    weight_decay: f64,
+    precision: Option<Kind>,
+    adam: Adam,
+    hidden: Vec<usize>,
+    others: Vec<usize>,
+    momenta: Vec<Tensor>,
+    m: Vec<Tensor>,
+    v: Vec<Tensor>,
+}
+
+/// Of the auxiliary rule.
+struct Adam {
+    learning_rate: f64,
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    weight_decay: f64,
+}
+
+impl UpdateRule for Muon {
+    fn new(group: &Group) -> Result<Muon> {
+        let hyper = &group.hyperparameters;
+        let is_hidden = |place: &usize| {
+            let parameter = &group.parameters[*place];
+            let role = matches!(parameter.role, Role::Weight | Role::Convolution);
+            role && parameter.tensor.dim() >= 2
+        };
+        let (hidden, others): (Vec<usize>, Vec<usize>) =
+            (0..group.parameters.len()).partition(is_hidden);
+        let zeros = |places: &[usize]| -> Result<Vec<Tensor>> {
+            let of = |&place: &usize| Ok(group.parameters[place].tensor.f_zeros_like()?);
+            places.iter().map(of).collect()
+        };
+        Ok(Muon {
+            learning_rate: hyper.number("learning-rate")?,
+            momentum: hyper.number("momentum")?,
+            weight_decay: hyper.number("weight-decay")?,
+            precision: match hyper.text("newton-schulz")? {
+                "bfloat16" => Some(Kind::BFloat16),
+                "parameter" => None,
+                other => bail!("newton-schulz `{other}` is neither `bfloat16` nor `parameter`"),
+            },
+            adam: Adam {
+                learning_rate: hyper.number("adam-lr")?,
+                beta1: hyper.number("adam-beta1")?,
+                beta2: hyper.number("adam-beta2")?,
+                epsilon: hyper.number("adam-eps")?,
+                weight_decay: hyper.number("adam-weight-decay")?,
+            },
+            momenta: zeros(&hidden)?,
+            m: zeros(&others)?,
+            v: zeros(&others)?,
+            hidden,
+            others,
+        })
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        let rate = update.learning_rate;
+        for (&place, momentum) in self.hidden.iter().zip(&mut self.momenta) {
+            let (x, g) = (&update.parameters[place].tensor, &update.gradients[place]);
+            *momentum = momentum.f_lerp_(g, 1.0 - self.momentum)?;
+            let u = orthogonal(&g.f_lerp(momentum, self.momentum)?, self.precision)?;
+            decay(&[x], rate * self.weight_decay)?;
+            let _ = x.shallow_clone().f_sub_(&(u * (rate * scale(&g.size()))))?;
+        }
+        // The schedule is one for both rules.
+        let factor = if rate == 0.0 {
+            0.0
+        } else {
+            rate / self.learning_rate
+        };
+        let adam = &self.adam;
+        let rate = adam.learning_rate * factor;
+        let step = Step {
+            beta1: adam.beta1,
+            beta2: adam.beta2,
+            epsilon: adam.epsilon,
+            keep: 1.0 - rate * adam.weight_decay,
+            rate: rate / bias_correction(adam.beta1, update.t),
+            root: bias_correction(adam.beta2, update.t).sqrt(),
+        };
+        update.elementwise_at(&self.others, &step, [&mut self.m, &mut self.v])
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("momenta", &mut self.momenta)?;
+        state.visit("m", &mut self.m)?;
+        state.visit("v", &mut self.v)
+    }
+}
+
+/// `sqrt(max(1, rows / columns))` of the last two dimensions.
+fn scale(shape: &[i64]) -> f64 {
+    match shape {
+        [.., rows, columns] if *columns > 0 => (*rows as f64 / *columns as f64).max(1.0).sqrt(),
+        _ => 1.0,
+    }
+}
+
+/// One step's coefficients of Adam.
+#[derive(Clone, Copy)]
+struct Step {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    keep: f64,
+    rate: f64,
+    root: f64,
+}
+
+impl Reference<2> for Step {
+    fn tensors(&self, x: &Tensor, g: &Tensor, [m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
+        let m = self.beta1 * m + (1.0 - self.beta1) * g;
+        let v = self.beta2 * v + (1.0 - self.beta2) * g * g;
+        let x = self.keep * x - self.rate * &m / (v.sqrt() / self.root + self.epsilon);
+        (x, [m, v])
+    }
+}
+
+impl Elementwise<2> for Step {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
+        let [beta1, beta2] = F::all([self.beta1, self.beta2]);
+        let [rest1, rest2] = F::all([1.0 - self.beta1, 1.0 - self.beta2]);
+        let [keep, rate, root, epsilon] = F::all([self.keep, self.rate, self.root, self.epsilon]);
+        let m = beta1 * m + rest1 * g;
+        let v = beta2 * v + rest2 * g * g;
+        (keep * x - rate * m / (v.sqrt() / root + epsilon), [m, v])
+    }
+}

@@ -1,0 +1,177 @@
+//! Schedule-Free AdamW: an average of the weights stands in for a schedule (Defazio et al., arXiv:2405.15682, algorithm 1).
+//!
+//! Gradients are taken at y, between the fast weights z and their average x, and x is what is evaluated. Only y and z are kept:
+//! `x = y + (1 - 1/beta1)(z - y)`, so beta1 must be above 0. Memory: 2 numbers a parameter (z and v). Cost: one pass of 28 bytes a parameter;
+//! and at an evaluation 50 forwards where the model normalises by running statistics, for those of y do not fit x (section 4).
+//!
+//! Equals `schedulefree` 1.4.1. `variant: paper` is that of the published experiments: `sqrt(1 - beta2^t)` multiplies the rate, and so enters
+//! the average's weights, in place of correcting v. The decay is of y. Not for use with a decaying schedule, which it replaces.
+
+use bench_sdk::Rules;
+use bench_sdk::prelude::*;
+use bench_sdk::toolkit::Exchange;
+
+/// Batches that running statistics are made of at x.
+const RECALIBRATION: u64 = 50;
+
+/// The rule on every group of parameters, with running statistics of x's own for evaluations.
+pub struct ScheduleFree {
+    rules: Rules<ScheduleFreeAdamw>,
+    statistics: Vec<Tensor>,
+}
+
+impl TrainingAlgorithm for ScheduleFree {
+    fn init(training: &mut Training) -> Result<ScheduleFree> {
+        let (rules, statistics) = (Rules::new(training)?, Vec::new());
+        Ok(ScheduleFree { rules, statistics })
+    }
+
+    fn step(&mut self, training: &mut Training) -> Result<()> {
+        let batch = training.next_batch()?;
+        let mut gradients = training.gradients(&batch)?;
+        training.clip(&mut gradients)?;
+        self.rules.update(training, &gradients.values)
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        self.rules.state(state)?;
+        state.visit("statistics", &mut self.statistics)
+    }
+
+    fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
+        self.rules.prepare_for_eval()?;
+        self.statistics = training.recalibrate(RECALIBRATION)?;
+        Ok(())
+    }
+
+    fn resume_training(&mut self, training: &mut Training) -> Result<()> {
+        training.put_statistics_back(std::mem::take(&mut self.statistics))?;
+        self.rules.resume_training()
+    }
+}
+
+/// The hyperparameters, the fast weights, the running average of the squared gradient, and the sum of the average's weights.
+pub struct ScheduleFreeAdamw {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    weight_decay: f64,
+    warmup: f64,
+    power_of_t: f64,
+    power_of_rate: f64,
+    corrects_rate: bool,
+    z: Vec<Tensor>,
+    v: Vec<Tensor>,
+    weight_sum: f64,
+    highest_rate: f64,
+    y: Exchange,
+}
+
+impl UpdateRule for ScheduleFreeAdamw {
+    fn new(group: &Group) -> Result<ScheduleFreeAdamw> {
+        let hyper = &group.hyperparameters;
+        let beta1 = hyper.number("beta1")?;
+        ensure!(beta1 > 0.0, "beta1 is {beta1}: x cannot be told from y");
+        Ok(ScheduleFreeAdamw {
+            beta1,
+            beta2: hyper.number("beta2")?,
+            epsilon: hyper.number("epsilon")?,
+            weight_decay: hyper.number("weight-decay")?,
+            warmup: hyper.number("warmup-steps")?,
+            power_of_t: hyper.number("r")?,
+            power_of_rate: hyper.number("weight-lr-power")?,
+            corrects_rate: match hyper.text("variant")? {
+                "default" => false,
+                "paper" => true,
+                other => bail!("variant `{other}` is neither `default` nor `paper`"),
+            },
+            z: group.copies()?,
+            v: group.zeros()?,
+            weight_sum: 0.0,
+            highest_rate: 0.0,
+            y: Exchange::default(),
+        })
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        let t = update.t as f64;
+        let root = bias_correction(self.beta2, update.t).sqrt();
+        let warm = (t / self.warmup.max(1.0)).min(1.0);
+        let (rate, root) = match self.corrects_rate {
+            true => (update.learning_rate * warm * root, 1.0),
+            false => (update.learning_rate * warm, root),
+        };
+        self.highest_rate = self.highest_rate.max(rate);
+        let weight = t.powf(self.power_of_t) * self.highest_rate.powf(self.power_of_rate);
+        self.weight_sum += weight;
+        let share = match self.weight_sum {
+            0.0 => 0.0,
+            sum => weight / sum,
+        };
+        let step = Step {
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            weight_decay: self.weight_decay,
+            root,
+            share,
+            rate,
+            y_rate: rate * (self.beta1 * (1.0 - share) - 1.0),
+        };
+        update.elementwise(&step, [&mut self.z, &mut self.v])
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("z", &mut self.z)?;
+        state.visit("v", &mut self.v)?;
+        state.visit("weight-sum", &mut self.weight_sum)?;
+        state.visit("highest-rate", &mut self.highest_rate)?;
+        self.y.state(state)
+    }
+
+    fn prepare_for_eval(&mut self, group: &Group) -> Result<()> {
+        let towards = 1.0 - 1.0 / self.beta1;
+        let x = |(parameter, z): (&Parameter, &Tensor)| parameter.tensor.f_lerp(z, towards);
+        let x: Vec<Tensor> = (group.parameters.iter().zip(&self.z))
+            .map(x)
+            .collect::<Result<_, _>>()?;
+        self.y.put(&group.parameters, &x)
+    }
+
+    fn resume_training(&mut self, group: &Group) -> Result<()> {
+        self.y.take_back(&group.parameters)
+    }
+}
+
+/// One step's coefficients; the parameter is y.
+#[derive(Clone, Copy)]
+struct Step {
+    beta2: f64,
+    epsilon: f64,
+    weight_decay: f64,
+    root: f64,
+    share: f64,
+    rate: f64,
+    y_rate: f64,
+}
+
+impl Reference<2> for Step {
+    fn tensors(&self, y: &Tensor, g: &Tensor, [z, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
+        let v = self.beta2 * v + (1.0 - self.beta2) * g * g;
+        let d = g / (v.sqrt() / self.root + self.epsilon) + self.weight_decay * y;
+        let y = y + self.share * (z - y) + self.y_rate * &d;
+        (y, [z - self.rate * d, v])
+    }
+}
+
+impl Elementwise<2> for Step {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, y: F, g: F, [z, v]: [F; 2]) -> (F, [F; 2]) {
+        let [beta2, rest2, epsilon] = F::all([self.beta2, 1.0 - self.beta2, self.epsilon]);
+        let [decay, root, share] = F::all([self.weight_decay, self.root, self.share]);
+        let [rate, y_rate] = F::all([self.rate, self.y_rate]);
+        let v = beta2 * v + rest2 * g * g;
+        let d = g / (v.sqrt() / root + epsilon) + decay * y;
+        let y = y + share * (z - y) + y_rate * d;
+        (y, [z - rate * d, v])
+    }
+}

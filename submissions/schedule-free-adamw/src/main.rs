@@ -1,0 +1,7 @@
+//! Schedule-Free AdamW as a program: `bench run submissions/schedule-free-adamw`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bench_sdk::run_algorithm::<schedule_free_adamw::ScheduleFree>()
+}
