@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::commands::{
-    check, clean, compare, completions, data, doctor, leaderboard, list, new, plan, plot, rerun,
-    run, schema, setup, show, spec, status, watch,
+    check, clean, compare, completions, data, doctor, explain, export, leaderboard, list, merge,
+    new, plan, plot, rerun, run, schema, setup, show, spec, status, watch,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Rerun(rerun::Arguments),
     Compare(compare::Arguments),
     Leaderboard(leaderboard::Arguments),
+    Explain(explain::Arguments),
+    Export(export::Arguments),
+    Merge(merge::Arguments),
     Plan(plan::Arguments),
     Plot(plot::Arguments),
     Spec(spec::Arguments),

@@ -6,8 +6,11 @@ pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod leaderboard;
 pub(crate) mod list;
+pub(crate) mod merge;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod plot;
@@ -41,6 +44,9 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::Rerun(arguments) => rerun::execute(&arguments, screen),
         Command::Compare(arguments) => compare::execute(&arguments, screen),
         Command::Leaderboard(arguments) => leaderboard::execute(&arguments, screen),
+        Command::Explain(arguments) => explain::execute(&arguments, screen),
+        Command::Export(arguments) => export::execute(&arguments, screen),
+        Command::Merge(arguments) => merge::execute(&arguments, screen),
         Command::Plan(arguments) => plan::execute(&arguments, screen),
         Command::Plot(arguments) => plot::execute(&arguments, screen),
         Command::Spec(arguments) => spec::execute(&arguments, screen),

@@ -11,6 +11,7 @@ pub mod home;
 pub mod interrupt;
 pub mod lock;
 pub mod machine;
+pub mod merge;
 mod pip;
 pub mod process;
 pub mod program;

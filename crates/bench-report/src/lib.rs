@@ -4,6 +4,8 @@
 
 pub mod algoperf;
 pub mod curves;
+pub mod explain;
+pub mod export;
 pub mod gate;
 mod grid;
 pub mod html;

@@ -4,6 +4,7 @@
 //! and those a [`Leaderboard`]. Nothing here reads a file or a clock, so that any row can be computed again from the committed records.
 
 pub mod algoperf;
+mod explain;
 pub mod gate;
 mod leaderboard;
 pub mod plan;
@@ -14,6 +15,7 @@ mod result;
 pub mod statistics;
 mod trial;
 
+pub use explain::{Explained, ExplainedStudy, ExplainedTrial, Uncounted, explain};
 pub use leaderboard::{Leaderboard, Row, Table, rank};
 pub use ranking::{Band, Duel, Field, Flips, Measure, Ranking};
 pub use read::{ReadError, Trial, parse_events};

@@ -91,6 +91,19 @@ pub(crate) type Group<'a> = Vec<&'a Trial>;
 ///
 /// Of a submission that was edited only the newest source counts, and of a trial that was run again only the newest record.
 pub fn results(trials: &[Trial]) -> Vec<WorkloadResult> {
+    let result = |(setting, group): (Setting, Group)| {
+        let all = group.len();
+        let newest = newest(group);
+        WorkloadResult {
+            superseded: (all - newest.len()) as u32,
+            ..result(setting, &newest)
+        }
+    };
+    groups(trials).into_iter().map(result).collect()
+}
+
+/// Scoring trials that make one result each, by workload, ruleset, contents of the specs, submission and setting.
+pub(crate) fn groups(trials: &[Trial]) -> Vec<(Setting, Group<'_>)> {
     let mut groups: BTreeMap<_, Group> = BTreeMap::new();
     for trial in trials {
         let run = &trial.record.run;
@@ -105,16 +118,9 @@ pub fn results(trials: &[Trial]) -> Vec<WorkloadResult> {
             groups.entry(key).or_default().push(trial);
         }
     }
-    groups
-        .into_iter()
-        .map(|((.., setting), group)| {
-            let all = group.len();
-            let newest = newest(group);
-            WorkloadResult {
-                superseded: (all - newest.len()) as u32,
-                ..result(setting, &newest)
-            }
-        })
+    let keyed = groups.into_iter();
+    keyed
+        .map(|((.., setting), group)| (setting, group))
         .collect()
 }
 
@@ -138,7 +144,7 @@ pub(crate) fn newest(mut group: Group) -> Group {
     group
 }
 
-fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
+pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
     let mut studies: BTreeMap<(u64, u32), Vec<&Trial>> = BTreeMap::new();
     for &trial in trials {
         let seed = &trial.record.run.seed;

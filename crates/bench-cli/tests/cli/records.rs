@@ -71,3 +71,61 @@ fn curves_are_drawn() {
     let svg = std::fs::read_to_string(checkout.path().join("curves.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("heavy-ball, study 1, trial 1"));
 }
+
+#[test]
+fn a_row_is_explained_down_to_its_evaluations() {
+    let checkout = Checkout::new().with_records();
+    insta::assert_snapshot!("explain", checkout.says("explain adamw"));
+    insta::assert_snapshot!(
+        "explain-missed",
+        checkout.says("explain heavy-ball -w blobs")
+    );
+    insta::assert_snapshot!("explain-unknown", checkout.says("explain adam"));
+    let json = checkout.says("explain adamw --format json");
+    let rows: serde_json::Value =
+        serde_json::from_str(json.split_once("--- stdout\n").unwrap().1).unwrap();
+    assert_eq!(rows[0]["studies"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn records_are_exported_as_flat_tables() {
+    let checkout = Checkout::new().with_records();
+    insta::assert_snapshot!("export-csv", checkout.says("export csv"));
+    let told = checkout.says("export csv --table evaluations --output evaluations.csv");
+    insta::assert_snapshot!("export-evaluations", told);
+    let text = std::fs::read_to_string(checkout.path().join("evaluations.csv")).unwrap();
+    let width = |line: &str| line.split(',').count();
+    assert!(text.lines().all(|line| width(line) == 17), "{text}");
+}
+
+#[test]
+fn record_folders_are_joined_and_conflicts_listed() {
+    let (here, there) = (Checkout::new(), Checkout::new().with_records());
+    let elsewhere = there.path().join("results/runs");
+    let merge = format!("merge {}", elsewhere.display());
+    let told = |checkout: &Checkout| {
+        let said = checkout.says(&merge);
+        said.replace(there.path().to_str().unwrap(), "[elsewhere]")
+    };
+    insta::assert_snapshot!("merge", told(&here));
+    assert_eq!(here.says("leaderboard"), there.says("leaderboard"));
+    // Again: nothing new. An event more: a conflict. Another machine's name: both stand.
+    insta::assert_snapshot!("merge-again", told(&here));
+    let trial = |study: u32| {
+        let study = elsewhere.join(format!("single/adamw/blobs/study-{study}"));
+        let mut entries = std::fs::read_dir(study).unwrap();
+        entries.next().unwrap().unwrap().path()
+    };
+    let events = trial(1).join("events.jsonl");
+    let text = std::fs::read_to_string(&events).unwrap();
+    let more = text.clone() + "{\"t\":99.0,\"event\":\"warned\",\"message\":\"more\"}\n";
+    std::fs::write(&events, more).unwrap();
+    let run = trial(2).join("run.json");
+    let text = std::fs::read_to_string(&run).unwrap();
+    let record: bench_core::record::RunRecord = serde_json::from_str(&text).unwrap();
+    let other = text.replace(&record.machine.fingerprint, "another-machine");
+    std::fs::write(&run, other).unwrap();
+    insta::assert_snapshot!("merge-conflict", told(&here));
+    let aside = here.path().join("results/runs/single@another-machine");
+    assert!(aside.join("adamw/blobs/study-2").is_dir());
+}

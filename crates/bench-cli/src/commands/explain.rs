@@ -1,0 +1,83 @@
+//! `bench explain`: from a row of the leaderboard down to the evaluations that made it.
+
+use crate::arguments::Results;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+use crate::workspace::Workspace;
+use bench_core::spec::diagnostic::nearest;
+use bench_harness::store;
+use bench_report::explain::explanation;
+use bench_score::{Trial, explain};
+use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
+
+/// Explain a submission's rows: which trial of which study counted, which evaluation decided, and what was left out
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench explain adamw
+  bench explain adamw --workload fashion-mnist-mlp
+  bench explain lion --format json")]
+pub(crate) struct Arguments {
+    /// Its name in the records
+    #[arg(value_name = "SUBMISSION")]
+    submission: String,
+    /// Only this workload
+    #[arg(long, short, value_name = "W")]
+    workload: Option<String>,
+    #[command(flatten)]
+    results: Results,
+    /// How to write it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs: everything
+    Json,
+}
+
+pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
+    let (stored, mut errors) = store::scan(&runs);
+    let trials: Vec<Trial> = stored.into_iter().map(|stored| stored.trial).collect();
+    let mut rows = explain(&trials, &arguments.submission);
+    if let Some(workload) = &arguments.workload {
+        rows.retain(|row| row.result.workload == *workload);
+    }
+    if rows.is_empty() {
+        return Err(nothing(arguments, &trials, &runs));
+    }
+    match arguments.format {
+        Format::Json => screen.json(&rows)?,
+        Format::Text => {
+            let texts: Vec<String> = rows.iter().map(explanation).collect();
+            screen.print(&texts.join("\n\n"))?;
+        }
+    }
+    match errors.pop() {
+        Some(error) => Err(error.into()),
+        None => Ok(Exit::Ok),
+    }
+}
+
+fn nothing(arguments: &Arguments, trials: &[Trial], runs: &std::path::Path) -> Failure {
+    let names: BTreeSet<&str> = trials
+        .iter()
+        .map(|trial| trial.record.run.submission.name.as_str())
+        .collect();
+    let on = match &arguments.workload {
+        Some(workload) => format!(" on `{workload}`"),
+        None => String::new(),
+    };
+    let name = &arguments.submission;
+    let message = format!("no scored trial of `{name}`{on} in {}", runs.display());
+    let help = match nearest(name, names.iter().copied()) {
+        Some(near) if near != name => format!("did you mean `{near}`?"),
+        _ => "`bench status` lists what ran".to_owned(),
+    };
+    Failure::new(Exit::Results, message, help)
+}

@@ -1,0 +1,132 @@
+//! Record folders of several machines or people joined into one.
+//!
+//! A record keeps its path, so that `bench run` finds finished trials again. Where that place is taken by the same trial of another
+//! machine, the record goes below a folder of that machine's: machines stay a factor, and none hides another.
+
+use crate::recorder::{EVALUATOR_LOG, EVENTS_FILE, RUN_FILE, STDERR_FILE};
+use crate::store::{self, StoreError, Stored};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What a record is copied of: no snapshot, which only its own machine could go on from.
+const FILES: [&str; 4] = [RUN_FILE, EVENTS_FILE, STDERR_FILE, EVALUATOR_LOG];
+
+/// A folder cannot be joined.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A file failed.
+    #[error("cannot copy {}: {cause}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+/// What joining did.
+#[derive(Debug, Default)]
+pub struct Merged {
+    /// Records that were copied, where they are now.
+    pub copied: Vec<PathBuf>,
+    /// Records that were there already, with the same content.
+    pub same: usize,
+    /// Records whose trial is still running, which are left alone.
+    pub live: Vec<PathBuf>,
+    /// Two different records of one trial on one machine: the one that was left out, and the one that stands.
+    pub conflicts: Vec<(PathBuf, PathBuf)>,
+    /// What could not be read.
+    pub unreadable: Vec<StoreError>,
+}
+
+/// Copies all records below `from` into `into`. Nothing that is there is ever changed.
+///
+/// # Errors
+/// When a file cannot be copied. Records that cannot be read are told of, and hold up nothing.
+pub fn merge(from: &Path, into: &Path) -> Result<Merged, MergeError> {
+    let (stored, unreadable) = store::scan(from);
+    let mut merged = Merged {
+        unreadable,
+        ..Merged::default()
+    };
+    for record in stored {
+        if record.live {
+            merged.live.push(record.folder);
+            continue;
+        }
+        let machine = &record.trial.record.machine.fingerprint;
+        let place = into.join(below_runs(&record));
+        let aside = into
+            .join(format!("{}@{machine}", record.suite))
+            .join(below_suite(&record));
+        match [place, aside]
+            .into_iter()
+            .find_map(|place| fate(&record, place))
+        {
+            Some(Fate::Free(place)) => {
+                copy(&record.folder, &place)?;
+                merged.copied.push(place);
+            }
+            Some(Fate::Same) => merged.same += 1,
+            Some(Fate::Conflict(place)) => merged.conflicts.push((record.folder, place)),
+            None => {}
+        }
+    }
+    Ok(merged)
+}
+
+enum Fate {
+    Free(PathBuf),
+    Same,
+    Conflict(PathBuf),
+}
+
+/// What becomes of a record at a place; none where another machine's record has it.
+fn fate(record: &Stored, place: PathBuf) -> Option<Fate> {
+    let Ok(other) = store::read(&place) else {
+        return Some(match place.exists() {
+            true => Fate::Conflict(place),
+            false => Fate::Free(place),
+        });
+    };
+    let machine = |record: &Stored| record.trial.record.machine.fingerprint.clone();
+    if machine(&other) != machine(record) {
+        return None;
+    }
+    // Bytes, and not values: a NaN is no other NaN.
+    let bytes = |folder: &Path, name: &str| fs::read(folder.join(name)).ok();
+    let same = |name: &str| bytes(&record.folder, name) == bytes(&place, name);
+    Some(match same(RUN_FILE) && same(EVENTS_FILE) {
+        true => Fate::Same,
+        false => Fate::Conflict(place),
+    })
+}
+
+/// `<suite>/<submission>/<workload>/study-<s>/trial-…`.
+fn below_runs(record: &Stored) -> PathBuf {
+    Path::new(&record.suite).join(below_suite(record))
+}
+
+fn below_suite(record: &Stored) -> PathBuf {
+    let mut parts: Vec<_> = record.folder.iter().rev().take(4).collect();
+    parts.reverse();
+    parts.into_iter().collect()
+}
+
+/// Whole or not at all: the files go into a neighbouring folder, which is renamed.
+fn copy(from: &Path, to: &Path) -> Result<(), MergeError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| MergeError::Io { path, cause }
+    };
+    let beside = to.with_extension("joining");
+    fs::create_dir_all(&beside).map_err(failed(&beside))?;
+    for name in FILES {
+        let file = from.join(name);
+        if file.is_file() {
+            fs::copy(&file, beside.join(name)).map_err(failed(&file))?;
+        }
+    }
+    fs::rename(&beside, to).map_err(failed(to))
+}
