@@ -77,6 +77,45 @@ fn a_replica_is_trained_in_the_models_place() {
 }
 
 #[test]
+fn a_checkpoint_is_gone_back_to() {
+    let mut training = cubic();
+    let checkpoint = training.replica(0).unwrap();
+    let examples = Tensor::from_slice(&[1_i64, 2]);
+    let before = training.evaluation_loss(&examples).unwrap();
+    {
+        let _guard = tch::no_grad_guard();
+        let mut x = training.parameters()[0].tensor.shallow_clone();
+        x += 1.0;
+    }
+    assert_ne!(training.evaluation_loss(&examples).unwrap(), before);
+    training.restore(&checkpoint).unwrap();
+    assert_eq!(training.evaluation_loss(&examples).unwrap(), before);
+    assert!(training.parameters()[0].tensor.requires_grad());
+    assert_eq!(list(&checkpoint.parameters[0]), [1.0, -2.0]);
+}
+
+#[test]
+fn a_replica_is_shown_and_hidden_again() {
+    let training = cubic();
+    let (mut best, mut other) = (training.replica(1).unwrap(), training.replica(2).unwrap());
+    {
+        let _guard = tch::no_grad_guard();
+        best.parameters[0] += 1.0;
+    }
+    other.copy_from(&best).unwrap();
+    assert_eq!(
+        (list(&other.parameters[0]), other.member),
+        (vec![2.0, -1.0], 2)
+    );
+    let mut exchange = crate::toolkit::Exchange::default();
+    exchange.show(&training, &other).unwrap();
+    assert_eq!(list(&training.parameters()[0].tensor), [2.0, -1.0]);
+    assert!(exchange.show(&training, &other).is_err());
+    exchange.hide(&training).unwrap();
+    assert_eq!(list(&training.parameters()[0].tensor), [1.0, -2.0]);
+}
+
+#[test]
 fn a_hessian_times_a_vector_is_exact() {
     let mut training = cubic();
     let batch = training.next_batch().unwrap();
