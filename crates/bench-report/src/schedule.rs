@@ -33,11 +33,13 @@ fn draw<'a>(
 ) -> Result<(), DrawError<'a>> {
     let area = backend.into_drawing_area();
     let end = horizon + horizon / 10;
+    // Room for the names above the lines, which reach 1.
+    let top = 1.05 + 0.09 * named.len() as f64;
     let mut chart = ChartBuilder::on(&area)
         .margin(16)
         .x_label_area_size(46)
         .y_label_area_size(64)
-        .build_cartesian_2d(0.0..end.max(1) as f64, 0.0..1.08)?;
+        .build_cartesian_2d(0.0..end.max(1) as f64, 0.0..top)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -51,7 +53,7 @@ fn draw<'a>(
         .x_label_formatter(&|x| label(*x))
         .y_label_formatter(&|y| label(*y))
         .draw()?;
-    let mark = [(horizon as f64, 0.0), (horizon as f64, 1.08)];
+    let mark = [(horizon as f64, 0.0), (horizon as f64, top)];
     chart.draw_series(DashedLineSeries::new(mark, 6, 4, INK.stroke_width(1)))?;
     for ((name, schedule), &colour) in named.iter().zip(COLOURS.iter().cycle()) {
         let (line, sequence) = (colour.stroke_width(2), schedule.over(horizon));
@@ -65,7 +67,7 @@ fn draw<'a>(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerLeft)
+        .position(SeriesLabelPosition::UpperLeft)
         .label_font(text())
         .border_style(TRANSPARENT)
         .draw()?;
