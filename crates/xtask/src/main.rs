@@ -3,6 +3,7 @@
 mod claims;
 mod gate;
 mod goldens;
+mod mutants;
 mod perf;
 mod shell;
 mod test;
@@ -47,6 +48,8 @@ enum Command {
         /// A file of the schedule-golden format; the shared folder's when none is given.
         file: Option<PathBuf>,
     },
+    /// Put faults into the submissions, one at a time, and see that a check catches each.
+    Mutants(mutants::Options),
     /// Measure the tables of docs/performance.md, as ratios within one run.
     Perf(perf::Options),
 }
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Claims(options) => claims::run(&options),
         Command::Gate(options) => gate::run(&options),
         Command::ScheduleGoldens { file } => goldens::schedules(file),
+        Command::Mutants(options) => mutants::run(&options),
         Command::Perf(options) => perf::run(&options),
     };
     match result {
