@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::commands::{
-    check, clean, compare, completions, data, doctor, explain, export, leaderboard, list, merge,
+    calibrate, check, clean, compare, completions, data, doctor, explain, export, leaderboard, list, merge,
     new, plan, plot, rerun, run, schema, setup, show, spec, status, watch,
 };
 use crate::exit::Exit;
@@ -26,6 +26,7 @@ pub(crate) enum Command {
     Status(status::Arguments),
     Watch(watch::Arguments),
     Rerun(rerun::Arguments),
+    Calibrate(calibrate::Arguments),
     Compare(compare::Arguments),
     Leaderboard(leaderboard::Arguments),
     Explain(explain::Arguments),

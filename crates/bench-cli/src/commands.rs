@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod compare;
@@ -42,6 +43,7 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::Status(arguments) => status::execute(&arguments, screen),
         Command::Watch(arguments) => watch::execute(&arguments, screen),
         Command::Rerun(arguments) => rerun::execute(&arguments, screen),
+        Command::Calibrate(arguments) => calibrate::execute(&arguments, screen),
         Command::Compare(arguments) => compare::execute(&arguments, screen),
         Command::Leaderboard(arguments) => leaderboard::execute(&arguments, screen),
         Command::Explain(arguments) => explain::execute(&arguments, screen),

@@ -3,6 +3,7 @@
 //! Everything here returns text; `bench-cli` prints it. A [`Grid`] is drawn for a terminal of any width, as Markdown or as CSV by one piece of code.
 
 pub mod algoperf;
+pub mod calibration;
 pub mod curves;
 pub mod explain;
 pub mod export;

@@ -140,7 +140,8 @@ fn settings(trial: &Trial) -> Vec<(&'static str, String)> {
 }
 
 /// `0.001`, and `1e-8` where zeros would have to be counted.
-fn hyperparameter(value: &Value) -> String {
+/// As tables show it.
+pub(crate) fn hyperparameter(value: &Value) -> String {
     match value.as_number() {
         Some(number) if number.abs() < 1e-4 => format!("{number:e}"),
         _ => value.to_string(),

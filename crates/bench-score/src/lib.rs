@@ -4,6 +4,7 @@
 //! and those a [`Leaderboard`]. Nothing here reads a file or a clock, so that any row can be computed again from the committed records.
 
 pub mod algoperf;
+pub mod calibration;
 mod explain;
 pub mod gate;
 mod leaderboard;

@@ -8,6 +8,7 @@ fn every_verb_has_help_with_examples() {
     let verbs = [
         "",
         "run",
+        "calibrate",
         "list",
         "show",
         "status",

@@ -2,10 +2,12 @@
 //!
 //! The types here are both the YAML's shape and, with defaults and `extends` applied, what is hashed.
 
+pub mod calibration;
 pub mod catalog;
 mod check;
 pub mod dataset;
 pub mod diagnostic;
+pub mod edit;
 pub mod harness;
 mod merge;
 pub mod point;

@@ -7,6 +7,7 @@ use super::harness::{Points, Ruleset};
 use super::schema::Kind;
 use super::search::{Point, SearchError};
 use super::submission::Tuning;
+use super::workload::Workload;
 use crate::run::{
     DatasetIdentity, DeviceKind, PROTOCOL, Purpose, RunSpec, Seed, SplitIdentity, SplitName,
     SubmissionIdentity, device,
@@ -107,20 +108,19 @@ impl Catalog {
     /// # Errors
     /// [`ResolveError`] names what is not there and the nearest that is.
     pub fn resolve(&self, request: &Request) -> Result<RunSpec, ResolveError> {
+        let ruleset = self.ruleset(request.ruleset)?.clone();
+        self.resolve_under(request, ruleset)
+    }
+
+    /// The same under rules that need not be of `harness.yaml`.
+    pub(super) fn resolve_under(
+        &self,
+        request: &Request,
+        mut ruleset: Ruleset,
+    ) -> Result<RunSpec, ResolveError> {
         let harness = self.harness.as_ref().ok_or(ResolveError::NoHarness)?;
-        let workload = self.named(
-            Kind::Workload,
-            "workload",
-            request.workload,
-            &self.workloads,
-        )?;
-        let entrant = self.named(
-            Kind::Submission,
-            "submission",
-            request.submission,
-            &self.submissions,
-        )?;
-        let mut ruleset = self.ruleset(request.ruleset)?.clone();
+        let workload = self.workload(request.workload)?;
+        let entrant = self.entrant(request.submission)?;
         ruleset.trials = ruleset.trials.max(request.trials.unwrap_or(0));
         let dataset = self.named(Kind::Dataset, "data set", &workload.dataset, &self.datasets)?;
         // Where nobody tunes, every submission may enter.
@@ -176,6 +176,22 @@ impl Catalog {
             Some(entrant) if ruleset.is_searched() => entrant.space.trials(trials),
             _ => trials,
         }
+    }
+
+    /// A workload.
+    ///
+    /// # Errors
+    /// When there is no such workload.
+    pub fn workload(&self, name: &str) -> Result<&Workload, ResolveError> {
+        self.named(Kind::Workload, "workload", name, &self.workloads)
+    }
+
+    /// A submission.
+    ///
+    /// # Errors
+    /// When there is no such submission.
+    pub fn entrant(&self, name: &str) -> Result<&Entrant, ResolveError> {
+        self.named(Kind::Submission, "submission", name, &self.submissions)
     }
 
     /// A ruleset.
