@@ -27,7 +27,7 @@ use runs::{Collected, Runs};
 #[command(after_help = "Examples:
   bench calibrate fashion-mnist-mlp
   bench calibrate fashion-mnist-mlp --check
-  bench calibrate fashion-mnist-mlp --redo --seed 1
+  bench calibrate fashion-mnist-mlp --redo
   bench calibrate my-variant --from fashion-mnist-mlp")]
 pub(crate) struct Arguments {
     /// The workload
@@ -53,13 +53,13 @@ pub(crate) struct Arguments {
     /// Tune nothing: take the point of the first baseline that the calibration of this workload chose
     #[arg(long, value_name = "WORKLOAD", conflicts_with = "points")]
     from: Option<String>,
-    /// Where random draws begin
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    seed: u64,
+    /// Where random draws begin [default: 0; 1 with --redo]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
     /// Run nothing: say whether the workload's file agrees with the committed record
     #[arg(long, conflicts_with = "redo")]
     check: bool,
-    /// Write nothing: run the committed winner on the seeds that --seed begins, and say whether the target comes out within its spread
+    /// Write nothing: run the committed winner on other seeds, and say whether the target comes out within its spread
     #[arg(long, conflicts_with = "from")]
     redo: bool,
     #[command(flatten)]
@@ -67,6 +67,13 @@ pub(crate) struct Arguments {
     /// Show no progress
     #[arg(long)]
     quiet: bool,
+}
+
+impl Arguments {
+    /// A redo has other seeds than a calibration unless somebody asks for the same.
+    fn base_seed(&self) -> u64 {
+        self.seed.unwrap_or(u64::from(self.redo))
+    }
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -170,7 +170,7 @@ pub(super) fn redo(
         record.workload,
         finding.winner,
         runs.trials.len(),
-        arguments.seed,
+        arguments.base_seed(),
         again.validation,
         finding.validation,
         units::significant(low),

@@ -193,7 +193,7 @@ pub(super) fn resolve(
     let wanted = Wanted {
         workload: &arguments.workload,
         submission,
-        base_seed: arguments.seed,
+        base_seed: arguments.base_seed(),
         study,
         number,
         point,
