@@ -1,12 +1,11 @@
 //! A calibration as a table and a picture.
 
-use crate::curves::{COLOURS, CurveError, DARK, GRID, INK, label, text};
 use crate::grid::{Cell, Column, Grid};
+use crate::picture::{self, Area, COLOURS, Chart, DrawError, GRID, INK, PictureError, label, text};
 use crate::units;
 use bench_core::number::Measured;
 use bench_core::spec::workload::Direction;
 use bench_score::calibration::{CalibrationRecord, CalibrationTrial, Evaluation};
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
@@ -53,30 +52,21 @@ pub fn standings(record: &CalibrationRecord) -> Grid {
 ///
 /// # Errors
 /// When nothing was evaluated.
-pub fn picture(record: &CalibrationRecord) -> Result<String, CurveError> {
-    let picture = Picture { record };
+pub fn picture(record: &CalibrationRecord) -> Result<String, PictureError> {
     let points = || record.trials.iter().flat_map(points);
     if points().next().is_none() {
-        return Err(CurveError::Empty);
+        return Err(PictureError::NoCurves);
     }
-    let mut svg = String::new();
-    picture
-        .draw(
-            SVGBackend::with_string(&mut svg, SIZE),
-            picture.up(points()),
-        )
-        .map_err(|error| CurveError::Draw(error.to_string()))?;
-    let body = svg.find('>').map_or(0, |end| end + 1);
-    svg.insert_str(body, DARK);
-    Ok(svg)
+    let shown = Picture { record };
+    let up = shown.up(points());
+    let about = format!("Learning curves of the calibration of {}", record.workload);
+    let drawn = picture::draw(SIZE, &about, |area| shown.draw(area, up).map(|()| None))?;
+    Ok(drawn.svg)
 }
 
 struct Picture<'a> {
     record: &'a CalibrationRecord,
 }
-
-type DrawError<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>;
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 impl Picture<'_> {
     /// The vertical range: around the target, since early evaluations and points that fail are far from it.
@@ -92,11 +82,10 @@ impl Picture<'_> {
         }
     }
 
-    fn draw<'b>(&self, backend: SVGBackend<'b>, up: Range<f64>) -> Result<(), DrawError<'b>> {
-        let area = backend.into_drawing_area();
+    fn draw<'b>(&self, area: &Area<'b>, up: Range<f64>) -> Result<(), DrawError<'b>> {
         let right = self.record.step_hint as f64 * 1.02;
         let title = format!("{}: calibration", self.record.workload);
-        let mut chart = ChartBuilder::on(&area)
+        let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 22).into_font().color(&INK))
             .margin(16)
             .x_label_area_size(46)
@@ -130,8 +119,7 @@ impl Picture<'_> {
             })
             .label_font(text())
             .border_style(TRANSPARENT)
-            .draw()?;
-        area.present()
+            .draw()
     }
 
     /// The search in thin lines first, so that the seeds lie above it.
