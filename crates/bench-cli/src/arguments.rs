@@ -1,8 +1,8 @@
 //! What can be typed.
 
 use crate::commands::{
-    calibrate, check, clean, compare, completions, data, doctor, explain, export, leaderboard, list, merge,
-    new, plan, plot, rerun, run, schema, setup, show, spec, status, watch,
+    calibrate, check, clean, compare, completions, data, doctor, explain, export, leaderboard,
+    list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status, watch,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
