@@ -5,6 +5,7 @@
 )]
 
 use bench_core::run::{Purpose, RunSpec, Seed};
+use bench_core::spec::harness::TestEvaluations;
 use bench_core::spec::workload::Direction;
 use bench_harness::session::Action;
 use bench_harness::store;
@@ -23,6 +24,7 @@ const CHOSEN: Chosen = Chosen {
 fn run(study: u32, number: u32) -> RunSpec {
     let mut run = run_spec();
     run.workload.target.validation = -1e9;
+    run.ruleset.test = TestEvaluations::Always;
     run.seed = Seed::new(Purpose::Calibrating, 0, study, number);
     run
 }
