@@ -1,8 +1,4 @@
 //! A calibration of the fake worker: trials that go to the step hint, judged from their records.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
 
 use bench_core::run::{Purpose, RunSpec, Seed};
 use bench_core::spec::harness::TestEvaluations;

@@ -1,8 +1,4 @@
 //! The rule that sets targets, on made-up trials.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
 
 use bench_core::number::Measured;
 use bench_core::spec::workload::Direction;
