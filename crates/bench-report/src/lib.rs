@@ -2,6 +2,7 @@
 //!
 //! Everything here returns text; `bench-cli` prints it. A [`Grid`] is drawn for a terminal of any width, as Markdown or as CSV by one piece of code.
 
+mod aggregate;
 pub mod algoperf;
 pub mod calibration;
 pub mod curves;
@@ -22,6 +23,7 @@ mod standing;
 mod trial;
 pub mod units;
 
+pub use aggregate::aggregates;
 pub use grid::{Cell, Column, Grid};
 pub use leaderboard::{Titled, leaderboard, leaderboard_rows};
 pub use pairs::pairs;

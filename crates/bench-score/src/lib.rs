@@ -6,6 +6,7 @@
 pub mod algoperf;
 pub mod calibration;
 mod explain;
+mod frozen;
 pub mod gate;
 mod leaderboard;
 pub mod plan;
@@ -17,6 +18,7 @@ pub mod statistics;
 mod trial;
 
 pub use explain::{Explained, ExplainedStudy, ExplainedTrial, Uncounted, explain};
+pub use frozen::{AgainstReference, FreezeError, FrozenReference, FrozenTime};
 pub use leaderboard::{Leaderboard, Row, Table, rank};
 pub use ranking::{Band, Duel, Field, Flips, Measure, Ranking};
 pub use read::{ReadError, Trial, parse_events};

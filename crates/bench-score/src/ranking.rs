@@ -107,7 +107,7 @@ impl Field {
             };
             for row in &table.rows {
                 let studies = row.result.studies.iter();
-                let times: Vec<f64> = studies.map(|study| value(study, measure)).collect();
+                let times: Vec<f64> = studies.map(|study| Field::value(study, measure)).collect();
                 let field = fields
                     .entry(title(&table.ruleset, row, measure))
                     .or_default();
@@ -119,6 +119,15 @@ impl Field {
             .into_iter()
             .map(|(title, cells)| Field::from_cells(title, &cells))
             .collect()
+    }
+
+    /// A study's time or steps; infinite for a miss.
+    pub(crate) fn value(study: &StudyResult, measure: Measure) -> f64 {
+        let value = match measure {
+            Measure::Time => study.seconds,
+            Measure::Steps => study.steps.map(|steps| steps as f64),
+        };
+        value.unwrap_or(f64::INFINITY)
     }
 
     fn from_cells(title: String, cells: &BTreeMap<(String, &str), Vec<f64>>) -> Field {
@@ -195,14 +204,6 @@ fn title(ruleset: &str, row: &Row, measure: Measure) -> String {
             setting.machine, setting.device, setting.threads
         ),
     }
-}
-
-fn value(study: &StudyResult, measure: Measure) -> f64 {
-    let value = match measure {
-        Measure::Time => study.seconds,
-        Measure::Steps => study.steps.map(|steps| steps as f64),
-    };
-    value.unwrap_or(f64::INFINITY)
 }
 
 /// Best first; equal scores by name.

@@ -4,7 +4,7 @@
 
 mod support;
 
-use bench_score::{Leaderboard, Row, Trial, median, results};
+use bench_score::{FrozenReference, Leaderboard, Measure, Row, Trial, explain, median, results};
 use proptest::prelude::*;
 use support::trial;
 
@@ -155,4 +155,46 @@ fn only_the_newest_record_of_a_trial_counts() {
     assert_eq!((both.median_steps, both.superseded), (Some(300.0), 1));
     let after_edit = result(&[old, again, edited]);
     assert_eq!((after_edit.median_steps, after_edit.superseded), (None, 2));
+}
+
+fn scored(board: &Leaderboard, reference: &FrozenReference, submission: &str) -> Option<f64> {
+    let scores = reference.scores(board, "test", Measure::Steps);
+    let own = scores
+        .iter()
+        .find(|against| against.submission == submission)?;
+    own.score.score
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_third_party_never_moves_a_frozen_score(all in prop::collection::vec(hits(), 3)) {
+        let few = Leaderboard::of(&field(&all[..2]));
+        let many = Leaderboard::of(&field(&all));
+        if let Ok(reference) = FrozenReference::of(&few, "submission-0", 1) {
+            let score = scored(&few, &reference, "submission-1");
+            prop_assert!(score.is_some_and(|score| (0.0..=1.0).contains(&score)));
+            prop_assert_eq!(score, scored(&many, &reference, "submission-1"));
+            // Faster in one trial of one study is never worse.
+            let mut faster = all.clone();
+            faster[1][0] = faster[1][0].map(|(ms, steps)| (ms, steps.div_ceil(2)));
+            prop_assert!(scored(&Leaderboard::of(&field(&faster)), &reference, "submission-1") >= score);
+        }
+    }
+
+    #[test]
+    fn an_explanation_says_what_the_table_says(all in hits()) {
+        let trials = field(&[all]);
+        let board = Leaderboard::of(&trials);
+        let explained = explain(&trials, "submission-0");
+        prop_assert_eq!(explained.len(), 1);
+        prop_assert_eq!(&explained[0].result, &row(&board, "submission-0").result);
+        for study in &explained[0].studies {
+            prop_assert_eq!(study.fastest.is_some(), study.result.seconds.is_some());
+            let counted = study.trials.iter().filter(|trial| trial.uncounted.is_none()).count();
+            prop_assert_eq!(counted > 0, study.fastest.is_some());
+        }
+        prop_assert_eq!(explain(&trials, "nobody").len(), 0);
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod algoperf;
 mod publish;
+mod reference;
 
 use crate::arguments::{Format, Results};
 use crate::exit::Exit;
@@ -9,7 +10,8 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_harness::store;
-use bench_report::{leaderboard, leaderboard_rows};
+use bench_report::{Titled, aggregates, leaderboard, leaderboard_rows};
+use bench_score::statistics::Certainty;
 use bench_score::{Leaderboard, Trial};
 use clap::Args;
 use std::path::PathBuf;
@@ -20,6 +22,7 @@ use std::path::PathBuf;
   bench leaderboard
   bench leaderboard --format markdown
   bench leaderboard --publish board
+  bench leaderboard --freeze-reference adamw
   bench leaderboard --results /data/runs --format csv > board.csv
   bench leaderboard --from algoperf logs/self_tuning --targets workload_targets.json --ruleset self-tuning")]
 pub(crate) struct Arguments {
@@ -28,6 +31,9 @@ pub(crate) struct Arguments {
     /// How to write it
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// Write this submission's times as the reference that frozen scores are set against, and nothing else
+    #[arg(long, value_name = "SUBMISSION", conflicts_with_all = ["publish", "from"])]
+    freeze_reference: Option<String>,
     /// Also write the page, its tables as CSV and all digests into this folder
     #[arg(long, value_name = "DIR")]
     publish: Option<PathBuf>,
@@ -40,11 +46,15 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         let publish = arguments.publish.as_deref();
         return algoperf::execute(&arguments.algoperf, publish, arguments.format, screen);
     }
-    let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
+    let workspace = Workspace::open()?;
+    let runs = workspace.runs(arguments.results.folder.as_deref())?;
     let (stored, mut errors) = store::scan(&runs);
     let stored = store::latest(stored);
     let trials: Vec<Trial> = stored.iter().map(|stored| stored.trial.clone()).collect();
     let board = Leaderboard::of(&trials);
+    if let Some(submission) = &arguments.freeze_reference {
+        return reference::freeze(&workspace.home, &board, submission, screen);
+    }
     if let Some(folder) = &arguments.publish {
         publish::records(&runs, &stored, &trials, &board, folder, screen)?;
     }
@@ -57,7 +67,12 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
                 runs.display()
             ))?;
         }
-        format => screen.print(&text(&board, format, screen.width())?)?,
+        format => {
+            let reference = reference::read(&workspace.home)?;
+            let sums = aggregates(&board, reference.as_ref(), Certainty::default());
+            let tables = leaderboard(&board).into_iter().chain(sums);
+            screen.print(&titled(tables, format, screen.width())?)?;
+        }
     }
     match errors.pop() {
         Some(error) => Err(error.into()),
@@ -67,15 +82,40 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
 
 /// All tables, each under its title.
 pub(super) fn text(board: &Leaderboard, format: Format, width: usize) -> Result<String, Failure> {
+    titled(leaderboard(board), format, width)
+}
+
+fn titled(
+    all: impl IntoIterator<Item = Titled>,
+    format: Format,
+    width: usize,
+) -> Result<String, Failure> {
     let mut tables = Vec::new();
-    for table in leaderboard(board) {
+    for table in all {
         let mut lines = match format {
             Format::Markdown => vec![format!("### {}\n", table.title)],
             _ => vec![table.title.clone()],
         };
         lines.push(format.draw(&table.grid, width)?);
-        lines.extend(table.remarks.iter().map(|remark| format!("  {remark}")));
+        lines.extend(table.remarks.iter().map(|remark| wrapped(remark, width)));
         tables.push(lines.join("\n"));
     }
     Ok(tables.join("\n\n"))
+}
+
+/// A remark in lines that fit, indented.
+fn wrapped(remark: &str, width: usize) -> String {
+    let mut lines = vec!["  ".to_owned()];
+    for word in remark.split(' ') {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 4 && line + word.chars().count() + 1 > width {
+            lines.push("    ".to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            let gap = if line.trim().is_empty() { "" } else { " " };
+            line.push_str(gap);
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
 }

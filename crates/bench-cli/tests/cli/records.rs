@@ -129,3 +129,21 @@ fn record_folders_are_joined_and_conflicts_listed() {
     let aside = here.path().join("results/runs/single@another-machine");
     assert!(aside.join("adamw/blobs/study-2").is_dir());
 }
+
+#[test]
+fn scores_are_set_against_a_frozen_reference() {
+    let checkout = Checkout::new().with_records();
+    insta::assert_snapshot!(
+        "freeze",
+        checkout.says("leaderboard --freeze-reference adamw")
+    );
+    insta::assert_snapshot!(
+        "freeze-again",
+        checkout.says("leaderboard --freeze-reference adamw")
+    );
+    insta::assert_snapshot!(
+        "freeze-nothing",
+        checkout.says("leaderboard --freeze-reference lion")
+    );
+    insta::assert_snapshot!("leaderboard-frozen", checkout.says("leaderboard"));
+}

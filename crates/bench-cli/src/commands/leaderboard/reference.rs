@@ -1,0 +1,72 @@
+//! The frozen reference's file.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+use bench_harness::home::Home;
+use bench_score::{FrozenReference, Leaderboard};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+/// Committed, so that scores of today and tomorrow are set against the same times.
+const FILE: &str = "results/reference/frozen.json";
+
+/// The committed reference, where there is one.
+pub(super) fn read(home: &Home) -> Result<Option<FrozenReference>, Failure> {
+    let path = path(home);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(Failure::new(
+                Exit::Results,
+                format!("cannot read {}: {error}", path.display()),
+                None,
+            ));
+        }
+    };
+    serde_json::from_str(&text).map(Some).map_err(|error| {
+        let message = format!("{} is no frozen reference: {error}", path.display());
+        let help = "`bench leaderboard --freeze-reference SUBMISSION` writes one".to_owned();
+        Failure::new(Exit::Results, message, help)
+    })
+}
+
+/// Writes the next version.
+pub(super) fn freeze(
+    home: &Home,
+    board: &Leaderboard,
+    submission: &str,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let version = read(home)?.map_or(1, |reference| reference.version + 1);
+    let reference = FrozenReference::of(board, submission, version).map_err(|error| {
+        let help = format!(
+            "`bench run {submission} --suite quick --ruleset external-tuning` makes the records"
+        );
+        Failure::new(Exit::Results, error, help)
+    })?;
+    let text = serde_json::to_string_pretty(&reference).map_err(Failure::bug)?;
+    let path = path(home);
+    let parent = path.parent().unwrap_or(&home.root);
+    let written = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text + "\n"));
+    written.map_err(|error| {
+        Failure::new(
+            Exit::Results,
+            format!("cannot write {}: {error}", path.display()),
+            None,
+        )
+    })?;
+    screen.print(&format!(
+        "version {version} of the reference: {} on {} workloads, in {}",
+        reference.submission,
+        reference.workloads.len(),
+        path.display()
+    ))?;
+    Ok(Exit::Ok)
+}
+
+fn path(home: &Home) -> PathBuf {
+    home.root.join(FILE)
+}
