@@ -195,8 +195,9 @@ impl RunSpec {
             .splits
             .get(&split)
             .map_or(0, |split| split.examples);
-        match (&self.dataset.format, self.workload.input.sequence_length) {
-            (Format::Tokens(_), Some(length)) => counted / length.saturating_add(1),
+        let vocabulary = self.dataset.format.vocabulary();
+        match (vocabulary, self.workload.input.sequence_length) {
+            (Some(_), Some(length)) => counted / length.saturating_add(1),
             _ => counted,
         }
     }

@@ -4,11 +4,14 @@
 //! `manifest.json`. It appears by renaming, under a lock: whole or not at all, and once for all runs.
 
 mod archive;
+mod cifar;
 mod columns;
+mod documents;
 mod error;
 mod generate;
 mod idx;
 mod manifest;
+mod pattern;
 mod source;
 mod split;
 mod store;
@@ -18,6 +21,7 @@ mod tokens;
 mod verify;
 
 pub use archive::ArchiveError;
+pub use cifar::CifarError;
 pub use columns::FileError;
 pub use error::{DataError, describe};
 pub use idx::IdxError;

@@ -30,10 +30,52 @@ pub struct Dataset {
 pub enum Format {
     /// Pairs of idx files (MNIST's format), images and labels, for each of `train` and `test`.
     IdxImages(ImageFormat),
+    /// CIFAR-10's binary files, `train` and `test`, either of them one file or several: a byte of label, then the pixels, channel by channel.
+    CifarImages(ImageFormat),
     /// Text as token numbers, `train` and `test` a file each; splits count tokens.
     Tokens(TokenFormat),
+    /// A collection of texts, read as bytes and split by whole documents into `train`, `validation` and `test`; splits count bytes.
+    Documents(DocumentFormat),
     /// Made by the program from a seed: Gaussian clusters, one a class, seen as images.
     Generated(Generated),
+}
+
+impl Format {
+    /// The shape of the images, where it holds images.
+    pub fn image(&self) -> Option<&ImageFormat> {
+        match self {
+            Format::IdxImages(image) | Format::CifarImages(image) => Some(image),
+            Format::Generated(generated) => Some(&generated.image),
+            Format::Tokens(_) | Format::Documents(_) => None,
+        }
+    }
+
+    /// Different tokens, where it holds text.
+    pub fn vocabulary(&self) -> Option<u64> {
+        match self {
+            Format::Tokens(tokens) => Some(tokens.vocabulary),
+            Format::Documents(_) => Some(DocumentFormat::VOCABULARY),
+            Format::IdxImages(_) | Format::CifarImages(_) | Format::Generated(_) => None,
+        }
+    }
+
+    /// The files that splits are cut from.
+    pub fn files(&self) -> &'static [&'static str] {
+        match self {
+            Format::Documents(_) => &["train", "validation", "test"],
+            _ => &["train", "test"],
+        }
+    }
+
+    /// The files that a source has to serve, by role.
+    pub fn roles(&self) -> &'static [&'static str] {
+        match self {
+            Format::IdxImages(_) => &["train-images", "train-labels", "test-images", "test-labels"],
+            Format::CifarImages(_) | Format::Tokens(_) => &["train", "test"],
+            Format::Documents(_) => &["documents"],
+            Format::Generated(_) => &[],
+        }
+    }
 }
 
 /// The shape of labelled images.
@@ -70,6 +112,57 @@ impl TokenFormat {
     }
 }
 
+/// Which documents make which split: of every so many, in the order of their names, one is held out for validation and one for tests. Where names begin
+/// with the genre, as the Brown corpus' do, that spreads both over the genres.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DocumentFormat {
+    /// What stands in the files beside the text.
+    #[serde(default, skip_serializing_if = "Markup::is_plain")]
+    pub markup: Markup,
+    /// Documents of a round.
+    #[schemars(range(min = 3))]
+    pub every: u64,
+    /// Which one of each round validates, from 1.
+    #[schemars(range(min = 1))]
+    pub validation: u64,
+    /// Which one of each round tests, from 1.
+    #[schemars(range(min = 1))]
+    pub test: u64,
+}
+
+impl DocumentFormat {
+    /// Of bytes.
+    pub const VOCABULARY: u64 = 256;
+
+    /// The split of the document at this place, from 0.
+    pub fn split_of(&self, place: usize) -> &'static str {
+        match place as u64 % self.every.max(1) + 1 {
+            number if number == self.validation => "validation",
+            number if number == self.test => "test",
+            _ => "train",
+        }
+    }
+}
+
+/// What stands in a document's file beside its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Markup {
+    /// Nothing: the bytes are the text, and a byte 0 ends each document.
+    #[default]
+    Plain,
+    /// A tag behind each word (`the/at`), as in the Brown corpus. The text is the words with one space between them, a line a sentence, an empty line
+    /// after each document.
+    Tagged,
+}
+
+impl Markup {
+    fn is_plain(&self) -> bool {
+        *self == Markup::Plain
+    }
+}
+
 /// Generated images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -101,7 +194,8 @@ pub enum Source {
     Python(Package),
     /// A package of the npm registry, fetched by `npm pack`.
     Npm(Package),
-    /// Files the user put into a folder: `$BENCH_DATA/<data set>/`, or the folder `bench data path` prints.
+    /// Files the user put into a folder: `$BENCH_DATA/<data set>/`, or the folder that `bench data fetch` names. In a name, `*` stands for any
+    /// letters and `?` for one.
     Folder(BTreeMap<String, String>),
 }
 
@@ -125,7 +219,7 @@ pub struct Package {
     pub version: String,
     /// Of the archive.
     pub sha256: String,
-    /// Role (`train-images`, …) to path inside.
+    /// Role (`train-images`, …) to path inside. In a path, `*` stands for any letters but `/`, and `?` for one.
     pub files: BTreeMap<String, String>,
 }
 
@@ -145,7 +239,7 @@ pub struct Splits {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Split {
-    /// `train` or `test`: which decoded file.
+    /// `train` or `test` (of documents also `validation`): which decoded file.
     pub from: String,
     /// First example.
     #[serde(default)]
@@ -153,6 +247,16 @@ pub struct Split {
     /// How many.
     #[schemars(range(min = 1))]
     pub count: u64,
-    /// blake3 of the decoded content, as `bench data verify` prints it.
+    /// blake3 of the decoded content, as `bench data verify` prints it; or `unpinned`, for data that whoever wrote the file had not at hand.
     pub hash: String,
+}
+
+impl Split {
+    /// In place of a hash: any content of the right shape and size is taken.
+    pub const UNPINNED: &'static str = "unpinned";
+
+    /// Whether any content is taken.
+    pub fn is_unpinned(&self) -> bool {
+        self.hash == Split::UNPINNED
+    }
 }

@@ -1,5 +1,6 @@
 //! Files out of registry packages, opened without any program: Debian packages, wheels and tarballs.
 
+use super::pattern;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
@@ -30,7 +31,7 @@ pub enum ArchiveError {
     },
 }
 
-/// The wanted files' contents by role; `files` maps roles to paths inside, `archive` is for errors.
+/// The wanted files' contents by role; `files` maps roles to paths (or patterns) inside, `archive` is for errors.
 pub(crate) fn extract(
     archive: &str,
     bytes: &[u8],
@@ -42,23 +43,35 @@ pub(crate) fn extract(
         Some(Err(message)) => return Err(ArchiveError::Damaged { archive, message }),
         None => return Err(ArchiveError::Kind { archive }),
     };
-    files
-        .iter()
-        .map(|(role, path)| match contents.get(inside(path)) {
-            Some(content) => Ok((role.clone(), content.clone())),
-            None => Err(ArchiveError::Lacks {
-                archive: archive.clone(),
-                file: path.clone(),
-            }),
-        })
-        .collect()
+    let mut found = Contents::new();
+    for (role, path) in files {
+        let path = inside(path);
+        let before = found.len();
+        if pattern::is_pattern(path) {
+            let several = contents
+                .iter()
+                .filter(|(name, _)| pattern::matches(path, name));
+            found
+                .extend(several.map(|(name, content)| (pattern::key(role, name), content.clone())));
+        } else if let Some(content) = contents.get(path) {
+            found.insert(role.clone(), content.clone());
+        }
+        if found.len() == before {
+            let file = path.to_owned();
+            return Err(ArchiveError::Lacks { archive, file });
+        }
+    }
+    Ok(found)
 }
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
 /// Told apart by their first bytes, since names lie.
 fn open(bytes: &[u8], files: &BTreeMap<String, String>) -> Option<Result<Contents, String>> {
-    let wanted = |path: &str| files.values().any(|file| inside(file) == inside(path));
+    let wanted = |path: &str| {
+        let mut files = files.values();
+        files.any(|file| pattern::matches(inside(file), inside(path)))
+    };
     if bytes.starts_with(b"!<arch>\n") {
         Some(debian_package(bytes).and_then(|data| tarball(data.as_slice(), wanted)))
     } else if bytes.starts_with(b"PK\x03\x04") {
@@ -205,6 +218,8 @@ pub(crate) mod tests {
                 contents,
                 BTreeMap::from([("one".to_owned(), b"second".to_vec())])
             );
+            let several = extract_bytes(&bytes, &[("all", "usr/share/?")]).unwrap();
+            assert_eq!(several.keys().collect::<Vec<_>>(), ["all/a", "all/b"]);
             let error = extract_bytes(&bytes, &[("one", "usr/c")]).unwrap_err();
             assert!(
                 error.to_string().ends_with("holds no file usr/c"),

@@ -2,6 +2,7 @@
 
 use super::archive::{self, ArchiveError};
 use super::columns::FileError;
+use super::pattern;
 use super::split::ContentError;
 use crate::download::{self, DownloadError};
 use crate::home::Home;
@@ -79,19 +80,42 @@ impl Desk<'_> {
             Source::Debian(package) => self.package(package, Desk::debian, listener),
             Source::Python(package) => self.package(package, Desk::python, listener),
             Source::Npm(package) => self.package(package, Desk::npm, listener),
-            Source::Folder(files) => files
-                .iter()
-                .map(|(role, name)| Ok((role.clone(), self.local(name)?)))
-                .collect(),
+            Source::Folder(files) => {
+                let files = files.iter().map(|(role, name)| self.local(role, name));
+                files
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(|files| files.into_iter().flatten().collect())
+            }
         }
     }
 
-    fn local(&self, name: &str) -> Result<Vec<u8>, SourceError> {
-        let path = self.user_folder.join(name);
-        if !path.is_file() {
-            return Err(SourceError::Absent(path));
+    /// The user's file of this role, or the several whose names match.
+    fn local(&self, role: &str, name: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
+        if !pattern::is_pattern(name) {
+            let path = self.user_folder.join(name);
+            return match path.is_file() {
+                true => Ok(vec![(role.to_owned(), read(&path)?)]),
+                false => Err(SourceError::Absent(path)),
+            };
         }
-        read(&path)
+        let entries = std::fs::read_dir(self.user_folder)
+            .into_iter()
+            .flatten()
+            .flatten();
+        let files = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|found| pattern::matches(name, found))
+            .map(|found| {
+                Ok((
+                    pattern::key(role, &found),
+                    read(&self.user_folder.join(&found))?,
+                ))
+            })
+            .collect::<Result<Vec<_>, SourceError>>()?;
+        match files.is_empty() {
+            false => Ok(files),
+            true => Err(SourceError::Absent(self.user_folder.join(name))),
+        }
     }
 
     fn remote(&self, file: &RemoteFile, listener: &mut Listener) -> Result<Vec<u8>, SourceError> {

@@ -1,9 +1,10 @@
 //! From files to splits: decoding by format, cutting, and the proof that splits share no example.
 
+use super::cifar::{self, CifarError};
 use super::columns::{Array, Columns};
 use super::idx::{self, IdxError};
 use super::tokens::{self, TokenError};
-use super::{generate, image_shape, source::Files};
+use super::{documents, generate, image_shape, pattern, source::Files};
 use bench_core::run::SplitName;
 use bench_core::spec::dataset::{Dataset, Format, ImageFormat, Split, Splits};
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +19,9 @@ pub enum ContentError {
     /// A file of tokens holds anything else.
     #[error(transparent)]
     Tokens(#[from] TokenError),
+    /// A file of labelled images holds anything else.
+    #[error(transparent)]
+    Cifar(#[from] CifarError),
     /// A role that the format needs has no file.
     #[error("the format needs a file with the role `{role}`, but the source names none")]
     Role {
@@ -126,7 +130,15 @@ pub(crate) fn cut(
 fn decode(format: &Format, file: &str, files: &Files) -> Result<Columns, ContentError> {
     match format {
         Format::IdxImages(image) => idx_images(image, file, files),
-        Format::Tokens(format) => Ok(tokens::decode(format, file, role(file, files)?)?),
+        Format::CifarImages(image) => Ok(cifar::decode(image, parts(file, files)?)?),
+        Format::Tokens(format) => {
+            let parts: Vec<&[u8]> = parts(file, files)?.map(|(_, bytes)| bytes).collect();
+            let bytes = parts.concat();
+            Ok(tokens::decode(format, file, bytes)?)
+        }
+        Format::Documents(format) => {
+            Ok(documents::decode(format, file, parts("documents", files)?))
+        }
         Format::Generated(spec) => {
             let examples = if file == "test" {
                 spec.test
@@ -158,6 +170,23 @@ fn idx_images(image: &ImageFormat, file: &str, files: &Files) -> Result<Columns,
     Ok(Columns::pair(images, labels))
 }
 
+/// The file of this role, or the several of a role that is a pattern, in the order of their names.
+fn parts<'a>(
+    name: &'a str,
+    files: &'a Files,
+) -> Result<impl Iterator<Item = (&'a str, &'a [u8])> + Clone, ContentError> {
+    let parts = files
+        .iter()
+        .filter(move |(role, _)| pattern::role(role) == name)
+        .map(|(role, bytes)| (role.as_str(), bytes.as_slice()));
+    match parts.clone().next() {
+        Some(_) => Ok(parts),
+        None => Err(ContentError::Role {
+            role: name.to_owned(),
+        }),
+    }
+}
+
 /// The file of this role.
 fn role<'a>(name: &str, files: &'a Files) -> Result<&'a Vec<u8>, ContentError> {
     files.get(name).ok_or_else(|| ContentError::Role {
@@ -184,7 +213,7 @@ pub(crate) fn check_hashes(
     let mut mismatches = Vec::new();
     for (split, spec) in named(&dataset.splits) {
         let found = splits.get(&split).map(Columns::hash).unwrap_or_default();
-        if found != spec.hash {
+        if !spec.is_unpinned() && found != spec.hash {
             mismatches.push(Mismatch {
                 split,
                 expected: spec.hash.clone(),

@@ -36,7 +36,7 @@ pub enum TokenError {
 pub(crate) fn decode(
     format: &TokenFormat,
     file: &str,
-    bytes: &[u8],
+    bytes: Vec<u8>,
 ) -> Result<Columns, TokenError> {
     let (dtype, beyond) = match format.width() {
         1 => (
@@ -63,14 +63,20 @@ pub(crate) fn decode(
             vocabulary: format.vocabulary,
         });
     }
-    Ok(Columns::one(
+    Ok(column(dtype, bytes.len() / format.width(), bytes))
+}
+
+/// A split's only column.
+pub(crate) fn column(dtype: Dtype, tokens: usize, bytes: Vec<u8>) -> Columns {
+    let shape = vec![tokens];
+    Columns::one(
         TOKENS,
         Array {
             dtype,
-            shape: vec![bytes.len() / format.width()],
-            bytes: bytes.to_vec(),
+            shape,
+            bytes,
         },
-    ))
+    )
 }
 
 fn first_beyond(format: &TokenFormat, tokens: impl Iterator<Item = u64>) -> Option<(usize, u64)> {
@@ -85,7 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn decoded(vocabulary: u64, bytes: &[u8]) -> Result<Columns, TokenError> {
-        decode(&TokenFormat { vocabulary }, "train", bytes)
+        decode(&TokenFormat { vocabulary }, "train", bytes.to_vec())
     }
 
     #[test]

@@ -7,7 +7,6 @@ mod tokens;
 
 use crate::batch::Batch;
 use bench_core::run::{DatasetIdentity, SplitName};
-use bench_core::spec::dataset::{Format, ImageFormat};
 use bench_core::spec::workload::Workload;
 use bench_torch::errors::LibtorchError;
 use bench_torch::random::Key;
@@ -83,19 +82,12 @@ pub fn open(
 ) -> Result<Box<dyn Examples>, DataError> {
     let examples = dataset.splits.get(&split).map(|identity| identity.examples);
     let input = &workload.input;
-    let images = |format: &ImageFormat| -> Result<Box<dyn Examples>, DataError> {
+    if let Some(format) = dataset.format.image() {
         let images = Images::open(path, format, examples, input, device, kind)?;
-        Ok(Box::new(images))
-    };
-    match &dataset.format {
-        Format::IdxImages(format) => images(format),
-        Format::Generated(generated) => images(&generated.image),
-        Format::Tokens(format) => {
-            let length = input.sequence_length.ok_or(DataError::SequenceLength)?;
-            let vocabulary = format.vocabulary;
-            Ok(Box::new(Tokens::open(
-                path, vocabulary, examples, length, device,
-            )?))
-        }
+        return Ok(Box::new(images));
     }
+    let length = input.sequence_length.ok_or(DataError::SequenceLength)?;
+    let vocabulary = dataset.format.vocabulary().unwrap_or(0);
+    let tokens = Tokens::open(path, vocabulary, examples, length, device)?;
+    Ok(Box::new(tokens))
 }

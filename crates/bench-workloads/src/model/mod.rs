@@ -106,23 +106,15 @@ pub struct Interface {
 impl Interface {
     /// What models of this workload have to fit.
     pub fn of(workload: &Workload, dataset: &DatasetIdentity) -> Interface {
-        let images = |image: &ImageFormat| Interface {
-            input: [image.channels, image.height, image.width]
-                .map(|size| size as i64)
-                .to_vec(),
-            outputs: image.classes as i64,
-        };
-        match &dataset.format {
-            Format::IdxImages(image) => images(image),
-            Format::Generated(generated) => images(&generated.image),
-            Format::Tokens(tokens) => Interface {
-                input: workload
-                    .input
-                    .sequence_length
-                    .into_iter()
-                    .map(|length| length as i64)
-                    .collect(),
-                outputs: tokens.vocabulary as i64,
+        let sizes = |sizes: &[u64]| sizes.iter().map(|&size| size as i64).collect();
+        match dataset.format.image() {
+            Some(image) => Interface {
+                input: sizes(&[image.channels, image.height, image.width]),
+                outputs: image.classes as i64,
+            },
+            None => Interface {
+                input: sizes(workload.input.sequence_length.as_slice()),
+                outputs: dataset.format.vocabulary().unwrap_or(0) as i64,
             },
         }
     }

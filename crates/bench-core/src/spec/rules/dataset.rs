@@ -2,13 +2,12 @@
 
 use super::{Findings, part};
 use crate::spec::check::Violation;
-use crate::spec::dataset::{Format, Source, Split};
+use crate::spec::dataset::{DocumentFormat, Format, Source, Split};
 use serde_json::Value;
 
 const SPLITS: [&str; 3] = ["train", "validation", "test"];
-const FILES: [&str; 2] = ["train", "test"];
-/// Files that labelled images are made of.
-const IMAGE_FILES: [&str; 4] = ["train-images", "train-labels", "test-images", "test-labels"];
+/// Files of a format that cannot be read.
+const FILES: &[&str] = &SPLITS;
 
 /// A data set by itself.
 pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
@@ -18,6 +17,9 @@ pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
         .iter()
         .filter_map(|name| Some((*name, part(file, &format!("/splits/{name}"))?)))
         .collect();
+    if let Some(Format::Documents(documents)) = &format {
+        held_out(&mut found, documents);
+    }
     for (position, (name, split)) in splits.iter().enumerate() {
         alone(&mut found, name, split, format.as_ref());
         for (other_name, other) in &splits[..position] {
@@ -47,7 +49,7 @@ pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
             );
             for position in 0..sources.map_or(0, Vec::len) {
                 if let Some(one) = part(file, &format!("/sources/{position}")) {
-                    source(&mut found, position, &one, roles(format));
+                    source(&mut found, position, &one, format.roles());
                 }
             }
         }
@@ -56,13 +58,25 @@ pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
     found.0
 }
 
-/// The files that a source has to serve.
-fn roles(format: &Format) -> &'static [&'static str] {
-    match format {
-        Format::IdxImages(_) => &IMAGE_FILES,
-        Format::Tokens(_) => &FILES,
-        Format::Generated(_) => &[],
+/// Two documents of each round are held out.
+fn held_out(found: &mut Findings, documents: &DocumentFormat) {
+    for (key, number) in [
+        ("validation", documents.validation),
+        ("test", documents.test),
+    ] {
+        found.require(
+            number <= documents.every,
+            format!("/format/documents/{key}"),
+            format!("there is no document {number} among {}", documents.every),
+            "documents of a round are counted from 1 to `every`",
+        );
     }
+    found.require(
+        documents.validation != documents.test,
+        "/format/documents/test",
+        "the same documents validate and test",
+        "hold out another one of each round",
+    );
 }
 
 fn apart(one: &Split, other: &Split) -> bool {
@@ -72,17 +86,20 @@ fn apart(one: &Split, other: &Split) -> bool {
 
 fn alone(found: &mut Findings, name: &str, split: &Split, format: Option<&Format>) {
     let pointer = |key: &str| format!("/splits/{name}/{key}");
-    if !FILES.contains(&split.from.as_str()) {
-        let violation = Violation::unknown(pointer("from"), "file", &split.from, &FILES);
+    let files = format.map_or(FILES, Format::files);
+    if !files.contains(&split.from.as_str()) {
+        let violation = Violation::unknown(pointer("from"), "file", &split.from, files);
         found.0.push(violation);
     }
-    hash(
-        found,
-        pointer("hash"),
-        "blake3",
-        &split.hash,
-        "write the 64 hexadecimal digits that `bench data verify` prints",
-    );
+    if !split.is_unpinned() {
+        hash(
+            found,
+            pointer("hash"),
+            "blake3",
+            &split.hash,
+            "write the 64 hexadecimal digits that `bench data verify` prints",
+        );
+    }
     if let Some(Format::Generated(generated)) = format {
         let there = match split.from.as_str() {
             "train" => generated.train,

@@ -72,11 +72,7 @@ fn no_workload(catalog: &Catalog, pointer: String, name: &str) -> Option<Violati
 
 /// Whether model and input are for data of that format.
 fn fitting(workload: &Workload, format: &Format) -> Vec<Violation> {
-    let image = match format {
-        Format::IdxImages(image) => Some(image),
-        Format::Generated(generated) => Some(&generated.image),
-        Format::Tokens(_) => None,
-    };
+    let image = format.image();
     let (input, name) = (&workload.input, &workload.dataset);
     let reads_images = !matches!(workload.model, Model::Decoder(_));
     let mut found = Findings::default();
