@@ -11,7 +11,6 @@ mod rotary;
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
 use bench_core::run::DatasetIdentity;
-use bench_core::spec::dataset::{Format, ImageFormat};
 use bench_core::spec::workload::{self, Workload};
 use bench_torch::errors::LibtorchError;
 use tch::{Device, Kind, Tensor};
