@@ -125,6 +125,10 @@ impl Grid {
             }
             drawn = self.drawn(&shown);
         }
+        let excess = widest(&drawn).saturating_sub(width);
+        if let Some(shorter) = self.cut(&shown, excess) {
+            drawn = shorter.drawn(&shown);
+        }
         let hidden: Vec<&str> = (0..self.columns.len())
             .filter(|index| !shown.contains(index))
             .map(|index| self.columns[index].name.as_ref())
@@ -133,6 +137,31 @@ impl Grid {
             drawn.push_str(&format!("\n(a wider terminal shows {})", hidden.join(", ")));
         }
         drawn
+    }
+
+    /// With the longest words cut by this many characters; a few of them always stay.
+    fn cut(&self, shown: &[usize], excess: usize) -> Option<Grid> {
+        const LEAST: usize = 12;
+        if excess == 0 {
+            return None;
+        }
+        let length = |&index: &usize| {
+            let cells = self.rows.iter();
+            let longest = cells.map(|row| row[index].text.chars().count()).max();
+            longest.unwrap_or(0)
+        };
+        let words = shown.iter().filter(|&&index| !self.columns[index].number);
+        let column = *words.max_by_key(|index| length(index))?;
+        let room = length(&column).saturating_sub(excess).max(LEAST);
+        let mut shorter = self.clone();
+        for row in &mut shorter.rows {
+            let text = &mut row[column].text;
+            if text.chars().count() > room {
+                let kept: String = text.chars().take(room - 1).collect();
+                *text = format!("{}…", kept.trim_end());
+            }
+        }
+        Some(shorter)
     }
 
     /// As a Markdown table.
@@ -240,6 +269,20 @@ mod tests {
         (a wider terminal shows memory)
         ");
         assert!(drawn(5).contains("6.12 s"));
+    }
+
+    #[test]
+    fn the_longest_words_are_cut_last() {
+        let mut grid = grid();
+        grid.rows[0][0] = Cell::plain("a name that goes on for longer than anybody can see");
+        insta::assert_snapshot!(grid.terminal(40), @r"
+        ╭─────────────────────────────┬────────╮
+        │ submission                  │   time │
+        ├─────────────────────────────┼────────┤
+        │ a name that goes on for lo… │ 6.12 s │
+        ╰─────────────────────────────┴────────╯
+        (a wider terminal shows memory, machine)
+        ");
     }
 
     #[test]

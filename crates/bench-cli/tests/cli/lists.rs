@@ -18,6 +18,26 @@ fn lists() {
 }
 
 #[test]
+fn lists_follow_the_terminal() {
+    let long = "schema: 1\nextends: ../adamw\nabout: AdamW at a constant learning rate, with a description that is longer than a terminal of eighty columns\n";
+    let checkout = Checkout::new().with("submissions/constant/submission.yaml", long);
+    for columns in [80, 120, 200] {
+        let mut command = checkout.bench("list submissions");
+        let told = checkout.told(
+            command
+                .env("COLUMNS", columns.to_string())
+                .output()
+                .unwrap(),
+        );
+        assert!(
+            told.lines().all(|line| line.chars().count() <= columns),
+            "{told}"
+        );
+        insta::assert_snapshot!(format!("list-submissions-{columns}"), told);
+    }
+}
+
+#[test]
 fn specs_are_checked() {
     let elsewhere = Checkout::new();
     let own = std::fs::read_to_string(elsewhere.path().join("submissions/adamw/submission.yaml"));
