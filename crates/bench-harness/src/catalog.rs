@@ -102,7 +102,8 @@ fn file(root: &Path, kind: Kind, path: &Path) -> Result<File, CatalogError> {
 fn source(root: &Path, path: &Path) -> Result<Source, CatalogError> {
     Ok(Source {
         path: path.strip_prefix(root).unwrap_or(path).to_owned(),
-        text: std::fs::read_to_string(path).map_err(failed(path))?,
+        // What is not UTF-8 becomes a character that the catalogue tells of, so that one such file does not hide the others.
+        text: String::from_utf8_lossy(&std::fs::read(path).map_err(failed(path))?).into_owned(),
     })
 }
 

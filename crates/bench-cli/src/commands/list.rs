@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
-use bench_core::spec::dataset::Dataset;
+use bench_core::spec::dataset::{Dataset, Source};
 use bench_core::spec::submission::Tuning;
 use bench_harness::data;
 use bench_report::{Cell, Column, Grid, units};
@@ -70,6 +70,7 @@ fn workloads(workspace: &Workspace) -> Grid {
         vec![
             Cell::plain(name),
             Cell::plain(&workload.dataset),
+            Cell::plain(data_state(workspace, &workload.dataset)),
             Cell::new(
                 format!("{} {}", target.metric.name(), target.validation),
                 format!("{} {}", target.metric.name(), target.validation),
@@ -86,12 +87,29 @@ fn workloads(workspace: &Workspace) -> Grid {
         columns: vec![
             Column::words("workload", "workload", 0),
             Column::words("data set", "dataset", 2),
-            Column::words("target", "target", 1),
+            Column::words("data", "data", 1),
+            Column::words("target", "target", 2),
             Column::numbers("budget", "budget-seconds", 1),
             Column::numbers("steps", "budget-steps", 3),
             Column::words("about", "about", 0),
         ],
         rows: workspace.catalog.workloads.iter().map(row).collect(),
+    }
+}
+
+/// Whether a workload can run, and what is missing.
+fn data_state(workspace: &Workspace, name: &str) -> String {
+    let Some(dataset) = workspace.catalog.datasets.get(name) else {
+        return "its file has mistakes".to_owned();
+    };
+    if matches!(data::find(&workspace.home, name, dataset), Ok(Some(_))) {
+        return "here".to_owned();
+    }
+    let supplied = |source: &Source| matches!(source, Source::Folder(_));
+    let sources = &dataset.sources;
+    match !sources.is_empty() && sources.iter().all(supplied) {
+        true => format!("missing: `bench data fetch {name}`"),
+        false => "fetched when run".to_owned(),
     }
 }
 

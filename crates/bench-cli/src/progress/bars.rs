@@ -133,8 +133,8 @@ impl Bars {
             format!("step {}", units::count(running.step)),
         ];
         if let Some(value) = running.metric {
-            let (value, target) = (units::significant(value), units::significant(trial.target));
-            parts.push(format!("{} {value} (target {target})", trial.metric));
+            let value = units::significant(value);
+            parts.push(format!("{} {value}{}", trial.metric, trial.goal()));
         }
         if let Some(left) = self.estimate.left(self.began.elapsed(), share) {
             parts.push(format!(

@@ -139,14 +139,14 @@ fn recorded(trial: &Planned, event: &TrialEvent) -> Option<String> {
         } => {
             let Measured(value) = *metrics.get(&SplitName::Validation)?.get(trial.metric)?;
             Some(format!(
-                "{}: step {}, {} of {}, validation {} {} (target {})",
+                "{}: step {}, {} of {}, validation {} {}{}",
                 trial.title(),
                 units::count(*step),
                 units::seconds(*submission_ns as f64 / 1e9),
                 units::roughly(trial.budget_seconds),
                 trial.metric,
                 units::significant(value),
-                units::significant(trial.target),
+                trial.goal(),
             ))
         }
         TrialEvent::Warned { message } => Some(format!("{}: warning: {message}", trial.title())),

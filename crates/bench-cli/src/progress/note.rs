@@ -1,9 +1,11 @@
 //! What is worth telling, on its way from the working thread to the writing one.
 
 use bench_core::record::TrialEvent;
+use bench_core::run::Purpose;
 use bench_harness::progress::Progress;
 use bench_harness::session::{Action, PlannedTrial, SessionEvent, TrialReport};
 use bench_harness::trial::TrialProgress;
+use bench_report::units;
 use bench_score::TrialSummary;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -82,6 +84,8 @@ pub(crate) struct Planned {
     pub(crate) budget_steps: u64,
     pub(crate) metric: &'static str,
     pub(crate) target: f64,
+    #[serde(skip)]
+    calibrates: bool,
     /// `run`, `resume`, `skip` or `busy`.
     pub(crate) action: &'static str,
     pub(crate) folder: Option<PathBuf>,
@@ -99,6 +103,7 @@ impl Planned {
             budget_steps: run.budget_steps(),
             metric: run.workload.target.metric.name(),
             target: run.workload.target.validation,
+            calibrates: run.seed.purpose == Purpose::Calibrating,
             action: match action {
                 Action::Run { .. } => "run",
                 Action::Resume { .. } => "resume",
@@ -106,6 +111,14 @@ impl Planned {
                 Action::Busy => "busy",
             },
             folder,
+        }
+    }
+
+    /// ` (target 0.1050)`; nothing for a calibration, which trains without one.
+    pub(crate) fn goal(&self) -> String {
+        match self.calibrates {
+            true => String::new(),
+            false => format!(" (target {})", units::significant(self.target)),
         }
     }
 

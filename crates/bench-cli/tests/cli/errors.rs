@@ -16,6 +16,15 @@ fn mistakes_in_specs_come_all_at_once() {
 }
 
 #[test]
+fn a_file_that_is_no_text_hides_no_other() {
+    let checkout = Checkout::new();
+    let latin = b"schema: 1\nabout: caf\xe9\n";
+    std::fs::write(checkout.path().join("workloads/latin.yaml"), latin).unwrap();
+    insta::assert_snapshot!("not-utf-8", checkout.says("spec check"));
+    assert!(checkout.says("list workloads").contains("blobs"));
+}
+
+#[test]
 fn names_that_are_not_there() {
     let checkout = Checkout::new();
     let lines = [

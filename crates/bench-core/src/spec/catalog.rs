@@ -12,7 +12,7 @@ use super::schema::Kind;
 use super::search::Space;
 use super::submission::Submission;
 use super::workload::Workload;
-use super::yaml::{self, Document};
+use super::yaml::{self, Document, Mistake};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -110,7 +110,10 @@ impl Catalog {
     }
 
     fn entry(&mut self, file: File) -> Entry {
-        let (document, mistakes) = yaml::parse(&file.source.text);
+        let (document, mistakes) = match file.source.text.find(char::REPLACEMENT_CHARACTER) {
+            Some(start) => (None, vec![not_utf8(start)]),
+            None => yaml::parse(&file.source.text),
+        };
         let source = Arc::new(file.source);
         let (name, folder) = identity(file.kind, &source.path);
         let entry = Entry {
@@ -306,4 +309,16 @@ fn identity(kind: Kind, path: &Path) -> (String, PathBuf) {
         named.unwrap_or_default().to_string_lossy().into_owned(),
         folder,
     )
+}
+
+/// Whoever read the file put a replacement character where its bytes are no text.
+fn not_utf8(start: usize) -> Mistake {
+    Mistake {
+        span: Span {
+            start,
+            length: char::REPLACEMENT_CHARACTER.len_utf8(),
+        },
+        message: "these bytes are not UTF-8".to_owned(),
+        help: Some("save the file as UTF-8".to_owned()),
+    }
 }
