@@ -50,7 +50,7 @@ enum Command {
     },
     /// Put faults into the submissions, one at a time, and see that a check catches each.
     Mutants(mutants::Options),
-    /// Measure the tables of docs/performance.md, as ratios within one run.
+    /// Measure the tables of results/performance, as ratios within one run.
     Perf(perf::Options),
 }
 
