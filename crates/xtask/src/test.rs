@@ -97,11 +97,15 @@ fn golden_checks() -> Result<()> {
     goldens::models(Vec::new())?;
     goldens::metrics(None)?;
     goldens::statistics(None)?;
+    goldens::schedules(None)?;
     for name in submissions()? {
         let stem = name.replace('-', "_");
-        // Sophia-G's estimator has a file of its own.
         let files = match name.as_str() {
+            // Decisions, not trajectories: the crate's own tests read it.
+            "pbt" => Vec::new(),
+            // Its estimator has a file of its own.
             "sophia-g" => vec![stem, "sophia_gnb".to_owned()],
+            "schedule-free-adamw" => vec![stem.clone(), format!("{stem}_paper")],
             _ => vec![stem],
         };
         let files = files
