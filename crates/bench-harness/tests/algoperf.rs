@@ -224,3 +224,37 @@ fn certainty_equals_the_measured_certainty() {
     let external = first(&v06(&shared, name), &targets(name));
     assert!((external - 0.92).abs() < 0.03, "{external}");
 }
+
+#[test]
+fn easier_targets_turn_the_lead_of_v05_as_the_reference_says() {
+    let Some(shared) = shared("easier_targets_turn_the_lead_of_v05_as_the_reference_says") else {
+        return;
+    };
+    let text = fs::read_to_string(shared.join("targets/workload_targets_v05.json")).unwrap();
+    let targets = Targets::parse(&text).unwrap();
+    let folder = shared.join("logs/v05/self_tuning");
+    let logs = algoperf_logs::read(&folder, Tuning::SelfTuning, &targets).unwrap();
+    let rules = Rules::of(Scoring::AlgoperfV05, Tuning::SelfTuning);
+    let none = Certainty {
+        resamples: 0,
+        ..Certainty::default()
+    };
+    let ranking = Board::of(&logs, &targets, rules).ranking(&logs, &targets, none);
+    let turned: Vec<_> = ranking
+        .flips
+        .iter()
+        .filter(|flips| !flips.pairs.is_empty())
+        .map(|flips| (flips.change.as_str(), flips.pairs.len()))
+        .collect();
+    assert_eq!(
+        turned,
+        [("targets 1 % easier", 1), ("targets 2 % easier", 1)]
+    );
+    let pair = ("baseline".to_owned(), "schedule_free_adamw".to_owned());
+    assert!(
+        ranking
+            .flips
+            .iter()
+            .all(|flips| flips.pairs.is_empty() || flips.pairs == [pair.clone()])
+    );
+}

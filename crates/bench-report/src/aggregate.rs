@@ -36,7 +36,7 @@ fn aggregate(
         Some((reference, scores)) if !scores.is_empty() => {
             frozen_columns(&mut grid, &ranking, scores);
             remarks.push(format!(
-                "frozen score: against {}'s steps, version {} of the reference; 0.5 is as fast, and no other entry moves it",
+                "frozen score: against {}'s steps, version {} of the reference; 0.5 is as fast, and no other entry moves it; who has not run every workload of it has none",
                 reference.submission, reference.version
             ));
         }
@@ -70,8 +70,11 @@ fn frozen_columns(grid: &mut Grid, ranking: &Ranking, scores: &[AgainstReference
     grid.columns.splice(2..2, columns);
     for (name, row) in ranking.submissions.iter().zip(&mut grid.rows) {
         let own = scores.iter().find(|against| against.submission == *name);
-        let score = own.and_then(|against| against.score.score);
-        let ends = own.and_then(|against| against.score.lower.zip(against.score.upper));
+        let score = own.and_then(|against| against.score.as_ref()?.score);
+        let ends = own.and_then(|against| {
+            let score = against.score.as_ref()?;
+            score.lower.zip(score.upper)
+        });
         let coverage = own.map(|against| format!("{} of {}", against.workloads, against.of));
         row.splice(
             2..2,
@@ -106,7 +109,7 @@ fn flips(ranking: &Ranking) -> Vec<String> {
             .iter()
             .map(|(now, before)| format!("{now} passes {before}"))
             .collect();
-        (!pairs.is_empty()).then(|| format!("without {}: {}", flips.without, pairs.join("; ")))
+        (!pairs.is_empty()).then(|| format!("{}: {}", flips.change, pairs.join("; ")))
     };
     let lines: Vec<String> = ranking.flips.iter().filter_map(line).collect();
     match lines.is_empty() && !ranking.flips.is_empty() {

@@ -49,16 +49,16 @@ pub fn sensitivity(ranking: &Ranking) -> Grid {
             false => pairs.join("; "),
         };
         vec![
-            Cell::plain(&flips.without),
+            Cell::plain(&flips.change),
             Cell::plain(flips.pairs.len()),
             Cell::plain(words),
         ]
     };
     Grid {
         columns: vec![
-            Column::words("without", "without", 0),
+            Column::words("change", "change", 0),
             Column::numbers("pairs", "pairs", 0),
-            Column::words("that change places", "changes", 0),
+            Column::words("that change places", "flips", 0),
         ],
         rows: ranking.flips.iter().map(row).collect(),
     }

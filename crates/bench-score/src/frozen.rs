@@ -2,7 +2,7 @@
 
 use crate::leaderboard::Leaderboard;
 use crate::ranking::{Field, Measure};
-use crate::result::{Setting, StudyResult, WorkloadResult, median};
+use crate::result::{Setting, StudyResult, WorkloadResult};
 use crate::statistics::{FrozenScore, FrozenWorkload, frozen_score};
 use serde::{Deserialize, Serialize};
 
@@ -30,9 +30,9 @@ pub struct FrozenTime {
     pub comparability_key: String,
     /// Where it was measured: seconds are used only there.
     pub setting: Setting,
-    /// Median seconds to target over studies.
+    /// Median seconds to target over studies; the budget where that is a miss.
     pub seconds: f64,
-    /// Median steps to target over studies.
+    /// Median steps to target over studies; the budget where that is a miss.
     pub steps: f64,
     /// Studies behind both.
     pub studies: Vec<StudyResult>,
@@ -43,8 +43,8 @@ pub struct FrozenTime {
 pub struct AgainstReference {
     /// Its name.
     pub submission: String,
-    /// The score, with its interval.
-    pub score: FrozenScore,
+    /// The score, with its interval; none where a workload is missing, since the mean of the others would flatter whoever left out the hard ones.
+    pub score: Option<FrozenScore>,
     /// Workloads of the reference under this ruleset that it ran.
     pub workloads: usize,
     /// All workloads of the reference under this ruleset.
@@ -54,8 +54,8 @@ pub struct AgainstReference {
 /// There is nothing to freeze.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FreezeError {
-    /// No workload with a median.
-    #[error("`{0}` has no workload whose target it reached in more than half of its studies")]
+    /// No scored trial.
+    #[error("`{0}` has no scored trial")]
     Nothing(String),
 }
 
@@ -63,7 +63,7 @@ impl FrozenReference {
     /// Freezes a submission's rows. Where it ran in several settings, the one with most studies counts.
     ///
     /// # Errors
-    /// When it has no median anywhere.
+    /// When it never ran.
     pub fn of(
         board: &Leaderboard,
         submission: &str,
@@ -72,7 +72,8 @@ impl FrozenReference {
         let time = |table: &crate::Table| {
             let rows = table.rows.iter().map(|row| &row.result);
             let own = rows.filter(|result| result.submission == submission);
-            frozen(own.max_by_key(|result| (result.studies.len(), &result.setting))?)
+            let most = own.max_by_key(|result| (result.studies.len(), &result.setting));
+            most.map(frozen)
         };
         let workloads: Vec<FrozenTime> = board.tables.iter().filter_map(time).collect();
         match workloads.is_empty() {
@@ -110,27 +111,25 @@ impl FrozenReference {
             .into_iter()
             .filter_map(|name| against(board, &frozen, name, measure))
             .collect();
-        let value = |against: &AgainstReference| against.score.score.unwrap_or(0.0);
+        let value = |against: &AgainstReference| {
+            let score = against.score.as_ref().and_then(|score| score.score);
+            score.unwrap_or(-1.0)
+        };
         scores.sort_by(|a, b| value(b).total_cmp(&value(a)));
         scores
     }
 }
 
-fn frozen(result: &WorkloadResult) -> Option<FrozenTime> {
-    Some(FrozenTime {
+fn frozen(result: &WorkloadResult) -> FrozenTime {
+    FrozenTime {
         workload: result.workload.clone(),
         ruleset: result.ruleset.clone(),
         comparability_key: result.comparability_key.clone(),
         setting: result.setting.clone(),
-        seconds: median(result.studies.iter().map(|study| study.seconds))?,
-        steps: median(
-            result
-                .studies
-                .iter()
-                .map(|study| study.steps.map(|steps| steps as f64)),
-        )?,
+        seconds: result.median_seconds.unwrap_or(result.budget_seconds),
+        steps: result.median_steps.unwrap_or(result.budget_steps as f64),
         studies: result.studies.clone(),
-    })
+    }
 }
 
 fn against(
@@ -148,10 +147,7 @@ fn against(
             .map(|row| &row.result)
             .filter(|result| result.submission == submission)
             .filter(|result| measure == Measure::Steps || result.setting == time.setting);
-        let times: Vec<f64> = rows
-            .flat_map(|result| &result.studies)
-            .map(|study| Field::value(study, measure))
-            .collect();
+        let times = Field::times(rows, measure);
         let reference = match measure {
             Measure::Time => time.seconds,
             Measure::Steps => time.steps,
@@ -163,7 +159,7 @@ fn against(
         submission: submission.to_owned(),
         workloads: workloads.len(),
         of: frozen.len(),
-        score: frozen_score(&workloads, ALPHA),
+        score: (workloads.len() == frozen.len()).then(|| frozen_score(&workloads, ALPHA)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::algoperf::profile::{LARGEST_RATIO, POINTS, profile_scores, profiles, taus};
 use crate::leaderboard::{Leaderboard, Row};
-use crate::result::StudyResult;
+use crate::result::WorkloadResult;
 use crate::statistics::{
     Certainty, Pair, RankTest, Shift, Standing, bootstrap, median_time, quantile, resample,
     standing, stratified_shift,
@@ -87,8 +87,8 @@ pub struct Duel {
 /// What happens to the order when something is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flips {
-    /// A submission or a workload.
-    pub without: String,
+    /// In words: what is left out, or whose value is another.
+    pub change: String,
     /// Pairs that change places: the one that now leads, the one that led.
     pub pairs: Vec<(String, String)>,
 }
@@ -96,7 +96,8 @@ pub struct Flips {
 impl Field {
     /// The fields of a leaderboard: one for each ruleset, by time also for each setting.
     pub fn of(board: &Leaderboard, measure: Measure) -> Vec<Field> {
-        let mut fields: BTreeMap<String, BTreeMap<(String, &str), Vec<f64>>> = BTreeMap::new();
+        let mut fields: BTreeMap<String, BTreeMap<(String, &str), Vec<&WorkloadResult>>> =
+            BTreeMap::new();
         for table in &board.tables {
             let twin = |other: &&crate::Table| {
                 (&other.workload, &other.ruleset) == (&table.workload, &table.ruleset)
@@ -106,28 +107,39 @@ impl Field {
                 _ => format!("{} ({:.6})", table.workload, table.comparability_key),
             };
             for row in &table.rows {
-                let studies = row.result.studies.iter();
-                let times: Vec<f64> = studies.map(|study| Field::value(study, measure)).collect();
                 let field = fields
                     .entry(title(&table.ruleset, row, measure))
                     .or_default();
                 let cell = (workload.clone(), row.result.submission.as_str());
-                field.entry(cell).or_default().extend(times);
+                field.entry(cell).or_default().push(&row.result);
             }
         }
         fields
             .into_iter()
-            .map(|(title, cells)| Field::from_cells(title, &cells))
+            .map(|(title, cells)| {
+                let cells = cells.into_iter();
+                let times = cells.map(|(cell, results)| (cell, Field::times(results, measure)));
+                Field::from_cells(title, &times.collect())
+            })
             .collect()
     }
 
-    /// A study's time or steps; infinite for a miss.
-    pub(crate) fn value(study: &StudyResult, measure: Measure) -> f64 {
-        let value = match measure {
-            Measure::Time => study.seconds,
-            Measure::Steps => study.steps.map(|steps| steps as f64),
-        };
-        value.unwrap_or(f64::INFINITY)
+    /// Times or steps of all studies, infinite for a miss. A study that ran on several machines has the same seed on each, and is one study:
+    /// the first result's counts.
+    pub(crate) fn times<'a>(
+        results: impl IntoIterator<Item = &'a WorkloadResult>,
+        measure: Measure,
+    ) -> Vec<f64> {
+        let mut studies: BTreeMap<(u64, u32), f64> = BTreeMap::new();
+        for study in results.into_iter().flat_map(|result| &result.studies) {
+            let value = match measure {
+                Measure::Time => study.seconds,
+                Measure::Steps => study.steps.map(|steps| steps as f64),
+            };
+            let value = value.unwrap_or(f64::INFINITY);
+            studies.entry(study.study).or_insert(value);
+        }
+        studies.into_values().collect()
     }
 
     fn from_cells(title: String, cells: &BTreeMap<(String, &str), Vec<f64>>) -> Field {
@@ -184,12 +196,17 @@ impl Field {
             let (mut rest, mut left) = (names.to_vec(), times.clone());
             rest.remove(index);
             left.remove(index);
-            all.push(flipped(&names[index], names, &again(&rest, &left)));
+            all.push(flipped(
+                format!("without {}", names[index]),
+                names,
+                &again(&rest, &left),
+            ));
         }
         for index in (0..self.workloads.len()).filter(|_| self.workloads.len() > 1) {
             let mut left = times.clone();
             left.iter_mut().for_each(|row| drop(row.remove(index)));
-            all.push(flipped(&self.workloads[index], names, &again(names, &left)));
+            let change = format!("without {}", self.workloads[index]);
+            all.push(flipped(change, names, &again(names, &left)));
         }
         all
     }
@@ -273,7 +290,7 @@ pub(crate) fn duels(times: &Times, standing: &Standing, alpha: f64) -> Vec<Duel>
 }
 
 /// Pairs of `names`, best first, that stand the other way round in `after`. Ties flip nothing.
-pub(crate) fn flipped(without: &str, names: &[String], after: &[(String, f64)]) -> Flips {
+pub(crate) fn flipped(change: String, names: &[String], after: &[(String, f64)]) -> Flips {
     let score = |name: &String| {
         after
             .iter()
@@ -290,10 +307,7 @@ pub(crate) fn flipped(without: &str, names: &[String], after: &[(String, f64)]) 
             }
         }
     }
-    Flips {
-        without: without.to_owned(),
-        pairs,
-    }
+    Flips { change, pairs }
 }
 
 #[cfg(test)]
@@ -331,7 +345,12 @@ mod tests {
     #[test]
     fn leaving_a_workload_out_can_turn_the_order() {
         let flips = field().ranking(Certainty::default()).flips;
-        let without = |name: &str| flips.iter().find(|flips| flips.without == name).unwrap();
+        let without = |name: &str| {
+            flips
+                .iter()
+                .find(|flips| flips.change == format!("without {name}"))
+                .unwrap()
+        };
         let pair = ("mixed".to_owned(), "quick".to_owned());
         assert_eq!(without("a").pairs, [pair]);
         assert!(without("b").pairs.is_empty());

@@ -57,6 +57,10 @@ pub struct WorkloadResult {
     pub median_steps: Option<f64>,
     /// Studies that reached the target.
     pub reached: u32,
+    /// Submission time that a trial may take, in seconds.
+    pub budget_seconds: f64,
+    /// Steps that a trial may take.
+    pub budget_steps: u64,
     /// Seconds a step, over all trials.
     pub seconds_per_step: Option<f64>,
     /// Highest resident memory of a worker, in bytes.
@@ -173,6 +177,8 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
         studies_wanted: record.run.ruleset.studies,
         median_seconds: median(studies.iter().map(|study| study.seconds)),
         median_steps: median(studies.iter().map(|study| study.steps.map(|n| n as f64))),
+        budget_seconds: record.run.budget_seconds(),
+        budget_steps: record.run.budget_steps(),
         reached: count(&studies, |study| study.seconds.is_some()),
         studies,
         seconds_per_step: (steps > 0).then(|| seconds / steps as f64),

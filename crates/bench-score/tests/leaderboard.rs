@@ -4,7 +4,9 @@
 
 mod support;
 
-use bench_score::{FrozenReference, Leaderboard, Measure, Row, Trial, explain, median, results};
+use bench_score::{
+    Field, FrozenReference, Leaderboard, Measure, Row, Trial, explain, median, results,
+};
 use proptest::prelude::*;
 use support::trial;
 
@@ -162,7 +164,37 @@ fn scored(board: &Leaderboard, reference: &FrozenReference, submission: &str) ->
     let own = scores
         .iter()
         .find(|against| against.submission == submission)?;
-    own.score.score
+    own.score.as_ref()?.score
+}
+
+#[test]
+fn a_study_on_two_machines_is_one_study_and_a_left_out_workload_leaves_no_score() {
+    let hits: Hits = (1..=6).map(|n| Some((100 * n, 10 * n))).collect();
+    let mut all = field(&[hits.clone(), hits]);
+    let reference = FrozenReference::of(&Leaderboard::of(&all), "submission-0", 1).unwrap();
+    let elsewhere = all.clone().into_iter().map(|mut trial| {
+        trial.record.machine.fingerprint = "m2".to_owned();
+        trial
+    });
+    all.extend(elsewhere);
+    let board = Leaderboard::of(&all);
+    let fields = Field::of(&board, Measure::Steps);
+    assert_eq!(fields[0].times[0][0].len(), 3);
+    // Studies of 10, 30 and 50 steps against 30.
+    let score = scored(&board, &reference, "submission-1").unwrap();
+    assert!((score - (0.75 + 0.5 + 0.375) / 3.0).abs() < 1e-12);
+    // Another workload in the reference, which nobody ran.
+    let mut two = reference.clone();
+    two.workloads.extend(reference.workloads.iter().cloned());
+    two.workloads[1].comparability_key = "another".to_owned();
+    assert_eq!(scored(&board, &two, "submission-1"), None);
+    // A reference that misses has its budget for a time.
+    let missed = Leaderboard::of(&field(&[vec![None; 6]]));
+    let missed = FrozenReference::of(&missed, "submission-0", 1).unwrap();
+    assert_eq!(
+        (missed.workloads[0].seconds, missed.workloads[0].steps),
+        (60.0, 1000.0)
+    );
 }
 
 proptest! {

@@ -207,7 +207,8 @@ fn ranked(title: &str, ranking: &Ranking, hovers: &mut Vec<Hover>) -> Result<Str
     html.push_str("</div>\n");
     if !ranking.flips.is_empty() {
         html.push_str("<h3>What moves the order</h3>\n");
-        let caption = format!("Sensitivity, {title}: what leaving one out changes");
+        let caption =
+            format!("Sensitivity, {title}: what leaving one out, or easier targets, would change");
         html.push_str(&table(&sensitivity(ranking), &caption));
     }
     Ok(html)

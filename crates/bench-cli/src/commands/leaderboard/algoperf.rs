@@ -5,6 +5,7 @@ use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
+use crate::workspace::Workspace;
 use bench_core::spec::harness::Scoring;
 use bench_core::spec::submission::Tuning;
 use bench_harness::algoperf_logs::{self, LogsError};
@@ -38,7 +39,7 @@ pub(in crate::commands) struct Source {
         requires = "from"
     )]
     tuning: Option<Ruleset>,
-    /// How times become scores, instead of as the version in the targets has it
+    /// How times become scores, instead of as harness.yaml's `scoring`, or else the version in the targets, has it
     #[arg(long, value_enum, requires = "from")]
     scoring: Option<ScoringName>,
     /// Replicates of the bootstrap; 0 for scores without intervals
@@ -119,8 +120,11 @@ impl Source {
         let scoring = match self.scoring {
             Some(ScoringName::AlgoperfV05) => Scoring::AlgoperfV05,
             Some(ScoringName::AlgoperfV06) => Scoring::AlgoperfV06,
-            None if targets.version == "0.5" => Scoring::AlgoperfV05,
-            None => Scoring::AlgoperfV06,
+            None => match configured() {
+                Scoring::Frozen if targets.version == "0.5" => Scoring::AlgoperfV05,
+                Scoring::Frozen => Scoring::AlgoperfV06,
+                algoperf => algoperf,
+            },
         };
         let logs = algoperf_logs::read(folder, tuning, &targets).map_err(logs_failure)?;
         Ok(Competition {
@@ -176,6 +180,13 @@ pub(super) fn execute(
         return Err(Failure::new(Exit::Results, message, help.to_owned()));
     }
     Ok(Exit::Ok)
+}
+
+/// What harness.yaml says. Logs can be scored without a checkout too, and frozen scores are for our own records alone.
+fn configured() -> Scoring {
+    let workspace = Workspace::open().ok();
+    let harness = workspace.and_then(|workspace| workspace.catalog.harness);
+    harness.map_or_else(Scoring::default, |harness| harness.scoring)
 }
 
 fn read_targets(file: &Path) -> Result<Targets, Failure> {
