@@ -17,7 +17,7 @@
 //! with an `alpha` of 0.25. Not where memory is plentiful and time is not: full AdamW is one pass, and a decomposition of a large matrix takes seconds.
 
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::{LowRank, Projection, zeros_like};
+use bench_sdk::toolkit::{Adam, LowRank, Projection, zeros_like};
 
 /// The largest growth of the rest's step.
 const GROWTH: f64 = 1.01;
@@ -63,13 +63,17 @@ impl UpdateRule for Fira {
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
+        let keep = 1.0 - update.learning_rate * self.weight_decay;
+        let rate = update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
+            / bias_correction(self.beta1, update.t);
+        // Epsilon is beside the root that is not corrected, and the decay comes last.
         let adam = Adam {
             beta1: self.beta1,
             beta2: self.beta2,
             epsilon: self.epsilon,
-            keep: 1.0 - update.learning_rate * self.weight_decay,
-            rate: update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
-                / bias_correction(self.beta1, update.t),
+            keep,
+            rate: keep * rate,
+            root: 1.0,
         };
         if (update.t - 1).is_multiple_of(self.gap) {
             self.low_rank.refresh(update)?;
@@ -89,10 +93,10 @@ impl UpdateRule for Fira {
             let (x, g) = (&update.parameters[place].tensor, &update.gradients[place]);
             let rest = scaled_rest(projection, g, r, n, self.alpha)?;
             let limit = limited(&rest, &mut self.norms[number])?;
-            projection.add_to(x, &(n * (adam.rate * self.alpha)))?;
+            projection.add_to(x, &(n * (rate * self.alpha)))?;
             let step = Rest {
-                keep: adam.keep,
-                rate: adam.rate * limit,
+                keep,
+                rate: rate * limit,
             };
             update.map(&step, &[x.shallow_clone()], &[rest], [])?;
         }
@@ -155,36 +159,5 @@ impl Elementwise<0> for Rest {
     fn scalar<F: Float>(&self, x: F, e: F, _: [F; 0]) -> (F, [F; 0]) {
         let [keep, rate] = F::all([self.keep, self.rate]);
         (keep * (x - rate * e), [])
-    }
-}
-
-/// One step's coefficients of Adam, with epsilon beside the root that is not corrected and the decay last.
-#[derive(Clone, Copy)]
-struct Adam {
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    keep: f64,
-    rate: f64,
-}
-
-impl Reference<2> for Adam {
-    fn tensors(&self, x: &Tensor, g: &Tensor, [m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
-        let m = self.beta1 * m + (1.0 - self.beta1) * g;
-        let v = self.beta2 * v + (1.0 - self.beta2) * g * g;
-        let x = self.keep * (x - self.rate * &m / (v.sqrt() + self.epsilon));
-        (x, [m, v])
-    }
-}
-
-impl Elementwise<2> for Adam {
-    #[inline(always)]
-    fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
-        let [beta1, beta2] = F::all([self.beta1, self.beta2]);
-        let [rest1, rest2] = F::all([1.0 - self.beta1, 1.0 - self.beta2]);
-        let [keep, rate, epsilon] = F::all([self.keep, self.rate, self.epsilon]);
-        let m = beta1 * m + rest1 * g;
-        let v = beta2 * v + rest2 * g * g;
-        (keep * (x - rate * m / (v.sqrt() + epsilon)), [m, v])
     }
 }

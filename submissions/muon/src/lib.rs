@@ -12,7 +12,7 @@ mod newton_schulz;
 pub use newton_schulz::orthogonal;
 
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::decay;
+use bench_sdk::toolkit::{Adam, decay};
 
 /// The hyperparameters; the momentum of hidden matrices; Adam's averages of the rest.
 pub struct Muon {
@@ -20,7 +20,7 @@ pub struct Muon {
     momentum: f64,
     weight_decay: f64,
     precision: Option<Kind>,
-    adam: Adam,
+    auxiliary: Auxiliary,
     hidden: Vec<usize>,
     others: Vec<usize>,
     momenta: Vec<Tensor>,
@@ -28,8 +28,8 @@ pub struct Muon {
     v: Vec<Tensor>,
 }
 
-/// Of the auxiliary rule.
-struct Adam {
+/// Adam's hyperparameters.
+struct Auxiliary {
     learning_rate: f64,
     beta1: f64,
     beta2: f64,
@@ -60,7 +60,7 @@ impl UpdateRule for Muon {
                 "parameter" => None,
                 other => bail!("newton-schulz `{other}` is neither `bfloat16` nor `parameter`"),
             },
-            adam: Adam {
+            auxiliary: Auxiliary {
                 learning_rate: hyper.number("adam-lr")?,
                 beta1: hyper.number("adam-beta1")?,
                 beta2: hyper.number("adam-beta2")?,
@@ -90,9 +90,9 @@ impl UpdateRule for Muon {
         } else {
             rate / self.learning_rate
         };
-        let adam = &self.adam;
+        let adam = &self.auxiliary;
         let rate = adam.learning_rate * factor;
-        let step = Step {
+        let step = Adam {
             beta1: adam.beta1,
             beta2: adam.beta2,
             epsilon: adam.epsilon,
@@ -115,37 +115,5 @@ fn scale(shape: &[i64]) -> f64 {
     match shape {
         [.., rows, columns] if *columns > 0 => (*rows as f64 / *columns as f64).max(1.0).sqrt(),
         _ => 1.0,
-    }
-}
-
-/// One step's coefficients of Adam.
-#[derive(Clone, Copy)]
-struct Step {
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    keep: f64,
-    rate: f64,
-    root: f64,
-}
-
-impl Reference<2> for Step {
-    fn tensors(&self, x: &Tensor, g: &Tensor, [m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
-        let m = self.beta1 * m + (1.0 - self.beta1) * g;
-        let v = self.beta2 * v + (1.0 - self.beta2) * g * g;
-        let x = self.keep * x - self.rate * &m / (v.sqrt() / self.root + self.epsilon);
-        (x, [m, v])
-    }
-}
-
-impl Elementwise<2> for Step {
-    #[inline(always)]
-    fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
-        let [beta1, beta2] = F::all([self.beta1, self.beta2]);
-        let [rest1, rest2] = F::all([1.0 - self.beta1, 1.0 - self.beta2]);
-        let [keep, rate, root, epsilon] = F::all([self.keep, self.rate, self.root, self.epsilon]);
-        let m = beta1 * m + rest1 * g;
-        let v = beta2 * v + rest2 * g * g;
-        (keep * x - rate * m / (v.sqrt() / root + epsilon), [m, v])
     }
 }

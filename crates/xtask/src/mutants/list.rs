@@ -43,13 +43,13 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "not clipped": [("ratio.clamp(-1.0, 1.0)", "ratio"), ("ratio.max(-F::ONE).min(F::ONE)", "ratio")],
     }
     "galore" by ["galore.json"]: {
-        "alpha left out": [("adam.rate * self.alpha", "adam.rate")],
+        "alpha left out": [("rate: rate * self.alpha", "rate")],
         "a basis every step": [("(update.t - 1).is_multiple_of(self.gap)", "true")],
         "a basis a step late": [("(update.t - 1).is_multiple_of(self.gap)", "update.t == 1 || (update.t - 2).is_multiple_of(self.gap)")],
-        "decay first": [("(keep * (x - rate * m / (v.sqrt() + epsilon))", "(keep * x - rate * m / (v.sqrt() + epsilon)")],
+        "decay first": [("rate: keep * rate", "rate")],
     }
     "fira" by ["fira.json"]: {
-        "rest dropped": [("rate: adam.rate * limit", "rate: 0.0 * limit")],
+        "rest dropped": [("rate: rate * limit", "rate: 0.0 * limit")],
         "no limiter": [("let factor = GROWTH / growth.max(GROWTH)", "let factor = 1.0")],
         "epsilon a hundredth": [("number(\"epsilon\")?", "number(\"epsilon\")? * 0.01")],
         "rest along the other side": [("if rows < columns { 0 } else { 1 }", "if rows < columns { 1 } else { 0 }")],
