@@ -1,18 +1,18 @@
 //! `bench rerun`: a published trial again, from the configuration that was published with it.
 
 use crate::arguments::Results;
+use crate::commands::trials::{self, Plan};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_core::record::RunRecord;
-use bench_core::run::{DeviceKind, RunSpec, SplitName};
+use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::diagnostic::nearest;
 use bench_harness::program::CargoBuilder;
-use bench_harness::session::{self, KEEP_EVERY, PlannedTrial, Session};
+use bench_harness::session::{self, Options, Session};
 use bench_harness::store::{self, Stored};
-use bench_harness::{data, machine, scratch, setup};
 use bench_report::page::{Embedded, EmbeddedError};
 use bench_report::units;
 use bench_score::Trial;
@@ -185,21 +185,30 @@ fn prepare(
     workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Session, Failure> {
-    let home = &workspace.home;
-    let harness = workspace.harness()?;
-    let machine = machine::describe();
-    let cuda = run.device == DeviceKind::Cuda;
-    if cuda && machine.gpus.is_empty() {
-        let message = "the trial ran on a card, but the driver shows none here";
-        return Err(Failure::new(Exit::Environment, message, None));
-    }
-    let mut listener = |progress| reporter.work(progress);
-    let libtorch = setup::ensure(home, setup::Options { cuda }, &mut listener)?;
+    same_data(run, workspace)?;
+    let plan = Plan {
+        suite: "rerun".to_owned(),
+        runs: vec![run.clone()],
+        device: run.device,
+        device_index: 0,
+    };
+    let options = Options {
+        fresh: true,
+        ..Options::default()
+    };
+    let reruns = workspace.home.root.join(RERUNS);
+    let folder = arguments.results.folder.as_ref().unwrap_or(&reruns);
+    trials::prepare(workspace, plan, Some(folder), options, reporter)
+}
+
+/// The data must be what the trial saw.
+fn same_data(run: &RunSpec, workspace: &Workspace) -> Result<(), Failure> {
     let name = &run.dataset.name;
+    let help = "`git log -- workloads/datasets` shows when it changed; a checkout of then can run the trial";
     let Some(dataset) = workspace.catalog.datasets.get(name) else {
         return Err(Failure::usage(
             format!("this checkout has no data set `{name}`, on which the trial ran"),
-            "`git log -- workloads/datasets` shows whether it once had".to_owned(),
+            help.to_owned(),
         ));
     };
     for (split, identity) in &run.dataset.splits {
@@ -213,31 +222,10 @@ fn prepare(
                 "the {} split of `{name}` is not the one that the trial saw",
                 split.name()
             );
-            return Err(Failure::new(Exit::Usage, message, None));
+            return Err(Failure::usage(message, help.to_owned()));
         }
     }
-    let data = data::fetch(home, name, dataset, &mut listener)?.splits;
-    let runs = arguments.results.folder.clone();
-    Ok(Session {
-        trials: vec![PlannedTrial {
-            suite: "rerun".to_owned(),
-            run: run.clone(),
-            data,
-            device_index: 0,
-        }],
-        runs: runs.unwrap_or_else(|| home.root.join(RERUNS)),
-        machine,
-        environment: Vec::new(),
-        libtorch: libtorch.library_folders(),
-        limits: harness.limits,
-        tolerances: harness.tolerances,
-        options: session::Options {
-            fresh: true,
-            ..session::Options::default()
-        },
-        lock: scratch::machine_lock(),
-        keep_every: KEEP_EVERY,
-    })
+    Ok(())
 }
 
 /// What both say, and whether they say the same.
