@@ -7,6 +7,7 @@ pub mod clean;
 pub mod data;
 pub mod doctor;
 pub mod download;
+pub mod file;
 pub mod home;
 pub mod interrupt;
 pub mod lock;

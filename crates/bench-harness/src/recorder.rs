@@ -207,14 +207,10 @@ fn open_at_last_line(path: &Path) -> io::Result<File> {
 }
 
 fn write_whole(path: &Path, record: &impl Serialize) -> Result<(), RecordError> {
-    let temporary = path.with_extension("json.tmp");
     let write = || -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(record)?;
         text.push(b'\n');
-        let mut file = File::create(&temporary)?;
-        file.write_all(&text)?;
-        file.sync_data()?;
-        fs::rename(&temporary, path)
+        crate::file::write_whole(path, &text)
     };
     write().map_err(failed(path))
 }

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::workspace::Workspace;
 use bench_core::number::Span;
 use bench_core::spec::edit;
+use bench_harness::file::write_whole;
 use bench_report::calibration::picture;
 use bench_score::calibration::CalibrationRecord;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ fn spec(text: &str, record: &CalibrationRecord) -> Result<String, edit::EditErro
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(path);
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text));
+    let written = std::fs::create_dir_all(folder).and_then(|()| write_whole(path, text.as_bytes()));
     written.map_err(|error| failed("write", path, &error))
 }
 

@@ -86,9 +86,15 @@ fn write(folder: &Path, records: &[Stored]) -> io::Result<()> {
     Ok(())
 }
 
+/// At no moment are there fewer than one of the two on the disk.
 fn replace(folder: &Path, with: &Path) -> io::Result<()> {
-    remove(folder)?;
-    fs::rename(with, folder)
+    let old = folder.with_extension("old");
+    remove(&old)?;
+    match fs::rename(folder, &old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => fs::rename(with, folder)?,
+    }
+    remove(&old)
 }
 
 fn remove(folder: &Path) -> io::Result<()> {
