@@ -76,7 +76,7 @@ impl Catalog {
             threads: None,
             device: None,
         };
-        let mut run = self.resolve_under(&request, rules())?;
+        let mut run = self.resolve_under(&request, rules(wanted.study))?;
         let workload = &mut run.workload;
         let target = &mut workload.target;
         target.validation = match target.metric.direction() {
@@ -91,7 +91,8 @@ impl Catalog {
     }
 }
 
-fn rules() -> Ruleset {
+/// Nothing is tuned on the test split, and a target needs its test value at one evaluation of the seeds.
+fn rules(study: u32) -> Ruleset {
     Ruleset {
         tuning: Tuning::ExternalTuning,
         studies: 1,
@@ -99,7 +100,10 @@ fn rules() -> Ruleset {
         points: Points::Defaults,
         budget_factor: 1.0,
         confirm: true,
-        test: TestEvaluations::Always,
+        test: match study {
+            TUNING => TestEvaluations::PassageAndEnd,
+            _ => TestEvaluations::Always,
+        },
         evaluate_every: None,
     }
 }

@@ -71,7 +71,7 @@ pub struct CalibrationTrial {
     pub evaluations: Vec<Evaluation>,
 }
 
-/// One evaluation: step, validation value and test value of the target's metric.
+/// One evaluation: step, validation value and test value of the target's metric; trials that tune have a test value at their end alone.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation(pub u64, pub Measured, pub Measured);
 

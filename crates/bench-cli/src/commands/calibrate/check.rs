@@ -91,7 +91,7 @@ fn differences(
             workspace,
             arguments,
             &row.submission,
-            TUNING,
+            TUNING + 1,
             row.number,
             &row.point,
         )?;

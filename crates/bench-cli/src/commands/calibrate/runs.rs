@@ -107,7 +107,7 @@ impl<'a> Runs<'a> {
         self.run(workspace, runs)
     }
 
-    /// Of all trials: they differ in nothing that it depends on.
+    /// Of the seeds: they differ in nothing that it depends on.
     pub(super) fn comparability_key(&self) -> Result<String, Failure> {
         self.key.clone().ok_or_else(|| {
             Failure::new(
