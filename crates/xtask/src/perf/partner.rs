@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// How long a turn is, in milliseconds, where one step is not longer than that.
-const TURN: f64 = 300.0;
+const TURN: f64 = 200.0;
 /// The most steps of a turn.
 const STEPS: f64 = 200.0;
 
@@ -100,7 +100,7 @@ pub struct Times {
     pub turns: Vec<f64>,
 }
 
-/// All entrants take turns of about a third of a second, so that a noisy minute harms all alike. A few steps before the first turn do not count.
+/// All entrants take turns of about a fifth of a second, so that a noisy minute harms all alike. A few steps before the first turn do not count.
 pub fn take_turns(entrants: &[Entrant], turns: usize) -> Result<Vec<Times>> {
     let ask = |entrant: &Entrant, steps| {
         let mut partner = entrant.partner.borrow_mut();

@@ -105,28 +105,27 @@ pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>
     let mut tables = Vec::new();
     let mut memory = Vec::new();
     for [update, workload, called] in SHAPES {
-        let mut rows = Vec::new();
-        for rule in &RULES {
-            for threads in [1, 2] {
-                eprintln!(
-                    "{}, {called}, {}",
-                    rule.submission,
-                    peers::threads_of(threads)
-                );
-                let context = Context {
-                    bench,
-                    python,
-                    update,
-                    workload,
-                    threads,
-                };
-                let measured = compare(&context, rule, repeats)?;
+        let mut rows = vec![Vec::new(); RULES.len()];
+        for threads in [1, 2] {
+            let mut context = Context {
+                bench,
+                python,
+                update,
+                workload,
+                threads,
+                torch: None,
+            };
+            for (rule, rows) in RULES.iter().zip(&mut rows) {
+                let threads_of = peers::threads_of(threads);
+                eprintln!("{}, {called}, {threads_of}", rule.submission);
+                let measured = compare(&mut context, rule, repeats)?;
                 rows.push(measured.cells(rule, threads));
                 if update == "large" && threads == 1 {
                     memory.push(measured.memory(rule)?);
                 }
             }
         }
+        let rows = rows.into_iter().flatten().collect();
         tables.push(Table {
             title: format!("The update alone, parameters: {called}"),
             columns: vec![
@@ -164,6 +163,8 @@ struct Context<'a> {
     update: &'a str,
     workload: &'a str,
     threads: u32,
+    /// One for all rules.
+    torch: Option<RefCell<Partner>>,
 }
 
 struct Measured {
@@ -175,24 +176,24 @@ struct Measured {
     fused: Times,
 }
 
-fn compare(context: &Context, rule: &Rule, repeats: usize) -> Result<Measured> {
-    let &Context {
-        bench,
-        python,
-        update,
-        workload,
-        threads,
-    } = context;
-    let mut run: serde_json::Value =
-        serde_json::from_str(&peers::run_of(bench, workload, rule.submission, threads)?)?;
+fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measured> {
+    let (threads, name) = (context.threads, rule.submission);
+    let run = peers::run_of(context.bench, context.workload, name, threads)?;
+    let mut run: serde_json::Value = serde_json::from_str(&run)?;
     if let Some((name, value)) = rule.with {
         run["run"]["hyperparameters"][name] = value.into();
     }
-    let mut ours = peers::submission(rule.submission, &["--update", update], threads);
+    let mut ours = peers::submission(name, &["--update", context.update], threads);
     let mut ours = Partner::start(&mut ours, &run.to_string())?;
     let described = ours.line()?;
-    let mut torch = peers::script(python, "torch_updates.py", threads);
-    let torch = RefCell::new(Partner::start(&mut torch, &described)?);
+    let torch = match context.torch.take() {
+        Some(torch) => torch,
+        None => {
+            let mut script = peers::script(context.python, "torch_updates.py", threads);
+            RefCell::new(Partner::start(&mut script, &described)?)
+        }
+    };
+    let torch = context.torch.insert(torch);
     let first = ours.times("steps", 1, "update-ms")?;
     let memory = ours.ask("memory")?;
     let ours = RefCell::new(ours);
@@ -201,8 +202,8 @@ fn compare(context: &Context, rule: &Rule, repeats: usize) -> Result<Measured> {
         &[
             entrant(&ours, "steps", "update-ms"),
             entrant(&ours, "triad", "triad-ms"),
-            entrant(&torch, rule.peer, "update-ms"),
-            entrant(&torch, "adamw-fused", "update-ms"),
+            entrant(torch, rule.peer, "update-ms"),
+            entrant(torch, "adamw-fused", "update-ms"),
         ],
         repeats,
     )?
