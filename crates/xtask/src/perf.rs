@@ -1,18 +1,16 @@
 //! `cargo xtask perf`: what bench costs, as ratios against named peers that take turns with it in one run.
 
 mod commands;
-mod partner;
 mod peers;
 mod referee;
-mod steps;
+mod scorer;
 mod table;
-mod updates;
 
 use crate::shell;
 use anyhow::{Context, Result};
 use clap::Args;
 use std::path::PathBuf;
-use table::Table;
+use table::Row;
 
 /// What to measure.
 #[derive(Args)]
@@ -20,17 +18,17 @@ pub struct Options {
     /// Turns of each program; medians are reported.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
-    /// Only these parts: commands, referee, torch, optimizer.
+    /// Only these parts: commands, scorer, referee, torch, optimizer.
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "commands,referee,torch,optimizer"
+        default_value = "commands,scorer,referee,torch,optimizer"
     )]
     only: Vec<String>,
     /// A Python with torch 2.11.0; made under target/perf when none is given (5 GB).
     #[arg(long)]
     python: Option<PathBuf>,
-    /// Write the tables into results/performance/README.md, in the place of those measured before.
+    /// Write the tables into results/performance/README.md.
     #[arg(long)]
     write: bool,
 }
@@ -38,31 +36,39 @@ pub struct Options {
 /// Measures, prints the tables, and writes them where asked.
 pub fn run(options: &Options) -> Result<()> {
     let wants = |part: &str| options.only.iter().any(|name| name == part);
-    let mut tables: Vec<Table> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     let bench = shell::bench()?;
-    shell::run(shell::bench()?.args(["setup", "--quiet"]))?;
-    shell::run(shell::bench()?.args(["data", "fetch", "fashion-mnist", "brown"]))?;
-    let (program, repeats) = (PathBuf::from(bench.get_program()), options.repeats);
-    let python = || peers::python(options.python.as_deref());
+    let program = PathBuf::from(bench.get_program());
     if wants("commands") {
-        let rows = commands::measure(&program, repeats.max(20))?;
-        tables.extend(table::of(&rows));
+        rows.extend(commands::measure(&program, options.repeats.max(20))?);
     }
-    if wants("referee") {
-        tables.extend(table::of(&referee::measure(&program, repeats)?));
+    if wants("scorer") {
+        rows.extend(scorer::measure(&program, options.repeats)?);
     }
-    if wants("torch") {
-        tables.push(steps::measure(&program, &python()?, repeats)?);
+    if wants("referee") || wants("torch") || wants("optimizer") {
+        shell::run(shell::bench()?.args(["setup", "--quiet"]))?;
+        shell::run(shell::bench()?.args(["data", "fetch", "fashion-mnist"]))?;
+    }
+    if wants("referee") || wants("torch") {
+        let python = if wants("torch") {
+            Some(peers::python(options.python.as_deref())?)
+        } else {
+            None
+        };
+        rows.extend(referee::measure(
+            &program,
+            python.as_deref(),
+            options.repeats,
+        )?);
     }
     if wants("optimizer") {
-        tables.extend(updates::measure(&program, &python()?, repeats)?);
+        rows.extend(peers::optimizer_step()?);
     }
-    for table in &tables {
-        println!("{}", table::markdown(table));
-    }
+    let text = table::markdown(&rows);
+    println!("{text}");
     if options.write {
         let path = shell::root().join("results/performance/README.md");
-        table::write(&path, &tables).with_context(|| format!("cannot write {}", path.display()))?;
+        table::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

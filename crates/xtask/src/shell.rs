@@ -84,6 +84,16 @@ pub fn output(command: &mut Command) -> Result<String> {
         .with_context(|| format!("`{}` printed no text", display(command)))
 }
 
+/// The most memory that a running process has held, in megabytes.
+pub fn peak_megabytes(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kilobytes / 1e3)
+}
+
 fn display(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())
