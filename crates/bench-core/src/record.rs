@@ -160,7 +160,25 @@ pub enum TrialEvent {
         /// Numbers in the algorithm's state.
         #[serde(default)]
         state: Option<u64>,
+        /// What held the processors up; absent in records of before it was looked at.
+        #[serde(default)]
+        slowdown: Option<Slowdown>,
     },
+}
+
+/// What held the processors up while a trial, or a part of it, ran: as far as the kernel tells.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Slowdown {
+    /// Times that a processor lowered its clock because of heat, over all of them; absent where the machine does not count.
+    #[serde(default)]
+    pub thermal_events: Option<u64>,
+    /// Time in which a quota of this process' group held it up.
+    #[serde(default)]
+    pub quota_ns: Option<u64>,
+    /// Time that other guests of the same hardware took, the mean over processors.
+    #[serde(default)]
+    pub stolen_ns: Option<u64>,
 }
 
 /// What a resumed part goes on from.

@@ -202,6 +202,12 @@ impl RunSpec {
         }
     }
 
+    /// The target on the validation split; none in a calibration, which has a stand-in there that nothing comes near.
+    pub fn target(&self) -> Option<f64> {
+        let target = self.workload.target.validation;
+        (self.seed.purpose != Purpose::Calibrating).then_some(target)
+    }
+
     /// Submission time allowed, in seconds.
     pub fn budget_seconds(&self) -> f64 {
         self.workload.budget.time.seconds() * self.ruleset.budget_factor

@@ -11,6 +11,8 @@ use bench_core::run::{DeviceKind, Purpose, RunSpec, Seed};
 use bench_core::spec::catalog::Catalog;
 use bench_core::spec::resolve::Request;
 use bench_core::spec::schema::Kind;
+use bench_core::spec::search::Point;
+use bench_core::spec::submission::Value;
 use common::{files_with, request, run_with, sound};
 use proptest::prelude::*;
 use respell::Respeller;
@@ -273,6 +275,33 @@ fn every_request_is_another_identity_among_comparable_ones() {
     let configs: BTreeSet<String> = runs.iter().map(config).collect();
     assert_eq!(configs.len(), requests.len());
     assert!(runs.iter().all(|run| comparability(run) == COMPARABILITY));
+}
+
+#[test]
+fn given_values_are_comparable_with_given_values_alone() {
+    let catalog = Catalog::parse(files_with(Kind::Harness, sound(Kind::Harness)));
+    let resolve = |purpose, learning_rate: f64| {
+        let point = Point::from([("learning-rate".to_owned(), Value::Number(learning_rate))]);
+        let request = Request {
+            purpose,
+            hyperparameters: Some(&point),
+            ..request()
+        };
+        catalog.resolve(&request).unwrap()
+    };
+    let [one, other] = [1e-3, 2e-3].map(|rate| resolve(Purpose::Scoring, rate));
+    assert_ne!(comparability(&one), COMPARABILITY);
+    assert_eq!(comparability(&one), comparability(&other));
+    // A comparison gives both sides their values: what it compares are those.
+    let compared = resolve(Purpose::Comparing, 1e-3);
+    assert_eq!(comparability(&compared), COMPARABILITY);
+    let written = sound(Kind::Harness).replacen("points: defaults", "points: given", 1);
+    assert_ne!(written, sound(Kind::Harness));
+    assert!(
+        Catalog::parse(files_with(Kind::Harness, &written))
+            .harness
+            .is_none()
+    );
 }
 
 fn values() -> impl Strategy<Value = (Kind, Vec<u8>)> {

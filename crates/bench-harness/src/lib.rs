@@ -23,6 +23,7 @@ pub mod scaffold;
 pub mod scratch;
 pub mod session;
 pub mod setup;
+mod slowdown;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -145,6 +145,7 @@ fn supervised(
                 worker_memory: None,
                 device_memory: None,
                 state: None,
+                slowdown: None,
             })?;
             Ok(outcome)
         }
@@ -171,6 +172,7 @@ pub fn record_failed_build(
         worker_memory: None,
         device_memory: None,
         state: None,
+        slowdown: None,
     })?;
     let summary = TrialSummary::fold(&record.run, recorder.lines());
     recorder.finish(outcome)?;

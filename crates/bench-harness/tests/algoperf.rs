@@ -239,7 +239,7 @@ fn easier_targets_turn_the_lead_of_v05_as_the_reference_says() {
         resamples: 0,
         ..Certainty::default()
     };
-    let ranking = Board::of(&logs, &targets, rules).ranking(&logs, &targets, none);
+    let ranking = Board::of(&logs, &targets, rules).ranking(&logs, &targets, none, None);
     let turned: Vec<_> = ranking
         .flips
         .iter()

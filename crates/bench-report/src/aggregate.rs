@@ -1,52 +1,31 @@
 //! Below the tables of single workloads: what they add up to, how sure that is, and what would turn it.
 
-use crate::grid::{Cell, Column, Grid};
 use crate::leaderboard::Titled;
-use crate::standing::standing;
+use crate::standing::{claims, standing};
 use bench_score::statistics::Certainty;
-use bench_score::{AgainstReference, Field, FrozenReference, Leaderboard, Measure, Ranking};
+use bench_score::{Against, Field, Leaderboard, Measure, Ranking};
 
 /// One table a ruleset with at least two submissions, by steps, which compare across machines.
 pub fn aggregates(
     board: &Leaderboard,
-    reference: Option<&FrozenReference>,
+    against: Option<Against>,
     certainty: Certainty,
 ) -> Vec<Titled> {
     Field::of(board, Measure::Steps)
         .iter()
         .filter(|field| field.submissions.len() > 1)
-        .map(|field| aggregate(board, reference, field, certainty))
+        .map(|field| aggregate(field, against, certainty))
         .collect()
 }
 
-fn aggregate(
-    board: &Leaderboard,
-    reference: Option<&FrozenReference>,
-    field: &Field,
-    certainty: Certainty,
-) -> Titled {
-    let ranking = field.ranking(certainty);
-    let mut grid = standing(&ranking);
-    let scores = reference.map(|reference| {
-        let scores = reference.scores(board, &field.title, Measure::Steps);
-        (reference, scores)
-    });
-    let mut remarks = Vec::new();
-    match &scores {
-        Some((reference, scores)) if !scores.is_empty() => {
-            frozen_columns(&mut grid, &ranking, scores);
-            remarks.push(format!(
-                "frozen score: against {}'s steps, version {} of the reference; 0.5 is as fast, and no other entry moves it; who has not run every workload of it has none",
-                reference.submission, reference.version
-            ));
-        }
-        _ => {}
-    }
+fn aggregate(field: &Field, against: Option<Against>, certainty: Certainty) -> Titled {
+    let ranking = field.ranking(certainty, against);
+    let mut remarks: Vec<String> = ranking.frozen.iter().map(frozen).collect();
     remarks.push(
         "score: area below the performance profile, as AlgoPerf has it; its interval counts half a miss more than was seen"
             .to_owned(),
     );
-    remarks.extend(too_few(field));
+    remarks.extend(claims(&ranking));
     remarks.extend(flips(&ranking));
     let workloads = field.workloads.len();
     Titled {
@@ -55,55 +34,26 @@ fn aggregate(
             if workloads == 1 { "" } else { "s" },
             field.title
         ),
-        grid,
+        grid: standing(&ranking),
         remarks,
     }
 }
 
-/// The frozen score and its interval, behind the submission's name.
-fn frozen_columns(grid: &mut Grid, ranking: &Ranking, scores: &[AgainstReference]) {
-    let columns = [
-        Column::numbers("frozen score", "frozen-score", 0),
-        Column::words("90 % interval of it", "frozen-interval", 2),
-        Column::words("of workloads", "frozen-workloads", 3),
-    ];
-    grid.columns.splice(2..2, columns);
-    for (name, row) in ranking.submissions.iter().zip(&mut grid.rows) {
-        let own = scores.iter().find(|against| against.submission == *name);
-        let score = own.and_then(|against| against.score.as_ref()?.score);
-        let ends = own.and_then(|against| {
-            let score = against.score.as_ref()?;
-            score.lower.zip(score.upper)
-        });
-        let coverage = own.map(|against| format!("{} of {}", against.workloads, against.of));
-        row.splice(
-            2..2,
-            [
-                Cell::optional(score, |score| format!("{score:.3}")),
-                Cell::plain(ends.map_or("-".to_owned(), |(lower, upper)| {
-                    format!("{lower:.3} to {upper:.3}")
-                })),
-                Cell::plain(coverage.unwrap_or_else(|| "-".to_owned())),
-            ],
-        );
-    }
+/// What the frozen column says.
+pub(crate) fn frozen(frozen: &bench_score::Frozen) -> String {
+    let decides = match frozen.decides {
+        true => "; it decides the order",
+        false => "",
+    };
+    format!(
+        "frozen score: against {}, version {} of the reference; 0.5 is as fast, and no other entry moves it; who has not run every workload of it has none{decides}",
+        frozen.submission, frozen.version
+    )
 }
 
-/// In words, and with the number that would do.
-fn too_few(field: &Field) -> Option<String> {
-    let studies = field.times.iter().flatten().map(Vec::len);
-    let fewest = studies.min().unwrap_or(0);
-    let complete = "run the missing workloads before claiming anything";
-    match (fewest, field.workloads.len()) {
-        (0, _) => Some(format!("not every submission ran every workload: {complete}")),
-        (1, _) => Some("one study says nothing about how sure an order is: 3 allow 90 % claims, 5 are what a claim on one workload takes".to_owned()),
-        (2, 1) => Some("two studies of one workload allow no claim: 3 do, at 90 %".to_owned()),
-        _ => None,
-    }
-}
-
+/// Every pair that changes places, what could not be looked at, or that nothing moves the order.
 fn flips(ranking: &Ranking) -> Vec<String> {
-    let line = |flips: &bench_score::Flips| {
+    let turned = |flips: &bench_score::Flips| {
         let pairs: Vec<String> = flips
             .pairs
             .iter()
@@ -111,9 +61,29 @@ fn flips(ranking: &Ranking) -> Vec<String> {
             .collect();
         (!pairs.is_empty()).then(|| format!("{}: {}", flips.change, pairs.join("; ")))
     };
-    let lines: Vec<String> = ranking.flips.iter().filter_map(line).collect();
-    match lines.is_empty() && !ranking.flips.is_empty() {
-        true => vec!["leaving out any one submission or workload changes no order".to_owned()],
-        false => lines,
+    let mut lines: Vec<String> = ranking.flips.iter().filter_map(turned).collect();
+    let seen: Vec<&str> = ranking
+        .flips
+        .iter()
+        .filter(|flips| flips.unseen.is_none())
+        .map(|flips| flips.change.as_str())
+        .collect();
+    if lines.is_empty() && !seen.is_empty() {
+        lines.push(format!("no pair changes places: {}", seen.join(", ")));
     }
+    let unseen = |flips: &bench_score::Flips| {
+        let (unseen, reached) = flips.unseen?;
+        Some(format!(
+            "{}: {unseen} of {reached} studies stop before",
+            flips.change
+        ))
+    };
+    let unseen: Vec<String> = ranking.flips.iter().filter_map(unseen).collect();
+    if !unseen.is_empty() {
+        lines.push(format!(
+            "not to be seen, since trials end at their target (`bench run --to-budget` goes on): {}",
+            unseen.join("; ")
+        ));
+    }
+    lines
 }

@@ -1,25 +1,30 @@
 //! A competition scored from AlgoPerf's logs, as tables.
 
-use crate::grid::{Cell, Column, Grid};
+use crate::grid::{Cell, Column, Grid, Kind};
+use crate::standing::{FROZEN, frozen_cells};
 use crate::units;
 use bench_core::number::Measured;
+use bench_score::Frozen;
 use bench_score::algoperf::{Board, Cell as Scored, Loss, Reach, Row, StudyResult, TrialResult};
 use bench_score::statistics::{ScoreInterval, Standing};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// Scores with their certainty, best first: a row for each submission.
-pub fn scores(board: &Board, standing: &Standing) -> Grid {
-    let columns = vec![
+pub fn scores(board: &Board, standing: &Standing, frozen: Option<&Frozen>) -> Grid {
+    let mut columns = vec![
         Column::words("submission", "submission", 0),
         Column::numbers("score", "score", 0),
         Column::words("90 % interval", "interval", 0),
         Column::numbers("lower end", "interval-lower", 9),
         Column::numbers("upper end", "interval-upper", 9),
         Column::numbers("first in", "p-first", 2),
-        Column::numbers("tie group", "tie-group", 1),
-        Column::words("workloads", "workloads-counted", 3),
+        Column::counts("tie group", "tie-group", 1),
+        Column::counts("workloads", "workloads-counted", 3),
     ];
+    if frozen.is_some() {
+        columns.extend(FROZEN);
+    }
     let rows = board.rows.iter().enumerate().map(|(index, row)| {
         let interval = standing.intervals.get(index).copied().flatten();
         let end =
@@ -30,7 +35,7 @@ pub fn scores(board: &Board, standing: &Standing) -> Grid {
         );
         let first = interval.and(standing.p_rank1.get(index).copied());
         let counted = counted(board, row);
-        vec![
+        let mut cells = vec![
             Cell::plain(&row.submission),
             Cell::new(format!("{:.4}", row.score), row.score),
             Cell::new(text, ""),
@@ -39,7 +44,11 @@ pub fn scores(board: &Board, standing: &Standing) -> Grid {
             Cell::optional(first, |share| format!("{:.0} %", share * 100.0)),
             Cell::optional(standing.groups.group.get(index), usize::to_string),
             Cell::new(format!("{counted} of {}", board.base.len()), counted),
-        ]
+        ];
+        if let Some(frozen) = frozen {
+            cells.extend(frozen_cells(frozen, index));
+        }
+        cells
     });
     Grid {
         rows: rows.collect(),
@@ -48,8 +57,8 @@ pub fn scores(board: &Board, standing: &Standing) -> Grid {
 }
 
 /// The same for programs, with each workload's time.
-pub fn rows(board: &Board, standing: &Standing) -> Grid {
-    let mut grid = scores(board, standing).without(&["interval"]);
+pub fn rows(board: &Board, standing: &Standing, frozen: Option<&Frozen>) -> Grid {
+    let mut grid = scores(board, standing, frozen).without(&["interval"]);
     let times = time_to_targets(board);
     for (column, workload) in times.columns.into_iter().zip(0..).skip(1) {
         grid.columns.push(named(&format!("seconds/{}", column.key)));
@@ -111,7 +120,7 @@ pub fn logged_trials(board: &Board) -> Grid {
         Column::numbers("seconds to target", "seconds-to-target", 0),
         Column::numbers("steps to target", "steps-to-target", 0),
         Column::numbers("best validation", "best", 0),
-        Column::numbers("evaluations", "evaluations", 0),
+        Column::counts("evaluations", "evaluations", 0),
         Column::words("log", "file", 0),
     ];
     let mut rows = Vec::new();
@@ -204,7 +213,7 @@ fn named(name: &str) -> Column {
     Column {
         name: Cow::Owned(name.to_owned()),
         key: Cow::Owned(name.to_owned()),
-        number: true,
+        kind: Kind::Real,
         priority: 0,
     }
 }

@@ -38,6 +38,8 @@ pub struct CurvePlot {
     pub groups: Vec<String>,
     /// In the order in which they are drawn.
     pub curves: Vec<Curve>,
+    /// How many there were to choose from.
+    pub of: usize,
 }
 
 /// One trial's evaluations.
@@ -86,6 +88,7 @@ pub fn curves(trials: &[Trial], axis: Axis) -> Result<String, CurveError> {
     }
     let mut plot = CurvePlot::of(first);
     for (group, trial) in trials.iter().enumerate() {
+        plot.of += 1;
         plot.groups.push(legend(trial));
         plot.curves.push(Curve::of(trial, group));
     }
@@ -104,6 +107,7 @@ impl CurvePlot {
             target: target.validation,
             groups: Vec::new(),
             curves: Vec::new(),
+            of: 0,
         }
     }
 

@@ -1,60 +1,86 @@
 //! Records as flat tables for other programs. `results/README.md` documents the columns.
 
-use crate::grid::{Cell, Column, Grid};
+use crate::grid::{Cell, Column, Grid, Kind};
 use bench_core::number::Measured;
+use bench_core::record::Slowdown;
 use bench_core::run::Purpose;
 use bench_core::spec::submission::Value;
 use bench_score::{Setting, Trial};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// What finds a trial again, in both tables.
-const KEYS: [&str; 12] = [
-    "submission",
-    "workload",
-    "ruleset",
-    "purpose",
-    "base-seed",
-    "study",
-    "trial",
-    "machine",
-    "device",
-    "threads",
-    "config-hash",
-    "source-hash",
+const KEYS: [(&str, Kind); 12] = [
+    ("submission", Kind::Words),
+    ("workload", Kind::Words),
+    ("ruleset", Kind::Words),
+    ("purpose", Kind::Words),
+    ("base-seed", Kind::Whole),
+    ("study", Kind::Whole),
+    ("trial", Kind::Whole),
+    ("machine", Kind::Words),
+    ("device", Kind::Words),
+    ("threads", Kind::Whole),
+    ("config-hash", Kind::Words),
+    ("source-hash", Kind::Words),
 ];
 
-/// One row a trial. Every hyperparameter that any of them has is a column `hyperparameter-<name>`.
+const FACTS: [(&str, Kind); 17] = [
+    ("comparability-key", Kind::Words),
+    ("started", Kind::Words),
+    ("ended", Kind::Words),
+    ("outcome", Kind::Words),
+    ("seconds-to-target", Kind::Real),
+    ("steps-to-target", Kind::Whole),
+    ("submission-seconds", Kind::Real),
+    ("steps", Kind::Whole),
+    ("parameters", Kind::Whole),
+    ("state", Kind::Whole),
+    ("worker-memory-bytes", Kind::Whole),
+    ("device-memory-bytes", Kind::Whole),
+    ("resumed", Kind::Whole),
+    ("throttled", Kind::Words),
+    ("thermal-events", Kind::Whole),
+    ("quota-seconds", Kind::Real),
+    ("stolen-seconds", Kind::Real),
+];
+
+const EVALUATION: [(&str, Kind); 5] = [
+    ("step", Kind::Whole),
+    ("submission-seconds", Kind::Real),
+    ("split", Kind::Words),
+    ("metric", Kind::Words),
+    ("value", Kind::Real),
+];
+
+/// One row a trial. Every hyperparameter that any of them has is a column `hyperparameter-<name>`, of numbers where all of its values are.
 pub fn trials(trials: &[Trial]) -> Grid {
-    let names: BTreeSet<&String> = trials
+    let mut names: BTreeMap<&String, Kind> = BTreeMap::new();
+    for (name, value) in trials
         .iter()
-        .flat_map(|trial| trial.record.run.hyperparameters.keys())
-        .collect();
-    let facts = [
-        "comparability-key",
-        "started",
-        "ended",
-        "outcome",
-        "seconds-to-target",
-        "steps-to-target",
-        "submission-seconds",
-        "steps",
-        "parameters",
-        "state",
-        "worker-memory-bytes",
-        "device-memory-bytes",
-        "resumed",
-    ];
-    let searched = names.iter().map(|name| format!("hyperparameter-{name}"));
-    let keys = KEYS.iter().chain(&facts).map(|key| (*key).to_owned());
+        .flat_map(|trial| &trial.record.run.hyperparameters)
+    {
+        let kind = names.entry(name).or_insert(Kind::Real);
+        if value.as_number().is_none() {
+            *kind = Kind::Words;
+        }
+    }
+    let facts = KEYS.iter().chain(&FACTS);
+    let searched = names.iter();
+    let searched = searched.map(|(name, kind)| column(format!("hyperparameter-{name}"), *kind));
     Grid {
-        columns: keys.chain(searched).map(column).collect(),
-        rows: trials.iter().map(|trial| row(trial, &names)).collect(),
+        columns: facts
+            .map(|(key, kind)| column((*key).to_owned(), *kind))
+            .chain(searched)
+            .collect(),
+        rows: trials
+            .iter()
+            .map(|trial| row(trial, names.keys()))
+            .collect(),
     }
 }
 
 /// One row a metric of a split at an evaluation, in the order of trials and steps.
 pub fn evaluations(trials: &[Trial]) -> Grid {
-    let facts = ["step", "submission-seconds", "split", "metric", "value"];
     let mut rows = Vec::new();
     for trial in trials {
         for point in &trial.summary.curve {
@@ -73,18 +99,20 @@ pub fn evaluations(trials: &[Trial]) -> Grid {
             }
         }
     }
-    let names = KEYS.iter().chain(&facts).map(|key| (*key).to_owned());
+    let columns = KEYS.iter().chain(&EVALUATION);
     Grid {
-        columns: names.map(column).collect(),
+        columns: columns
+            .map(|(key, kind)| column((*key).to_owned(), *kind))
+            .collect(),
         rows,
     }
 }
 
-fn column(key: String) -> Column {
+fn column(key: String, kind: Kind) -> Column {
     Column {
         name: key.clone().into(),
         key: key.into(),
-        number: false,
+        kind,
         priority: 0,
     }
 }
@@ -114,10 +142,11 @@ fn keys(trial: &Trial) -> Vec<Cell> {
     ]
 }
 
-fn row(trial: &Trial, names: &BTreeSet<&String>) -> Vec<Cell> {
+fn row<'a>(trial: &Trial, names: impl Iterator<Item = &'a &'a String>) -> Vec<Cell> {
     let (record, summary) = (&trial.record, &trial.summary);
     let hit = summary.hit().map(|hit| hit.at);
     let outcome = summary.outcome.as_ref();
+    let seconds = |of: fn(Slowdown) -> Option<u64>| Some(of(summary.slowdown?)? as f64 / 1e9);
     let mut cells = keys(trial);
     cells.extend([
         Cell::plain(&record.comparability_key),
@@ -133,8 +162,16 @@ fn row(trial: &Trial, names: &BTreeSet<&String>) -> Vec<Cell> {
         given(summary.worker_memory),
         given(summary.device_memory),
         Cell::plain(summary.resumed),
+        given(summary.slowdown.map(|_| summary.is_throttled())),
+        given(
+            summary
+                .slowdown
+                .and_then(|slowdown| slowdown.thermal_events),
+        ),
+        given(seconds(|slowdown| slowdown.quota_ns)),
+        given(seconds(|slowdown| slowdown.stolen_ns)),
     ]);
-    cells.extend(names.iter().map(|name| {
+    cells.extend(names.map(|name| {
         given(
             record
                 .run

@@ -266,6 +266,7 @@ fn marks(judgement: &Judgement) -> Option<String> {
     };
     let counts = [
         (all(|side| side.resumed), "resumed"),
+        (all(|side| side.throttled), "whose processors were held up"),
         (
             all(|side| side.timing_suspect),
             "with a clock that is not trusted",

@@ -23,10 +23,21 @@ pub struct Column {
     pub name: Cow<'static, str>,
     /// For programs, the unit in it: `median-seconds`.
     pub key: Cow<'static, str>,
-    /// Whether it holds numbers, which align to the right.
-    pub number: bool,
+    /// What it holds.
+    pub kind: Kind,
     /// 0 stays at any width; the highest goes first where the table is too wide.
     pub priority: u8,
+}
+
+/// What a column holds, for programs that want types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Words,
+    /// Whole numbers, none below zero.
+    Whole,
+    /// Numbers.
+    Real,
 }
 
 /// One cell.
@@ -41,22 +52,31 @@ pub struct Cell {
 impl Column {
     /// A column of words.
     pub const fn words(name: &'static str, key: &'static str, priority: u8) -> Column {
-        Column {
-            name: Cow::Borrowed(name),
-            key: Cow::Borrowed(key),
-            number: false,
-            priority,
-        }
+        Column::of(name, key, Kind::Words, priority)
     }
 
     /// A column of numbers.
     pub const fn numbers(name: &'static str, key: &'static str, priority: u8) -> Column {
+        Column::of(name, key, Kind::Real, priority)
+    }
+
+    /// A column of whole numbers, none below zero.
+    pub const fn counts(name: &'static str, key: &'static str, priority: u8) -> Column {
+        Column::of(name, key, Kind::Whole, priority)
+    }
+
+    const fn of(name: &'static str, key: &'static str, kind: Kind, priority: u8) -> Column {
         Column {
             name: Cow::Borrowed(name),
             key: Cow::Borrowed(key),
-            number: true,
+            kind,
             priority,
         }
+    }
+
+    /// Whether it holds numbers, which align to the right.
+    pub fn is_number(&self) -> bool {
+        self.kind != Kind::Words
     }
 }
 
@@ -150,7 +170,9 @@ impl Grid {
             let longest = cells.map(|row| row[index].text.chars().count()).max();
             longest.unwrap_or(0)
         };
-        let words = shown.iter().filter(|&&index| !self.columns[index].number);
+        let words = shown
+            .iter()
+            .filter(|&&index| !self.columns[index].is_number());
         let column = *words.max_by_key(|index| length(index))?;
         let room = length(&column).saturating_sub(excess).max(LEAST);
         let mut shorter = self.clone();
@@ -190,7 +212,7 @@ impl Grid {
     pub fn json(&self) -> String {
         let value = |(column, cell): (&Column, &Cell)| {
             let number = column
-                .number
+                .is_number()
                 .then(|| serde_json::from_str(&cell.raw).ok())
                 .flatten();
             let value = match cell.raw.as_str() {
@@ -220,7 +242,7 @@ impl Grid {
         }
         let mut table = builder.build();
         for (position, &index) in shown.iter().enumerate() {
-            if self.columns[index].number {
+            if self.columns[index].is_number() {
                 table.modify(Columns::one(position), Alignment::right());
             }
         }

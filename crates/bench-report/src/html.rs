@@ -38,7 +38,7 @@ pub fn table(grid: &Grid, caption: &str) -> String {
         escape(caption)
     );
     for column in &grid.columns {
-        let class = if column.number {
+        let class = if column.is_number() {
             " class=\"number\""
         } else {
             ""
@@ -61,7 +61,7 @@ pub fn table(grid: &Grid, caption: &str) -> String {
 }
 
 fn data(column: &Column, cell: &Cell) -> String {
-    let class = if column.number {
+    let class = if column.is_number() {
         " class=\"number\""
     } else {
         ""

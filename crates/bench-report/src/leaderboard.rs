@@ -20,19 +20,20 @@ const SUBJECT: [Column; 2] = [
     Column::words("ruleset", "ruleset", 0),
 ];
 
-const COLUMNS: [Column; 13] = [
-    Column::numbers("rank", "time-rank", 0),
+const COLUMNS: [Column; 14] = [
+    Column::counts("rank", "time-rank", 0),
     Column::words("submission", "submission", 0),
     Column::numbers("time to target", "median-seconds", 0),
     Column::numbers("steps to target", "median-steps", 0),
-    Column::numbers("by steps", "step-rank", 1),
-    Column::words("reached", "studies-reached", 0),
-    Column::numbers("studies", "studies", 6),
-    Column::numbers("trials", "trials", 3),
+    Column::counts("by steps", "step-rank", 1),
+    Column::counts("reached", "studies-reached", 0),
+    Column::counts("studies", "studies", 6),
+    Column::counts("trials", "trials", 3),
     Column::numbers("time a step", "seconds-per-step", 2),
-    Column::numbers("memory", "worker-memory-bytes", 4),
-    Column::numbers("device memory", "device-memory-bytes", 7),
+    Column::counts("memory", "worker-memory-bytes", 4),
+    Column::counts("device memory", "device-memory-bytes", 7),
     Column::words("machine", "machine", 5),
+    Column::words("pinned", "pinned", 8),
     Column::words("remarks", "remarks", 1),
 ];
 
@@ -62,6 +63,11 @@ fn titled(table: &Table) -> Titled {
     if table.rows.iter().any(|row| row.result.studies.len() < 3) {
         remarks.push("fewer than three studies say little about who is faster".to_owned());
     }
+    if table.rows.iter().all(|row| !row.result.pinned) {
+        remarks.push(
+            "unpinned: on none of these machines does harness.yaml trust the seconds".to_owned(),
+        );
+    }
     let grid = Grid {
         columns: COLUMNS.to_vec(),
         rows: table.rows.iter().map(cells).collect(),
@@ -71,7 +77,12 @@ fn titled(table: &Table) -> Titled {
             "{}, ruleset {} (medians over studies)",
             table.workload, table.ruleset
         ),
-        grid: grid.without_empty(&["device-memory-bytes", "remarks"]),
+        grid: match table.rows.iter().any(|row| row.result.pinned) {
+            true => grid,
+            // The same for all: said once, below.
+            false => grid.without(&["pinned"]),
+        }
+        .without_empty(&["device-memory-bytes", "remarks"]),
         remarks,
     }
 }
@@ -102,6 +113,7 @@ fn cells(row: &Row) -> Vec<Cell> {
             "{} {} x{}",
             result.setting.machine, result.setting.device, result.setting.threads
         )),
+        Cell::new(if result.pinned { "yes" } else { "no" }, result.pinned),
         Cell::plain(remarks),
     ]
 }
@@ -119,6 +131,8 @@ fn remarks(result: &WorkloadResult) -> Vec<String> {
     [
         (done < wanted).then(|| format!("{done} of {wanted} studies")),
         (result.unfinished > 0).then(|| format!("{} unfinished", result.unfinished)),
+        (result.timing_suspect > 0).then(|| format!("{} timing-suspect", result.timing_suspect)),
+        (result.throttled > 0).then(|| format!("{} throttled", result.throttled)),
         (result.resumed > 0).then(|| format!("{} resumed", result.resumed)),
         (result.superseded > 0).then(|| format!("{} older left out", result.superseded)),
     ]

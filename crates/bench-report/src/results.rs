@@ -52,10 +52,7 @@ fn row(trial: &Trial) -> Vec<Cell> {
             summary.submission_seconds(),
         ),
         last(SplitName::Validation),
-        Cell::new(
-            units::significant(run.workload.target.validation),
-            run.workload.target.validation,
-        ),
+        Cell::optional(run.target(), units::significant),
         last(SplitName::Test),
         Cell::optional(summary.steps_per_second(), units::significant),
         Cell::optional(summary.worker_memory, units::bytes),

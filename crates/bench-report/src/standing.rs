@@ -1,17 +1,21 @@
 //! A ranking as tables.
 
+use crate::gate::sight;
 use crate::grid::{Cell, Column, Grid};
-use bench_score::Ranking;
+use bench_score::{AgainstReference, Frozen, Ranking};
 
-/// Scores with their certainty, best first.
+/// Scores with their certainty, best first. The score that decides comes first.
 pub fn standing(ranking: &Ranking) -> Grid {
-    let columns = vec![
-        Column::numbers("tie group", "tie-group", 0),
+    let mut columns = vec![
+        Column::counts("tie group", "tie-group", 0),
         Column::words("submission", "submission", 0),
         Column::numbers("score", "score", 0),
         Column::words("90 % interval", "interval", 0),
         Column::numbers("first in", "p-first", 1),
     ];
+    if ranking.frozen.is_some() {
+        columns.splice(2..2, FROZEN);
+    }
     let row = |index: usize| {
         let standing = &ranking.standing;
         let interval = standing.intervals.get(index).copied().flatten();
@@ -20,7 +24,7 @@ pub fn standing(ranking: &Ranking) -> Grid {
             |ends| format!("{:.3} to {:.3}", ends.lower, ends.upper),
         );
         let first = interval.and(standing.p_rank1.get(index).copied());
-        vec![
+        let mut row = vec![
             Cell::optional(standing.groups.group.get(index), usize::to_string),
             Cell::plain(&ranking.submissions[index]),
             Cell::new(
@@ -29,35 +33,92 @@ pub fn standing(ranking: &Ranking) -> Grid {
             ),
             Cell::plain(words),
             Cell::optional(first, |share| format!("{:.0} %", share * 100.0)),
-        ]
+        ];
+        if let Some(frozen) = &ranking.frozen {
+            row.splice(2..2, frozen_cells(frozen, index));
+        }
+        row
     };
     Grid {
-        columns,
         rows: (0..ranking.submissions.len()).map(row).collect(),
+        columns,
     }
 }
 
-/// What each omission does to the order.
+/// Columns of [`frozen_cells`].
+pub(crate) const FROZEN: [Column; 3] = [
+    Column::numbers("frozen score", "frozen-score", 0),
+    Column::words("90 % interval of it", "frozen-interval", 2),
+    Column::words("of workloads", "frozen-workloads", 3),
+];
+
+/// The frozen score and its interval.
+pub(crate) fn frozen_cells(frozen: &Frozen, index: usize) -> [Cell; 3] {
+    let own: Option<&AgainstReference> = frozen.scores.get(index);
+    let score = own.and_then(|own| own.score.as_ref());
+    let ends = score.and_then(|score| score.lower.zip(score.upper));
+    let coverage = own.map(|own| format!("{} of {}", own.workloads, own.of));
+    [
+        Cell::optional(score.and_then(|score| score.score), |score| {
+            format!("{score:.3}")
+        }),
+        Cell::plain(ends.map_or("-".to_owned(), |(lower, upper)| {
+            format!("{lower:.3} to {upper:.3}")
+        })),
+        Cell::plain(coverage.unwrap_or_else(|| "-".to_owned())),
+    ]
+}
+
+/// What the studies of a ranking allow to be claimed, with the number that would do; nothing where they are enough.
+pub fn claims(ranking: &Ranking) -> Vec<String> {
+    let seen = &ranking.sight;
+    let missing = seen.studies == 0;
+    let enough = seen
+        .studies_for_margin
+        .is_some_and(|needed| needed <= seen.studies as u64);
+    if missing {
+        return vec![
+            "not every submission ran every workload: run what is missing before claiming anything"
+                .to_owned(),
+        ];
+    }
+    if enough {
+        return Vec::new();
+    }
+    let words = sight(seen, EFFECT).join("; ");
+    vec![format!("too few studies for a claim of 5 %: {words}")]
+}
+
+/// The difference that people ask about, as in [`Ranking::sight`].
+const EFFECT: f64 = 0.05;
+
+/// What each omission, and each other target, does to the order.
 pub fn sensitivity(ranking: &Ranking) -> Grid {
     let row = |flips: &bench_score::Flips| {
         let pairs = flips.pairs.iter();
         let pairs: Vec<String> = pairs
             .map(|(now, before)| format!("{now} passes {before}"))
             .collect();
-        let words = match pairs.is_empty() {
-            true => "nothing changes".to_owned(),
-            false => pairs.join("; "),
+        let words = match (flips.unseen, pairs.is_empty()) {
+            (Some((unseen, reached)), _) => format!(
+                "not to be seen: {unseen} of {reached} studies that reached their target end before"
+            ),
+            (None, true) => "nothing changes".to_owned(),
+            (None, false) => pairs.join("; "),
         };
         vec![
             Cell::plain(&flips.change),
-            Cell::plain(flips.pairs.len()),
+            match flips.unseen {
+                Some(_) => Cell::new("-", ""),
+                None => Cell::plain(flips.pairs.len()),
+            },
             Cell::plain(words),
         ]
     };
     Grid {
         columns: vec![
             Column::words("change", "change", 0),
-            Column::numbers("pairs", "pairs", 0),
+            Column::counts("pairs", "pairs", 0),
             Column::words("that change places", "flips", 0),
         ],
         rows: ranking.flips.iter().map(row).collect(),

@@ -8,7 +8,7 @@ use bench_core::record::Phases;
 use bench_core::run::SplitName;
 use bench_core::spec::submission::Value;
 use bench_core::spec::workload::Direction;
-use bench_score::Trial;
+use bench_score::{Trial, TrialSummary};
 
 /// What was run, where, and how it ended: pairs of a name and a line.
 pub fn facts(trial: &Trial) -> Vec<(&'static str, String)> {
@@ -60,6 +60,12 @@ fn target(trial: &Trial) -> String {
         Direction::Min => "<=",
         Direction::Max => ">=",
     };
+    if run.target().is_none() {
+        return format!(
+            "none: a calibration, in validation {}",
+            target.metric.name()
+        );
+    }
     let twice = if run.ruleset.confirm {
         ", confirmed by the next evaluation"
     } else {
@@ -148,6 +154,23 @@ pub(crate) fn hyperparameter(value: &Value) -> String {
     }
 }
 
+/// What kept the processors from it, where that is enough to doubt its seconds.
+fn slowdown(summary: &TrialSummary) -> Option<String> {
+    let slowdown = summary.slowdown.filter(|_| summary.is_throttled())?;
+    let time = |ns: Option<u64>, by: &str| {
+        let ns = ns.filter(|&ns| ns > 0)?;
+        Some(format!("{} by {by}", units::seconds(ns as f64 / 1e9)))
+    };
+    let heat = slowdown.thermal_events.filter(|&events| events > 0);
+    let parts = [
+        heat.map(|events| format!("{events} times by heat")),
+        time(slowdown.quota_ns, "a quota"),
+        time(slowdown.stolen_ns, "other guests of the machine"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Some(parts.join(", "))
+}
+
 fn sizes(trial: &Trial) -> Vec<(&'static str, String)> {
     let summary = &trial.summary;
     [
@@ -160,6 +183,7 @@ fn sizes(trial: &Trial) -> Vec<(&'static str, String)> {
         ),
         ("worker memory", summary.worker_memory.map(units::bytes)),
         ("device memory", summary.device_memory.map(units::bytes)),
+        ("held up", slowdown(summary)),
         (
             "resumed",
             (summary.resumed > 0).then(|| match summary.resumed {

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod browser;
+
 use bench_core::run::Seed;
 use bench_report::leaderboard;
 use bench_report::page::{Embedded, EmbeddedError, Page, Trials, record_plots};
@@ -60,10 +62,12 @@ fn page(trials: &[Trial]) -> Page {
     Page {
         title: "A board & its trials".to_owned(),
         notes: vec!["notes are <escaped>".to_owned()],
-        rankings: vec![(field.title.clone(), field.ranking(certainty))],
+        rankings: vec![(field.title.clone(), field.ranking(certainty, None))],
         tables: leaderboard(&board),
         plots: record_plots(trials),
-        trials: Trials::Records(Embedded::of(ids.iter().map(String::as_str).zip(trials)).unwrap()),
+        trials: Trials::Records(
+            Embedded::of(ids.iter().map(String::as_str).zip(trials), &[]).unwrap(),
+        ),
         findings: vec!["one <finding>".to_owned()],
     }
 }
@@ -105,31 +109,9 @@ fn a_trial_in_the_page_is_its_whole_configuration() {
 
 /// The page's elements after its scripts ran, and what they complained about.
 fn browse(page: &Path, fragment: &str) -> Option<(String, String)> {
-    let chromium = [
-        "/usr/bin/chromium",
-        "/usr/bin/chromium-browser",
-        "/usr/bin/google-chrome",
-    ];
-    let Some(chromium) = chromium.iter().find(|path| Path::new(path).is_file()) else {
-        eprintln!(
-            "SKIPPED: there is no Chromium, so nobody looked at the page in a browser (apt-get install chromium)"
-        );
-        return None;
-    };
     let profile = page.with_extension("profile");
-    let output = Command::new(chromium)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ])
+    let output = Command::new(browser::chromium()?)
+        .args(browser::QUIET)
         .args([
             "--enable-logging=stderr",
             "--virtual-time-budget=5000",
@@ -178,6 +160,81 @@ fn a_browser_sorts_filters_and_opens() {
         let rows = rows(&dom);
         assert!(rows.contains("bench rerun index.html#000000000007"));
         assert!(rows.contains("\"learning-rate\""));
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Where a curve's picture is, once it has been scrolled to: left, top, width.
+const FIGURE: &str = "(() => { const figure = document.querySelector('#workloads figure[data-hover]'); figure.scrollIntoView(); \
+    const box = figure.querySelector('svg').getBoundingClientRect(); return [box.left, box.top, box.width]; })()";
+const TIP: &str = "(() => { const tip = document.querySelector('#workloads figure[data-hover] .tip'); return tip.hidden ? '' : tip.textContent; })()";
+
+#[test]
+fn curves_answer_a_pointer_and_keys_and_a_screen_reader_is_told() {
+    let folder = std::env::temp_dir().join(format!("bench-hover-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("index.html");
+    let page = page(&many(120));
+    fs::write(&file, page.html().unwrap()).unwrap();
+    if let Some(mut browser) = browser::Browser::open(&file, 1300, 1000) {
+        // Onto the last point of the first curve, wherever the picture put it.
+        let place = browser.evaluate(FIGURE);
+        let [left, top, width] = [0, 1, 2].map(|index| place[index].as_f64().unwrap());
+        let target = browser.evaluate(
+            "(() => { const { frame, lines } = JSON.parse(document.getElementById('bench-hovers').textContent)[document.querySelector('#workloads figure[data-hover]').dataset.hover]; \
+             const [x, y] = lines[0][1].at(-1); const [l, t, r, b] = frame.pixels; \
+             return [l + (x - frame.across[0]) / (frame.across[1] - frame.across[0]) * (r - l), b - (y - frame.up[0]) / (frame.up[1] - frame.up[0]) * (b - t)]; })()",
+        );
+        let drawn = browser.evaluate(
+            "document.querySelector('#workloads figure[data-hover] svg').viewBox.baseVal.width",
+        );
+        let scale = width / drawn.as_f64().unwrap();
+        let [x, y] = [0, 1].map(|index| target[index].as_f64().unwrap() * scale);
+        browser.point(left + x, top + y);
+        let tip = browser.evaluate(TIP);
+        let tip = tip.as_str().unwrap();
+        assert!(tip.contains("study") && tip.contains(" at "), "{tip:?}");
+        browser.point(1.0, 1.0);
+        assert_eq!(browser.evaluate(TIP), "");
+        // The same without a pointer.
+        browser.evaluate("document.querySelector('#workloads figure[data-hover]').focus()");
+        browser.press("ArrowRight");
+        let first = browser.evaluate(TIP);
+        browser.press("ArrowRight");
+        let second = browser.evaluate(TIP);
+        assert!(
+            first != "" && second != "" && first != second,
+            "{first} {second}"
+        );
+        browser.press("ArrowDown");
+        assert_ne!(browser.evaluate(TIP), second);
+        let told = browser.accessible();
+        let has = |role: &str, words: &str| {
+            told.iter()
+                .any(|(of, name)| of == role && name.contains(words))
+        };
+        assert!(has("heading", "Every trial") && has("navigation", "Sections"));
+        assert!(has("table", "Every trial") && has("table", "Scores"));
+        assert!(has("columnheader", "outcome") && has("searchbox", "Show rows with"));
+        assert!(has("group", "Arrow keys"), "{told:?}");
+        assert!(
+            told.iter().any(
+                |(role, name)| role == "image" && name.contains("Learning curves")
+                    || role == "img" && name.contains("Learning curves")
+            ),
+            "pictures have names"
+        );
+        assert!(told.iter().any(|(role, _)| role == "status"));
+        // By keyboard alone: the first thing that Tab reaches skips to the rankings; a heading's button sorts.
+        browser.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)");
+        browser.evaluate("document.querySelector('#trials-view th button').focus()");
+        browser.press("Enter");
+        let sorted =
+            browser.evaluate("document.querySelector('#trials-view th').getAttribute('aria-sort')");
+        assert_eq!(sorted, "ascending");
+        browser.press("Tab");
+        let next = browser.evaluate("document.activeElement.textContent");
+        assert_eq!(next, "submission");
     }
     fs::remove_dir_all(&folder).unwrap();
 }

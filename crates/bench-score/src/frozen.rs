@@ -1,7 +1,7 @@
 //! The frozen reference: fixed times that scores are set against, so that nobody else's entry moves a score.
 
 use crate::leaderboard::Leaderboard;
-use crate::ranking::{Field, Measure};
+use crate::ranking::Field;
 use crate::result::{Setting, StudyResult, WorkloadResult};
 use crate::statistics::{FrozenScore, FrozenWorkload, frozen_score};
 use serde::{Deserialize, Serialize};
@@ -86,38 +86,61 @@ impl FrozenReference {
         }
     }
 
-    /// Scores the rows of one ruleset, best first. By time only those of the reference's own setting count.
-    pub fn scores(
-        &self,
-        board: &Leaderboard,
-        ruleset: &str,
-        measure: Measure,
-    ) -> Vec<AgainstReference> {
+    /// Scores a field's submissions, in its order. By time only what ran in the reference's own setting counts.
+    pub fn scores(&self, field: &Field) -> Vec<AgainstReference> {
         let frozen: Vec<&FrozenTime> = self
             .workloads
             .iter()
-            .filter(|time| time.ruleset == ruleset)
+            .filter(|time| time.ruleset == field.ruleset)
             .collect();
-        let mut names: Vec<&str> = board
-            .tables
-            .iter()
-            .filter(|table| table.ruleset == ruleset)
-            .flat_map(|table| &table.rows)
-            .map(|row| row.result.submission.as_str())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        let mut scores: Vec<AgainstReference> = names
-            .into_iter()
-            .filter_map(|name| against(board, &frozen, name, measure))
-            .collect();
-        let value = |against: &AgainstReference| {
-            let score = against.score.as_ref().and_then(|score| score.score);
-            score.unwrap_or(-1.0)
+        let against = |(submission, times): (&String, &Vec<Vec<f64>>)| {
+            let workload = |time: &&FrozenTime| field.against(time, times);
+            let workloads: Vec<FrozenWorkload> = frozen.iter().filter_map(workload).collect();
+            let complete = !workloads.is_empty() && workloads.len() == frozen.len();
+            AgainstReference {
+                submission: submission.clone(),
+                workloads: workloads.len(),
+                of: frozen.len(),
+                score: complete.then(|| frozen_score(&workloads, ALPHA)),
+            }
         };
-        scores.sort_by(|a, b| value(b).total_cmp(&value(a)));
-        scores
+        field
+            .submissions
+            .iter()
+            .zip(&field.times)
+            .map(against)
+            .collect()
     }
+
+    /// The reference without one workload.
+    pub(crate) fn without(&self, comparability_key: &str) -> FrozenReference {
+        let mut rest = self.clone();
+        rest.workloads
+            .retain(|time| time.comparability_key != comparability_key);
+        rest
+    }
+}
+
+/// A reference, and what it is for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Against<'a> {
+    /// The reference.
+    pub reference: &'a FrozenReference,
+    /// Whether its scores decide the order (`scoring: frozen`), or stand beside the one that does.
+    pub decides: bool,
+}
+
+/// A ranking's frozen scores, in its order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frozen {
+    /// Whose times the reference holds.
+    pub submission: String,
+    /// Of the reference.
+    pub version: u32,
+    /// Whether they decide the order.
+    pub decides: bool,
+    /// One a submission.
+    pub scores: Vec<AgainstReference>,
 }
 
 fn frozen(result: &WorkloadResult) -> FrozenTime {
@@ -130,37 +153,6 @@ fn frozen(result: &WorkloadResult) -> FrozenTime {
         steps: result.median_steps.unwrap_or(result.budget_steps as f64),
         studies: result.studies.clone(),
     }
-}
-
-fn against(
-    board: &Leaderboard,
-    frozen: &[&FrozenTime],
-    submission: &str,
-    measure: Measure,
-) -> Option<AgainstReference> {
-    let workload = |time: &&FrozenTime| {
-        let rows = board
-            .tables
-            .iter()
-            .filter(|table| table.comparability_key == time.comparability_key)
-            .flat_map(|table| &table.rows)
-            .map(|row| &row.result)
-            .filter(|result| result.submission == submission)
-            .filter(|result| measure == Measure::Steps || result.setting == time.setting);
-        let times = Field::times(rows, measure);
-        let reference = match measure {
-            Measure::Time => time.seconds,
-            Measure::Steps => time.steps,
-        };
-        (!times.is_empty()).then_some(FrozenWorkload { times, reference })
-    };
-    let workloads: Vec<FrozenWorkload> = frozen.iter().filter_map(workload).collect();
-    (!workloads.is_empty()).then(|| AgainstReference {
-        submission: submission.to_owned(),
-        workloads: workloads.len(),
-        of: frozen.len(),
-        score: (workloads.len() == frozen.len()).then(|| frozen_score(&workloads, ALPHA)),
-    })
 }
 
 /// One-sided level of the intervals: 90 % of two sides.

@@ -62,6 +62,15 @@ impl Leaderboard {
             .collect();
         Leaderboard { tables }
     }
+
+    /// With the rows marked whose machine is one of these fingerprints: those that measure time well.
+    #[must_use]
+    pub fn pinned(mut self, machines: &[String]) -> Leaderboard {
+        for row in self.tables.iter_mut().flat_map(|table| &mut table.rows) {
+            row.result.pinned = machines.contains(&row.result.setting.machine);
+        }
+        self
+    }
 }
 
 impl Table {

@@ -18,10 +18,10 @@ pub mod statistics;
 mod trial;
 
 pub use explain::{Explained, ExplainedStudy, ExplainedTrial, Uncounted, explain};
-pub use frozen::{AgainstReference, FreezeError, FrozenReference, FrozenTime};
+pub use frozen::{Against, AgainstReference, FreezeError, Frozen, FrozenReference, FrozenTime};
 pub use leaderboard::{Leaderboard, Row, Table, rank};
 pub use ranking::{Band, Duel, Field, Flips, Measure, Ranking};
 pub use read::{ReadError, Trial, parse_events};
 pub use reference::{Comparison, compare};
-pub use result::{Setting, StudyResult, WorkloadResult, median, results};
+pub use result::{Moved, Setting, StudyResult, TARGETS, WorkloadResult, median, results, ruleset};
 pub use trial::{CurvePoint, TrialSummary};

@@ -1,12 +1,15 @@
 //! A field of submissions over several workloads, judged as a whole: what a published ranking shows.
 
 use crate::algoperf::profile::{LARGEST_RATIO, POINTS, profile_scores, profiles, taus};
+use crate::frozen::{Against, Frozen, FrozenTime};
+use crate::gate::{Noise, NoiseSource, Sight, prior};
 use crate::leaderboard::{Leaderboard, Row};
-use crate::result::WorkloadResult;
+use crate::result::{Setting, StudyResult, TARGETS, WorkloadResult};
 use crate::statistics::{
-    Certainty, Pair, RankTest, Shift, Standing, bootstrap, median_time, quantile, resample,
-    standing, stratified_shift,
+    Certainty, FrozenWorkload, Pair, RankTest, Shift, Standing, bootstrap, log_spread, median_time,
+    quantile, resample, standing, stratified_shift,
 };
+use bench_core::spec::submission::Tuning;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Replicates behind the bands of profiles: their ends need fewer than an interval's that is printed to three digits.
@@ -29,12 +32,24 @@ pub enum Measure {
 pub struct Field {
     /// Ruleset, and where times are compared the setting.
     pub title: String,
+    /// What times are.
+    pub measure: Measure,
+    /// As tables name it.
+    pub ruleset: String,
+    /// Its way of tuning.
+    pub tuning: Tuning,
+    /// Where times are compared.
+    pub setting: Option<Setting>,
     /// In the order of `times`.
     pub submissions: Vec<String>,
     /// In the order of `times`.
     pub workloads: Vec<String>,
+    /// Comparability keys of the workloads.
+    pub keys: Vec<String>,
     /// By submission, workload and study.
     pub times: Times,
+    /// The same under each of [`TARGETS`]; NaN where it could not be seen.
+    pub moved: Vec<Times>,
 }
 
 /// A field's ranking, and how sure it is. Everything is in the order of `submissions`: best first.
@@ -46,6 +61,8 @@ pub struct Ranking {
     pub workloads: Vec<String>,
     /// Area below the performance profile, in [0, 1].
     pub scores: Vec<f64>,
+    /// Scores against the frozen reference, where there is one.
+    pub frozen: Option<Frozen>,
     /// Points of the profiles: ratios to the fastest.
     pub taus: Vec<f64>,
     /// Share of workloads within each ratio.
@@ -56,8 +73,10 @@ pub struct Ranking {
     pub standing: Standing,
     /// All pairs.
     pub duels: Vec<Duel>,
-    /// What each omission does to the order.
+    /// What each omission, and each other target, does to the order.
     pub flips: Vec<Flips>,
+    /// What this many studies can show at all.
+    pub sight: Sight,
 }
 
 /// Pointwise ends of a profile's band.
@@ -84,20 +103,24 @@ pub struct Duel {
     pub adjusted: f64,
 }
 
-/// What happens to the order when something is left out.
+/// What happens to the order when something is left out, or targets move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flips {
     /// In words: what is left out, or whose value is another.
     pub change: String,
     /// Pairs that change places: the one that now leads, the one that led.
     pub pairs: Vec<(String, String)>,
+    /// Where curves do not allow to look: of how many studies that reached their target how many end before the other one shows.
+    pub unseen: Option<(usize, usize)>,
 }
+
+/// A row of a field: one workload of one submission.
+type Cells<'a> = BTreeMap<(String, &'a str), Vec<&'a WorkloadResult>>;
 
 impl Field {
     /// The fields of a leaderboard: one for each ruleset, by time also for each setting.
     pub fn of(board: &Leaderboard, measure: Measure) -> Vec<Field> {
-        let mut fields: BTreeMap<String, BTreeMap<(String, &str), Vec<&WorkloadResult>>> =
-            BTreeMap::new();
+        let mut fields: BTreeMap<String, Cells> = BTreeMap::new();
         for table in &board.tables {
             let twin = |other: &&crate::Table| {
                 (&other.workload, &other.ruleset) == (&table.workload, &table.ruleset)
@@ -114,102 +137,250 @@ impl Field {
                 field.entry(cell).or_default().push(&row.result);
             }
         }
-        fields
-            .into_iter()
-            .map(|(title, cells)| {
-                let cells = cells.into_iter();
-                let times = cells.map(|(cell, results)| (cell, Field::times(results, measure)));
-                Field::from_cells(title, &times.collect())
-            })
-            .collect()
+        let field = |(title, cells): (String, Cells)| Field::from_cells(title, &cells, measure);
+        fields.into_iter().filter_map(field).collect()
     }
 
-    /// Times or steps of all studies, infinite for a miss. A study that ran on several machines has the same seed on each, and is one study:
-    /// the first result's counts.
-    pub(crate) fn times<'a>(
-        results: impl IntoIterator<Item = &'a WorkloadResult>,
-        measure: Measure,
-    ) -> Vec<f64> {
-        let mut studies: BTreeMap<(u64, u32), f64> = BTreeMap::new();
-        for study in results.into_iter().flat_map(|result| &result.studies) {
-            let value = match measure {
-                Measure::Time => study.seconds,
-                Measure::Steps => study.steps.map(|steps| steps as f64),
-            };
-            let value = value.unwrap_or(f64::INFINITY);
-            studies.entry(study.study).or_insert(value);
+    fn from_cells(title: String, cells: &Cells, measure: Measure) -> Option<Field> {
+        let any = cells.values().flatten().next()?;
+        let mut workloads: BTreeMap<&String, &String> = BTreeMap::new();
+        for ((workload, _), results) in cells {
+            workloads.extend(
+                results
+                    .iter()
+                    .map(|result| (workload, &result.comparability_key)),
+            );
         }
-        studies.into_values().collect()
-    }
-
-    fn from_cells(title: String, cells: &BTreeMap<(String, &str), Vec<f64>>) -> Field {
-        let workloads: BTreeSet<&String> = cells.keys().map(|(workload, _)| workload).collect();
         let submissions: BTreeSet<&str> = cells.keys().map(|(_, name)| *name).collect();
-        let of = |name: &&str| -> Vec<Vec<f64>> {
-            let workloads = workloads.iter();
-            let studies = |w: &&String| cells.get(&((*w).clone(), *name)).cloned();
-            workloads.map(|w| studies(w).unwrap_or_default()).collect()
+        let times = |value: &dyn Fn(&StudyResult) -> f64| -> Times {
+            let of = |name: &&str| {
+                let studies = |workload: &&String| {
+                    let results = cells.get(&((*workload).clone(), *name));
+                    results.map_or_else(Vec::new, |results| each_study(results, value))
+                };
+                workloads.keys().map(studies).collect()
+            };
+            submissions.iter().map(of).collect()
         };
-        Field {
-            times: submissions.iter().map(of).collect(),
+        let moved = |index: usize| {
+            times(&|study: &StudyResult| {
+                let moved = study.moved.get(index);
+                moved.map_or(f64::NAN, |moved| match measure {
+                    Measure::Time => moved.seconds,
+                    Measure::Steps => moved.steps,
+                })
+            })
+        };
+        Some(Field {
             title,
-            submissions: submissions.into_iter().map(str::to_owned).collect(),
-            workloads: workloads.into_iter().cloned().collect(),
-        }
+            measure,
+            ruleset: any.ruleset.clone(),
+            tuning: any.tuning,
+            setting: (measure == Measure::Time).then(|| any.setting.clone()),
+            times: times(&|study| measure.of(study)),
+            moved: (0..TARGETS.len()).map(moved).collect(),
+            keys: workloads.values().map(|key| (*key).clone()).collect(),
+            submissions: submissions.iter().map(|name| (*name).to_owned()).collect(),
+            workloads: workloads.keys().map(|name| (*name).clone()).collect(),
+        })
     }
 
-    /// Judges the field by AlgoPerf's profile score, without variants.
-    pub fn ranking(&self, certainty: Certainty) -> Ranking {
-        let order = order(&self.submissions, &profile_scores(&medians(&self.times)));
-        let submissions: Vec<String> = order.iter().map(|&i| self.submissions[i].clone()).collect();
-        let times: Times = order.iter().map(|&i| self.times[i].clone()).collect();
+    /// Times on a workload of a frozen reference, beside the reference's; none where it did not run, or elsewhere.
+    pub(crate) fn against(&self, time: &FrozenTime, times: &[Vec<f64>]) -> Option<FrozenWorkload> {
+        let here = self
+            .setting
+            .as_ref()
+            .is_none_or(|setting| *setting == time.setting);
+        let column = self
+            .keys
+            .iter()
+            .position(|key| *key == time.comparability_key)?;
+        let times = times
+            .get(column)
+            .filter(|times| here && !times.is_empty())?;
+        let reference = match self.measure {
+            Measure::Time => time.seconds,
+            Measure::Steps => time.steps,
+        };
+        Some(FrozenWorkload {
+            times: times.clone(),
+            reference,
+        })
+    }
+
+    /// Judges the field: by the frozen reference where it decides, else by AlgoPerf's profile score, without variants.
+    pub fn ranking(&self, certainty: Certainty, against: Option<Against>) -> Ranking {
+        let field = self.chosen(&order(&self.submissions, &self.standings(against)));
+        let (submissions, times) = (&field.submissions, &field.times);
         let names: Vec<&str> = submissions.iter().map(String::as_str).collect();
-        let scores = profile_scores(&medians(&times));
-        let draws = resample(&names, &times, certainty.resamples, certainty.seed);
-        let replicates = bootstrap(&times, draws, certainty.alpha, profile_scores);
-        let standing = standing(&names, &scores, &times, replicates, certainty.alpha);
+        let draws = resample(&names, times, certainty.resamples, certainty.seed);
+        let replicates = bootstrap(times, draws, certainty.alpha, profile_scores);
+        let standing = standing(
+            &names,
+            &field.standings(against),
+            times,
+            replicates,
+            certainty.alpha,
+        );
+        let frozen = against.map(|Against { reference, decides }| Frozen {
+            submission: reference.submission.clone(),
+            version: reference.version,
+            decides,
+            scores: reference.scores(&field),
+        });
         Ranking {
-            workloads: self.workloads.clone(),
             taus: taus(LARGEST_RATIO, POINTS),
-            profiles: profiles(&medians(&times)),
-            bands: bands(&submissions, &times, certainty, profiles),
-            duels: duels(&times, &standing, certainty.alpha),
-            flips: self.flips(&submissions, &times),
-            submissions,
-            scores,
+            scores: profile_scores(&medians(times)),
+            profiles: profiles(&medians(times)),
+            bands: bands(submissions, times, certainty, profiles),
+            duels: duels(times, &standing, certainty.alpha),
+            flips: field.flips(against),
+            sight: sight(&field.workloads, times, field.tuning, certainty.alpha),
+            frozen: frozen.filter(|frozen| frozen.scores.iter().any(|one| one.workloads > 0)),
+            workloads: field.workloads,
+            submissions: field.submissions,
             standing,
         }
     }
 
-    /// Scores again without each submission and without each workload.
-    fn flips(&self, names: &[String], times: &Times) -> Vec<Flips> {
-        let again = |names: &[String], times: &Times| -> Vec<(String, f64)> {
-            let scores = profile_scores(&medians(times));
-            let order = order(names, &scores);
-            order
-                .iter()
-                .map(|&i| (names[i].clone(), scores[i]))
-                .collect()
+    /// What the order goes by, more being better. Where the frozen score decides, who has none comes after all who have, by the profile score.
+    fn standings(&self, against: Option<Against>) -> Vec<f64> {
+        let profile = profile_scores(&medians(&self.times));
+        let Some(against) = against.filter(|against| against.decides) else {
+            return profile;
         };
+        let frozen = against.reference.scores(self).into_iter();
+        let frozen = frozen.map(|against| against.score.and_then(|score| score.score));
+        let both = frozen.zip(profile);
+        both.map(|(frozen, profile)| frozen.map_or(profile, |frozen| 1.0 + frozen))
+            .collect()
+    }
+
+    fn scored(&self, against: Option<Against>) -> Vec<(String, f64)> {
+        let scores = self.standings(against);
+        self.submissions.iter().cloned().zip(scores).collect()
+    }
+
+    /// These submissions, in this order.
+    fn chosen(&self, submissions: &[usize]) -> Field {
+        let pick = |times: &Times| submissions.iter().map(|&i| times[i].clone()).collect();
+        Field {
+            times: pick(&self.times),
+            moved: self.moved.iter().map(pick).collect(),
+            submissions: submissions
+                .iter()
+                .map(|&i| self.submissions[i].clone())
+                .collect(),
+            ..self.clone()
+        }
+    }
+
+    fn without_workload(&self, index: usize) -> Field {
+        let mut field = self.clone();
+        field.workloads.remove(index);
+        field.keys.remove(index);
+        for times in std::iter::once(&mut field.times).chain(&mut field.moved) {
+            times.iter_mut().for_each(|row| drop(row.remove(index)));
+        }
+        field
+    }
+
+    /// Scores again without each submission, without each workload, and with other targets.
+    fn flips(&self, against: Option<Against>) -> Vec<Flips> {
+        let names = &self.submissions;
         let mut all = Vec::new();
         for index in (0..names.len()).filter(|_| names.len() > 2) {
-            let (mut rest, mut left) = (names.to_vec(), times.clone());
-            rest.remove(index);
-            left.remove(index);
-            all.push(flipped(
-                format!("without {}", names[index]),
-                names,
-                &again(&rest, &left),
-            ));
+            let rest: Vec<usize> = (0..names.len()).filter(|&i| i != index).collect();
+            let after = self.chosen(&rest).scored(against);
+            all.push(flipped(format!("without {}", names[index]), names, &after));
         }
         for index in (0..self.workloads.len()).filter(|_| self.workloads.len() > 1) {
-            let mut left = times.clone();
-            left.iter_mut().for_each(|row| drop(row.remove(index)));
+            let left = against.map(|against| against.reference.without(&self.keys[index]));
+            let against = against
+                .zip(left.as_ref())
+                .map(|(against, reference)| Against {
+                    reference,
+                    ..against
+                });
+            let after = self.without_workload(index).scored(against);
             let change = format!("without {}", self.workloads[index]);
-            all.push(flipped(change, names, &again(names, &left)));
+            all.push(flipped(change, names, &after));
+        }
+        for (share, times) in TARGETS.iter().zip(&self.moved).filter(|_| names.len() > 1) {
+            let field = Field {
+                times: times.clone(),
+                ..self.clone()
+            };
+            let studies = || times.iter().flatten().flatten();
+            all.push(match studies().filter(|time| time.is_nan()).count() {
+                0 => flipped(moved(*share), names, &field.scored(against)),
+                unseen => {
+                    let reached = self.times.iter().flatten().flatten();
+                    let reached = reached.filter(|time| time.is_finite()).count();
+                    Flips::unseen(*share, unseen, reached)
+                }
+            });
         }
         all
     }
+}
+
+impl Measure {
+    fn of(self, study: &StudyResult) -> f64 {
+        let value = match self {
+            Measure::Time => study.seconds,
+            Measure::Steps => study.steps.map(|steps| steps as f64),
+        };
+        value.unwrap_or(f64::INFINITY)
+    }
+}
+
+impl Flips {
+    /// Targets that the curves do not reach.
+    pub(crate) fn unseen(share: f64, unseen: usize, reached: usize) -> Flips {
+        Flips {
+            change: moved(share),
+            pairs: Vec::new(),
+            unseen: Some((unseen, reached)),
+        }
+    }
+}
+
+/// `targets 1 % easier`.
+pub(crate) fn moved(share: f64) -> String {
+    let which = if share > 0.0 { "easier" } else { "harder" };
+    format!("targets {:.0} % {which}", share.abs() * 100.0)
+}
+
+/// A value of all studies. A study that ran on several machines has the same seed on each, and is one study: the first result's counts.
+fn each_study(results: &[&WorkloadResult], value: &dyn Fn(&StudyResult) -> f64) -> Vec<f64> {
+    let mut studies: BTreeMap<(u64, u32), f64> = BTreeMap::new();
+    for study in results.iter().flat_map(|result| &result.studies) {
+        studies.entry(study.study).or_insert_with(|| value(study));
+    }
+    studies.into_values().collect()
+}
+
+/// What the fewest studies of a field can show of two of its submissions.
+pub(crate) fn sight(workloads: &[String], times: &Times, tuning: Tuning, alpha: f64) -> Sight {
+    /// The difference that people ask about.
+    const EFFECT: f64 = 0.05;
+    let noise = |(column, workload): (usize, &String)| {
+        let seen = log_spread(times.iter().map(|row| row[column].as_slice()));
+        // Where all are alike, evaluations at intervals hide the spread.
+        let seen = seen.filter(|&sd| sd > 0.0);
+        Noise {
+            workload: workload.clone(),
+            sd: seen.unwrap_or_else(|| prior(workload, true, tuning)),
+            source: match seen {
+                Some(_) => NoiseSource::Records,
+                None => NoiseSource::Prior,
+            },
+        }
+    };
+    let noise = workloads.iter().enumerate().map(noise).collect();
+    let studies = times.iter().flatten().map(Vec::len).min();
+    Sight::with(noise, studies.unwrap_or(0), EFFECT, alpha)
 }
 
 fn title(ruleset: &str, row: &Row, measure: Measure) -> String {
@@ -307,30 +478,41 @@ pub(crate) fn flipped(change: String, names: &[String], after: &[(String, f64)])
             }
         }
     }
-    Flips { change, pairs }
+    Flips {
+        change,
+        pairs,
+        unseen: None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn field() -> Field {
+    pub(super) fn field() -> Field {
         let studies = |seconds: f64| vec![seconds, seconds * 1.01, seconds * 1.02];
+        let times = vec![
+            vec![studies(30.0), studies(30.0)],
+            vec![studies(10.0), studies(11.0)],
+            vec![studies(20.0), studies(10.0)],
+        ];
         Field {
             title: String::new(),
+            measure: Measure::Steps,
+            ruleset: "rules".to_owned(),
+            tuning: Tuning::ExternalTuning,
+            setting: None,
             submissions: ["slow", "quick", "mixed"].map(str::to_owned).to_vec(),
             workloads: ["a", "b"].map(str::to_owned).to_vec(),
-            times: vec![
-                vec![studies(30.0), studies(30.0)],
-                vec![studies(10.0), studies(11.0)],
-                vec![studies(20.0), studies(10.0)],
-            ],
+            keys: ["key-a", "key-b"].map(str::to_owned).to_vec(),
+            moved: vec![times.clone(); TARGETS.len()],
+            times,
         }
     }
 
     #[test]
     fn best_first_with_bands_around_each_profile() {
-        let ranking = field().ranking(Certainty::default());
+        let ranking = field().ranking(Certainty::default(), None);
         assert_eq!(ranking.submissions, ["quick", "mixed", "slow"]);
         assert_eq!(ranking.duels.len(), 3);
         for (line, band) in ranking.profiles.iter().zip(&ranking.bands) {
@@ -344,7 +526,7 @@ mod tests {
 
     #[test]
     fn leaving_a_workload_out_can_turn_the_order() {
-        let flips = field().ranking(Certainty::default()).flips;
+        let flips = field().ranking(Certainty::default(), None).flips;
         let without = |name: &str| {
             flips
                 .iter()
@@ -354,5 +536,74 @@ mod tests {
         let pair = ("mixed".to_owned(), "quick".to_owned());
         assert_eq!(without("a").pairs, [pair]);
         assert!(without("b").pairs.is_empty());
+    }
+
+    #[test]
+    fn other_targets_are_looked_at_where_curves_allow() {
+        let mut field = field();
+        // 2 % easier: mixed is the fastest everywhere. 1 % harder: one study ends before.
+        field.moved[1][2] = vec![vec![9.0; 3]; 2];
+        field.moved[2][0][0][1] = f64::NAN;
+        let flips = field.ranking(Certainty::default(), None).flips;
+        let of = |change: &str| flips.iter().find(|flips| flips.change == change).unwrap();
+        assert!(of("targets 1 % easier").pairs.is_empty());
+        let pair = ("mixed".to_owned(), "quick".to_owned());
+        assert_eq!(of("targets 2 % easier").pairs, [pair]);
+        assert_eq!(of("targets 1 % harder").unseen, Some((1, 18)));
+        assert_eq!(of("targets 2 % harder").unseen, None);
+    }
+
+    #[test]
+    fn a_reference_decides_where_it_is_asked_to() {
+        let setting = Setting {
+            machine: "m".to_owned(),
+            device: "cpu".to_owned(),
+            threads: 1,
+        };
+        let time = |key: &str, steps| FrozenTime {
+            workload: key.to_owned(),
+            ruleset: "rules".to_owned(),
+            comparability_key: key.to_owned(),
+            setting: setting.clone(),
+            seconds: 1.0,
+            steps,
+            studies: Vec::new(),
+        };
+        let reference = crate::FrozenReference {
+            version: 3,
+            submission: "old".to_owned(),
+            // On b everybody is far ahead of it or far behind: a decides.
+            workloads: vec![time("key-a", 15.0), time("key-b", 0.01)],
+        };
+        let mut field = field();
+        field.times[2][0] = vec![9.0; 3];
+        field.times[2][1] = Vec::new();
+        let judge = |decides| {
+            let against = Against {
+                reference: &reference,
+                decides,
+            };
+            field.ranking(Certainty::default(), Some(against))
+        };
+        let decided = judge(true);
+        // Who has not run every workload comes last.
+        assert_eq!(decided.submissions, ["quick", "slow", "mixed"]);
+        let frozen = decided.frozen.unwrap();
+        assert_eq!((frozen.version, frozen.decides), (3, true));
+        assert_eq!((frozen.scores[2].workloads, frozen.scores[2].of), (1, 2));
+        assert!(frozen.scores[0].score.is_some() && frozen.scores[2].score.is_none());
+        assert_eq!(judge(false).submissions, ["quick", "mixed", "slow"]);
+        // Nobody else's entry moves a frozen order.
+        let omissions = decided
+            .flips
+            .iter()
+            .filter(|flips| flips.change.starts_with("without"));
+        let moved: Vec<_> = omissions
+            .filter(|flips| flips.change != "without b")
+            .collect();
+        assert!(
+            moved.iter().all(|flips| flips.pairs.is_empty()),
+            "{moved:?}"
+        );
     }
 }

@@ -1,8 +1,11 @@
 //! The trials of a study, and the studies of a workload.
 
 use crate::read::Trial;
+use bench_core::outcome::Outcome;
 use bench_core::passage::Passage;
-use bench_core::run::{DeviceKind, Purpose};
+use bench_core::run::{DeviceKind, Purpose, RunSpec};
+use bench_core::spec::harness::Points;
+use bench_core::spec::submission::Tuning;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -51,6 +54,8 @@ pub struct WorkloadResult {
     pub studies: Vec<StudyResult>,
     /// Studies that the ruleset asks for.
     pub studies_wanted: u32,
+    /// How its ruleset tunes: studies differ more where submissions tune themselves.
+    pub tuning: Tuning,
     /// Median over studies of the seconds to target; none when half of them or more missed it.
     pub median_seconds: Option<f64>,
     /// The same of the steps to target.
@@ -71,6 +76,15 @@ pub struct WorkloadResult {
     pub unfinished: u32,
     /// Trials that were resumed: their clocks ran in parts.
     pub resumed: u32,
+    /// Trials whose processors were held up, by heat, a quota or other guests.
+    #[serde(default)]
+    pub throttled: u32,
+    /// Trials whose worker disagrees with the clock: they count as missed.
+    #[serde(default)]
+    pub timing_suspect: u32,
+    /// Whether `harness.yaml` calls its machine one that measures time well.
+    #[serde(default)]
+    pub pinned: bool,
     /// Records left out because the same trial was run again later, or the submission changed since.
     pub superseded: u32,
 }
@@ -87,7 +101,22 @@ pub struct StudyResult {
     pub seconds: Option<f64>,
     /// Fewest steps to target of a trial. Not always the same trial's, so that steps do not depend on the machine.
     pub steps: Option<u64>,
+    /// What it would come to under the other targets of [`TARGETS`], in their order. In no file: it follows from the records.
+    #[serde(skip)]
+    pub moved: Vec<Moved>,
 }
+
+/// A study under another target: infinite for a miss, NaN where its trials ended at their own target before it could be seen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moved {
+    /// Least submission time, in seconds.
+    pub seconds: f64,
+    /// Fewest steps.
+    pub steps: f64,
+}
+
+/// Shares by which targets are made easier, and harder, to see what an order owes to them.
+pub const TARGETS: [f64; 4] = [0.01, 0.02, -0.01, -0.02];
 
 pub(crate) type Group<'a> = Vec<&'a Trial>;
 
@@ -171,10 +200,11 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
     WorkloadResult {
         submission: record.run.submission.name.clone(),
         workload: record.run.workload_name.clone(),
-        ruleset: record.run.ruleset_name.clone(),
+        ruleset: ruleset(&record.run),
         comparability_key: record.comparability_key.clone(),
         setting,
         studies_wanted: record.run.ruleset.studies,
+        tuning: record.run.ruleset.tuning,
         median_seconds: median(studies.iter().map(|study| study.seconds)),
         median_steps: median(studies.iter().map(|study| study.steps.map(|n| n as f64))),
         budget_seconds: record.run.budget_seconds(),
@@ -186,7 +216,20 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
         device_memory: trials.iter().filter_map(|t| t.summary.device_memory).max(),
         unfinished: count(trials, |trial| !is_over(trial)),
         resumed: count(trials, |trial| trial.summary.resumed > 0),
+        throttled: count(trials, |trial| trial.summary.is_throttled()),
+        timing_suspect: count(trials, |trial| {
+            trial.summary.outcome == Some(Outcome::TimingSuspect)
+        }),
+        pinned: false,
         superseded: 0,
+    }
+}
+
+/// A ruleset as tables name it: values that somebody chose are no ordinary entry under it.
+pub fn ruleset(run: &RunSpec) -> String {
+    match run.ruleset.points {
+        Points::Given => format!("{} with given values", run.ruleset_name),
+        Points::Searched | Points::Defaults => run.ruleset_name.clone(),
     }
 }
 
@@ -213,6 +256,35 @@ pub(crate) fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult 
             .min()
             .map(|ns| ns as f64 / 1e9),
         steps: hits.iter().map(|hit| hit.at.step).min(),
+        moved: TARGETS.map(|share| moved(trials, share)).to_vec(),
+    }
+}
+
+/// The study had its target been another. A trial that stopped at its own leaves open whether it would have been the first.
+fn moved(trials: &[&Trial], share: f64) -> Moved {
+    let mut best = [f64::INFINITY; 2];
+    let mut open = [f64::INFINITY; 2];
+    for trial in trials.iter().filter(|trial| is_over(trial)) {
+        let (run, summary) = (&trial.record.run, &trial.summary);
+        let target = &run.workload.target;
+        let target = target.metric.direction().eased(target.validation, share);
+        let (ends, at) = match summary.hit_at(run, target) {
+            Some(hit) => (&mut best, (hit.at.submission_ns, hit.at.step)),
+            None if summary.stopped_at_target(run) => {
+                (&mut open, (summary.submission_ns, summary.steps))
+            }
+            None => continue,
+        };
+        ends[0] = ends[0].min(at.0 as f64 / 1e9);
+        ends[1] = ends[1].min(at.1 as f64);
+    }
+    let seen = |index: usize| match best[index] <= open[index] {
+        true => best[index],
+        false => f64::NAN,
+    };
+    Moved {
+        seconds: seen(0),
+        steps: seen(1),
     }
 }
 

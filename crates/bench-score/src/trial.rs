@@ -4,7 +4,7 @@ use bench_core::number::Measured;
 use bench_core::outcome::Outcome;
 use bench_core::passage::{Passage, Point, Tracker};
 use bench_core::protocol::{DeviceReport, Metrics};
-use bench_core::record::{Line, Phases, ResumedFrom, TrialEvent};
+use bench_core::record::{Line, Phases, ResumedFrom, Slowdown, TrialEvent};
 use bench_core::run::{RunSpec, SplitName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +29,9 @@ pub struct TrialSummary {
     pub phases: Phases,
     /// How often the trial was resumed.
     pub resumed: u32,
+    /// What held the processors up, over all parts that say so.
+    #[serde(default)]
+    pub slowdown: Option<Slowdown>,
     /// Trainable numbers.
     pub parameters: Option<u64>,
     /// What it ran on, as the worker found it.
@@ -70,7 +73,7 @@ impl TrialSummary {
         for line in lines {
             summary.observe(&line.event);
         }
-        summary.passage = passage(run, &summary.curve);
+        summary.passage = passage(run, &summary.curve, run.workload.target.validation);
         summary
     }
 
@@ -82,6 +85,34 @@ impl TrialSummary {
             }
             _ => None,
         }
+    }
+
+    /// The passage of another target, on what was recorded. It counts as [`TrialSummary::hit`] does.
+    pub fn hit_at(&self, run: &RunSpec, target: f64) -> Option<Passage> {
+        let counts = self
+            .outcome
+            .as_ref()
+            .is_some_and(|outcome| outcome.is_final() && *outcome != Outcome::TimingSuspect);
+        let passage = || passage(run, &self.curve, target);
+        counts.then(passage).flatten()
+    }
+
+    /// Whether it ended at its target with budget left: what another target would have taken beyond is not known.
+    pub fn stopped_at_target(&self, run: &RunSpec) -> bool {
+        let left =
+            self.steps < run.budget_steps() && self.submission_seconds() < run.budget_seconds();
+        self.outcome == Some(Outcome::TargetReached) && left
+    }
+
+    /// Whether something held its processors up: heat, or more than a hundredth of its wall time taken by a quota or by other guests.
+    pub fn is_throttled(&self) -> bool {
+        /// Of the wall time.
+        const NOTHING: f64 = 0.01;
+        self.slowdown.is_some_and(|slowdown| {
+            let taken = slowdown.quota_ns.unwrap_or(0) + slowdown.stolen_ns.unwrap_or(0);
+            let hot = slowdown.thermal_events.is_some_and(|events| events > 0);
+            hot || taken as f64 > NOTHING * self.phases.wall_ns as f64
+        })
     }
 
     /// Submission time spent, in seconds.
@@ -140,8 +171,10 @@ impl TrialSummary {
                 worker_memory,
                 device_memory,
                 state,
+                slowdown,
             } => {
                 self.outcome = Some(outcome.clone());
+                self.slowdown = slowed(self.slowdown, *slowdown);
                 self.phases = sum(self.phases, *phases);
                 self.worker_memory = self.worker_memory.max(*worker_memory);
                 self.device_memory = self.device_memory.max(*device_memory);
@@ -171,10 +204,10 @@ impl TrialSummary {
 }
 
 /// The rule that the referee stops by, applied to what was recorded.
-fn passage(run: &RunSpec, curve: &[CurvePoint]) -> Option<Passage> {
+fn passage(run: &RunSpec, curve: &[CurvePoint], value: f64) -> Option<Passage> {
     let target = &run.workload.target;
     let mut tracker = Tracker::new(
-        target.validation,
+        value,
         target.metric.direction(),
         run.ruleset.confirm,
         (run.budget_seconds() * NANOSECONDS) as u64,
@@ -190,6 +223,21 @@ fn passage(run: &RunSpec, curve: &[CurvePoint]) -> Option<Passage> {
         }
     }
     tracker.passage()
+}
+
+fn slowed(a: Option<Slowdown>, b: Option<Slowdown>) -> Option<Slowdown> {
+    let (Some(a), Some(b)) = (a, b) else {
+        return a.or(b);
+    };
+    let both = |of: fn(Slowdown) -> Option<u64>| match (of(a), of(b)) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    };
+    Some(Slowdown {
+        thermal_events: both(|slowdown| slowdown.thermal_events),
+        quota_ns: both(|slowdown| slowdown.quota_ns),
+        stolen_ns: both(|slowdown| slowdown.stolen_ns),
+    })
 }
 
 fn sum(a: Phases, b: Phases) -> Phases {

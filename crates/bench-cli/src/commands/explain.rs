@@ -1,5 +1,6 @@
 //! `bench explain`: from a row of the leaderboard down to the evaluations that made it.
 
+use super::leaderboard::algoperf::{Competition, Source};
 use crate::arguments::Results;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -8,16 +9,19 @@ use crate::workspace::Workspace;
 use bench_core::spec::diagnostic::nearest;
 use bench_harness::store;
 use bench_report::explain::explanation;
+use bench_report::explain_logs;
 use bench_score::{Trial, explain};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Explain a submission's rows: which trial of which study counted, which evaluation decided, and what was left out
 #[derive(Args)]
 #[command(after_help = "Examples:
   bench explain adamw
   bench explain adamw --workload fashion-mnist-mlp
-  bench explain lion --format json")]
+  bench explain lion --format json
+  bench explain shampoo --from algoperf logs/external_tuning --targets workload_targets.json --ruleset external-tuning")]
 pub(crate) struct Arguments {
     /// Its name in the records
     #[arg(value_name = "SUBMISSION")]
@@ -25,6 +29,8 @@ pub(crate) struct Arguments {
     /// Only this workload
     #[arg(long, short, value_name = "W")]
     workload: Option<String>,
+    #[command(flatten)]
+    source: Source,
     #[command(flatten)]
     results: Results,
     /// How to write it
@@ -41,6 +47,9 @@ enum Format {
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    if arguments.source.from.is_some() {
+        return competition(arguments, screen);
+    }
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let (stored, mut errors) = store::scan(&runs);
     let trials: Vec<Trial> = stored.into_iter().map(|stored| stored.trial).collect();
@@ -61,6 +70,53 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     match errors.pop() {
         Some(error) => Err(error.into()),
         None => Ok(Exit::Ok),
+    }
+}
+
+/// Explains a score from another program's logs.
+fn competition(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let name = arguments.submission.as_str();
+    if Path::new(name).is_dir() {
+        let help =
+            "bench explain SUBMISSION --from algoperf LOGS --targets FILE --ruleset self-tuning";
+        let message = format!("`{name}` is a folder; the submission comes first");
+        return Err(Failure::usage(message, help.to_owned()));
+    }
+    let Competition {
+        board,
+        logs,
+        targets,
+        folder,
+        ..
+    } = arguments.source.read()?;
+    let Some(explained) = board.explain(&logs, &targets, name) else {
+        let names: Vec<&str> = board
+            .rows
+            .iter()
+            .map(|row| row.submission.as_str())
+            .collect();
+        let message = format!("no logs of `{name}` in {}", folder.display());
+        return Err(Failure::usage(message, unknown(name, &names)));
+    };
+    let workload = arguments.workload.as_deref();
+    if let Some(workload) = workload
+        && !board.workloads.iter().any(|name| name == workload)
+    {
+        let names: Vec<&str> = board.workloads.iter().map(String::as_str).collect();
+        let message = format!("`{workload}` is not scored");
+        return Err(Failure::usage(message, unknown(workload, &names)));
+    }
+    match arguments.format {
+        Format::Json => screen.json(&explain_logs::json(&explained, workload))?,
+        Format::Text => screen.print(&explain_logs::explanation(&explained, workload))?,
+    }
+    Ok(Exit::Ok)
+}
+
+fn unknown(name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", known.join(", ")),
     }
 }
 

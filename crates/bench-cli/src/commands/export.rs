@@ -6,16 +6,18 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_harness::store;
+use bench_report::Grid;
 use bench_report::export::{evaluations, trials};
 use bench_score::Trial;
 use clap::{Args, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Write records as a flat table for other programs
 #[derive(Args)]
 #[command(after_help = "Examples:
   bench export csv > trials.csv
   bench export csv --table evaluations --output evaluations.csv
+  bench export parquet --output trials.parquet
 
 results/README.md documents the columns.")]
 pub(crate) struct Arguments {
@@ -25,18 +27,30 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Format {
-    Csv(Csv),
+    /// Comma-separated, full precision, one header line; nothing where there is no value
+    Csv {
+        #[command(flatten)]
+        rows: Rows,
+        /// Where it goes [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Apache Parquet, each column with its type; null where there is no value
+    Parquet {
+        #[command(flatten)]
+        rows: Rows,
+        /// Where it goes
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
 }
 
-/// Comma-separated, full precision, one header line; nothing where there is no value
+/// Which rows.
 #[derive(Args)]
-struct Csv {
+struct Rows {
     /// What a row is
     #[arg(long, value_enum, default_value = "trials")]
     table: Table,
-    /// Where it goes [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
     #[command(flatten)]
     results: Results,
 }
@@ -50,30 +64,38 @@ enum Table {
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let Format::Csv(arguments) = &arguments.format;
-    let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
+    let (Format::Csv { rows, .. } | Format::Parquet { rows, .. }) = &arguments.format;
+    let runs = Workspace::open()?.runs(rows.results.folder.as_deref())?;
     let (stored, mut errors) = store::scan(&runs);
     let records: Vec<Trial> = store::latest(stored)
         .into_iter()
         .map(|stored| stored.trial)
         .collect();
-    let grid = match arguments.table {
+    let grid = match rows.table {
         Table::Trials => trials(&records),
         Table::Evaluations => evaluations(&records),
     };
-    let text = grid.csv().map_err(Failure::bug)?;
-    match &arguments.output {
-        None => screen.print(&text)?,
-        Some(path) => {
-            std::fs::write(path, text).map_err(|error| {
-                let message = format!("cannot write {}: {error}", path.display());
-                Failure::new(Exit::Results, message, None)
-            })?;
-            screen.aside(&format!("{} rows in {}", grid.rows.len(), path.display()));
+    match &arguments.format {
+        Format::Csv { output, .. } => {
+            let text = grid.csv().map_err(Failure::bug)?;
+            match output {
+                None => screen.print(&text)?,
+                Some(path) => write(path, text.as_bytes(), &grid, screen)?,
+            }
         }
+        Format::Parquet { output, .. } => write(output, &grid.parquet(), &grid, screen)?,
     }
     match errors.pop() {
         Some(error) => Err(error.into()),
         None => Ok(Exit::Ok),
     }
+}
+
+fn write(path: &Path, bytes: &[u8], grid: &Grid, screen: &Screen) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| {
+        let message = format!("cannot write {}: {error}", path.display());
+        Failure::new(Exit::Results, message, None)
+    })?;
+    screen.aside(&format!("{} rows in {}", grid.rows.len(), path.display()));
+    Ok(())
 }

@@ -9,10 +9,11 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
+use bench_core::spec::harness::Scoring;
 use bench_harness::store;
 use bench_report::{Titled, aggregates, leaderboard, leaderboard_rows};
 use bench_score::statistics::Certainty;
-use bench_score::{Leaderboard, Trial};
+use bench_score::{Against, Leaderboard, Trial};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -31,8 +32,8 @@ pub(crate) struct Arguments {
     /// How to write it
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// Write this submission's times as the reference that frozen scores are set against, and nothing else
-    #[arg(long, value_name = "SUBMISSION", conflicts_with_all = ["publish", "from"])]
+    /// Write this submission's times as the reference that frozen scores are set against, and nothing else (with --from: into --reference's file)
+    #[arg(long, value_name = "SUBMISSION", conflicts_with = "publish")]
     freeze_reference: Option<String>,
     /// Also write the page, its tables as CSV and all digests into this folder
     #[arg(long, value_name = "DIR")]
@@ -44,6 +45,9 @@ pub(crate) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     if arguments.algoperf.source.from.is_some() {
         let publish = arguments.publish.as_deref();
+        if let Some(submission) = &arguments.freeze_reference {
+            return algoperf::freeze(&arguments.algoperf.source, submission, screen);
+        }
         return algoperf::execute(&arguments.algoperf, publish, arguments.format, screen);
     }
     let workspace = Workspace::open()?;
@@ -51,12 +55,26 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let (stored, mut errors) = store::scan(&runs);
     let stored = store::latest(stored);
     let trials: Vec<Trial> = stored.iter().map(|stored| stored.trial.clone()).collect();
-    let board = Leaderboard::of(&trials);
+    let harness = workspace.catalog.harness.as_ref();
+    let pinned = harness.map_or(&[][..], |harness| &harness.pinned);
+    let board = Leaderboard::of(&trials).pinned(pinned);
     if let Some(submission) = &arguments.freeze_reference {
         return reference::freeze(&workspace.home, &board, submission, screen);
     }
+    let reference = reference::read(&workspace.home)?;
+    let scoring = harness.map_or_else(Scoring::default, |harness| harness.scoring);
+    let against = reference.as_ref().map(|reference| Against {
+        reference,
+        decides: scoring == Scoring::Frozen,
+    });
     if let Some(folder) = &arguments.publish {
-        publish::records(&runs, &stored, &trials, &board, folder, screen)?;
+        let records = publish::Records {
+            runs: &runs,
+            stored: &stored,
+            trials: &trials,
+            pinned,
+        };
+        publish::records(&records, &board, against, folder, screen)?;
     }
     match arguments.format {
         Format::Json => screen.json(&board)?,
@@ -68,8 +86,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             ))?;
         }
         format => {
-            let reference = reference::read(&workspace.home)?;
-            let sums = aggregates(&board, reference.as_ref(), Certainty::default());
+            let sums = aggregates(&board, against, Certainty::default());
             let tables = leaderboard(&board).into_iter().chain(sums);
             screen.print(&titled(tables, format, screen.width())?)?;
         }

@@ -106,6 +106,6 @@ fn row(stored: &Stored) -> Vec<Cell> {
         Cell::new(units::seconds(seconds), seconds),
         Cell::new(format!("{:.0} %", share * 100.0), share),
         Cell::optional(value, units::significant),
-        Cell::new(units::significant(target.validation), target.validation),
+        Cell::optional(run.target(), units::significant),
     ]
 }

@@ -10,12 +10,19 @@ fn a_board_is_published_with_the_same_bytes_every_time() {
     assert!(told.starts_with("exit 0"), "{told}");
     assert!(told.contains("published one/index.html"), "{told}");
     checkout.says("leaderboard --publish two");
-    for name in ["index.html", "leaderboard.csv", "trials.csv", "digests.txt"] {
+    for name in [
+        "index.html",
+        "leaderboard.csv",
+        "leaderboard.parquet",
+        "trials.csv",
+        "trials.parquet",
+        "digests.txt",
+    ] {
         let read = |folder: &str| fs::read(checkout.path().join(folder).join(name)).unwrap();
         assert_eq!(read("one"), read("two"), "{name}");
     }
     let digests = fs::read_to_string(checkout.path().join("one/digests.txt")).unwrap();
-    assert_eq!(digests.lines().count(), 3 + 2 * 6, "{digests}");
+    assert_eq!(digests.lines().count(), 5 + 2 * 6, "{digests}");
     let page = fs::read_to_string(checkout.path().join("one/index.html")).unwrap();
     for part in [
         "Performance profiles",

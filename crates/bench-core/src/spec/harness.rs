@@ -84,6 +84,10 @@ pub enum Points {
     Searched,
     /// Every hyperparameter's default.
     Defaults,
+    /// The user's own values, over the defaults. Not to be written in `harness.yaml`: a trial is resolved to it, since values that somebody chose
+    /// after looking are comparable with no defaults and no search.
+    #[schemars(skip)]
+    Given,
 }
 
 /// How times to target become scores.

@@ -34,7 +34,7 @@ pub struct Request<'a> {
     /// In place of the ruleset's number of trials. Fewer are a part of what the ruleset asks for, and each is the trial that it would
     /// be among all; more are another ruleset, comparable with nothing of this one.
     pub trials: Option<u32>,
-    /// The user's own values, over the defaults of the rest. No point is drawn then.
+    /// The user's own values, over the defaults of the rest. No point is drawn then, and a scoring trial is comparable with those of given values alone.
     pub hyperparameters: Option<&'a Point>,
     /// In place of the harness' and of what the workload wants.
     pub threads: Option<u32>,
@@ -131,6 +131,9 @@ impl Catalog {
                 ruleset: request.ruleset.to_owned(),
                 tuning: ruleset.tuning,
             });
+        }
+        if request.hyperparameters.is_some() && request.purpose == Purpose::Scoring {
+            ruleset.points = Points::Given;
         }
         let submission = &entrant.submission;
         let threads = workload

@@ -249,6 +249,16 @@ pub enum Direction {
     Max,
 }
 
+impl Direction {
+    /// A target made easier by a share of its size, harder where the share is negative.
+    pub fn eased(self, target: f64, share: f64) -> f64 {
+        match self {
+            Direction::Min => target + share * target.abs(),
+            Direction::Max => target - share * target.abs(),
+        }
+    }
+}
+
 impl Metric {
     /// The key in specs and records.
     pub fn name(self) -> &'static str {

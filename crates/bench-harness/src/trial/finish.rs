@@ -4,6 +4,7 @@ use super::rules::Verdict;
 use super::snapshot::Keeping;
 use super::supervisor::{Flow, Stop, Supervisor, Wait};
 use crate::channel::Source;
+use crate::slowdown::Counters;
 use bench_core::outcome::{Outcome, Phase};
 use bench_core::protocol::{Command, Event};
 use bench_core::record::{Phases, TrialEvent};
@@ -51,6 +52,7 @@ impl Supervisor<'_> {
             worker_memory,
             device_memory: farewell.device_memory,
             state: farewell.state,
+            slowdown: Some(self.counters.slowdown(Counters::read())),
         })?;
         Ok(outcome)
     }

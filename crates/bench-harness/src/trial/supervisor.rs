@@ -11,6 +11,7 @@ use crate::process::environment::Surroundings;
 use crate::process::{Process, ProcessError};
 use crate::recorder::{EVALUATOR_LOG, MAX_LOGGED, RecordError, Recorder, Room, STDERR_FILE};
 use crate::scratch::{self, Scratch};
+use crate::slowdown::Counters;
 use bench_core::outcome::{Failure, FailureKind, Outcome, Phase};
 use bench_core::protocol::{Command, Event};
 use bench_core::record::TrialEvent;
@@ -115,6 +116,8 @@ pub(super) struct Supervisor<'a> {
     /// The worker's last sign of life.
     pub(super) alive: Instant,
     pub(super) oom_kills: Option<u64>,
+    /// The kernel's counts of what slows processors, at the start.
+    pub(super) counters: Counters,
     pub(super) observer: &'a mut Observer<'a>,
     pub(super) arrivals: Receiver<Arrival>,
     /// The half line that an output ended in.
@@ -164,6 +167,7 @@ impl<'a> Supervisor<'a> {
             spawned,
             heard_of: 0,
             oom_kills: death::oom_kills(),
+            counters: Counters::read(),
             observer,
             arrivals,
             alive: spawned,

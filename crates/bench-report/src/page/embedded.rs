@@ -2,6 +2,7 @@
 
 use crate::grid::{Cell, Column, Grid};
 use bench_core::canonical::CanonicalError;
+use bench_core::outcome::Outcome;
 use bench_core::record::Machine;
 use bench_core::run::{Purpose, RunSpec, Seed, SplitName};
 use bench_core::spec::submission;
@@ -23,6 +24,9 @@ pub struct Embedded {
     pub sources: Vec<String>,
     /// Where trials ran.
     pub machines: Vec<Machine>,
+    /// Sets of marks on trials whose seconds are worth less.
+    #[serde(default)]
+    pub marks: Vec<String>,
     /// Every trial.
     pub trials: Vec<Entry>,
 }
@@ -49,6 +53,9 @@ pub struct Entry {
     pub source: usize,
     /// Of the machine.
     pub machine: usize,
+    /// Of the marks.
+    #[serde(default)]
+    pub marks: usize,
     /// Values of the hyperparameters.
     pub point: Vec<submission::Value>,
     /// Base, study and trial of the seed.
@@ -107,6 +114,7 @@ impl Embedded {
     /// When a configuration has no JSON.
     pub fn of<'a>(
         trials: impl IntoIterator<Item = (&'a str, &'a Trial)>,
+        pinned: &[String],
     ) -> Result<Embedded, serde_json::Error> {
         let mut embedded = Embedded::default();
         let mut runs = BTreeMap::new();
@@ -119,9 +127,11 @@ impl Embedded {
             });
             let source = position(&mut embedded.sources, &trial.record.source_hash);
             let machine = position(&mut embedded.machines, &trial.record.machine);
-            embedded
-                .trials
-                .push(entry(id, trial, (run, source, machine)));
+            let marks = position(&mut embedded.marks, &marks(trial, pinned));
+            embedded.trials.push(Entry {
+                marks,
+                ..entry(id, trial, (run, source, machine))
+            });
         }
         Ok(embedded)
     }
@@ -147,16 +157,17 @@ impl Embedded {
             Column::words("submission", "submission", 0),
             Column::words("workload", "workload", 0),
             Column::words("ruleset", "ruleset", 0),
-            Column::numbers("seed", "seed", 0),
-            Column::numbers("study", "study", 0),
-            Column::numbers("point", "trial", 0),
+            Column::counts("seed", "seed", 0),
+            Column::counts("study", "study", 0),
+            Column::counts("point", "trial", 0),
             Column::words("outcome", "outcome", 0),
             Column::numbers("time to target", "seconds-to-target", 0),
-            Column::numbers("steps to target", "steps-to-target", 0),
+            Column::counts("steps to target", "steps-to-target", 0),
             Column::numbers("submission time", "submission-seconds", 0),
-            Column::numbers("steps", "steps", 0),
+            Column::counts("steps", "steps", 0),
             Column::numbers("validation", "validation", 0),
             Column::words("machine", "machine", 0),
+            Column::words("marks", "marks", 0),
             Column::words("configuration", "config-hash", 0),
             Column::words("source", "source-hash", 0),
             Column::words("hyperparameters", "hyperparameters", 0),
@@ -194,6 +205,7 @@ impl Embedded {
             Cell::plain(entry.steps),
             number(entry.validation),
             Cell::plain(&self.machines[entry.machine].fingerprint),
+            Cell::plain(&self.marks[entry.marks]),
             Cell::plain(&entry.config_hash),
             Cell::plain(&self.sources[entry.source]),
             Cell::plain(point.join(" ")),
@@ -257,6 +269,7 @@ fn entry(id: &str, trial: &Trial, (run, source, machine): (usize, usize, usize))
         run,
         source,
         machine,
+        marks: 0,
         point: record.run.hyperparameters.values().cloned().collect(),
         seed: (seed.base, seed.study, seed.trial),
         seed_value: seed.value.to_string(),
@@ -272,6 +285,27 @@ fn entry(id: &str, trial: &Trial, (run, source, machine): (usize, usize, usize))
             .last(SplitName::Validation, metric)
             .filter(|value| value.is_finite()),
     }
+}
+
+/// What makes a trial's seconds worth less, in words; nothing where nothing does.
+fn marks(trial: &Trial, pinned: &[String]) -> String {
+    let summary = &trial.summary;
+    let is_suspect = summary.outcome == Some(Outcome::TimingSuspect);
+    let marks = [
+        (is_suspect, "timing-suspect"),
+        (summary.is_throttled(), "throttled"),
+        (summary.resumed > 0, "resumed"),
+        (
+            !pinned.contains(&trial.record.machine.fingerprint),
+            "unpinned",
+        ),
+    ];
+    let marks: Vec<&str> = marks
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, mark)| *mark)
+        .collect();
+    marks.join(" ")
 }
 
 /// Where it is in the list, at whose end it is put when it is new.

@@ -8,12 +8,13 @@ mod embedded;
 pub use choice::{log_plots, record_plots};
 pub use embedded::{Embedded, EmbeddedError, Entry};
 
+use crate::aggregate::frozen;
 use crate::curves::{Axis, CurvePlot};
 use crate::grid::Grid;
 use crate::html::{escape, script, table};
 use crate::leaderboard::Titled;
 use crate::picture::{Drawn, Frame, PictureError};
-use crate::standing::{sensitivity, standing};
+use crate::standing::{claims, sensitivity, standing};
 use crate::{pairs, profiles};
 use bench_score::Ranking;
 use serde::Serialize;
@@ -128,6 +129,13 @@ impl Page {
                 }
             }
             html.push_str("</div>\n");
+            if plot.curves.len() < plot.of {
+                html.push_str(&format!(
+                    "<p class=\"remark\">{} of {} studies are drawn, the first of each submission: more cannot be told apart. Every trial is in the table below.</p>\n",
+                    plot.curves.len(),
+                    plot.of
+                ));
+            }
         }
         html.push_str("</section>\n");
         Ok(html)
@@ -150,7 +158,7 @@ impl Page {
             Trials::Records(embedded) => serde_json::to_value(embedded)?,
             Trials::Logs(grid) => {
                 let columns = grid.columns.iter().map(|column| {
-                    json!({ "key": column.key, "name": column.name, "number": column.number })
+                    json!({ "key": column.key, "name": column.name, "number": column.is_number() })
                 });
                 let rows = grid
                     .rows
@@ -186,6 +194,9 @@ fn ranked(title: &str, ranking: &Ranking, hovers: &mut Vec<Hover>) -> Result<Str
         "<p class=\"remark\">Score: area below the performance profile. Interval: 90 %, studies drawn again within each workload. \
          Members of a tie group cannot be told apart from its first (stratified rank test, Holm-adjusted at 5 %).</p>\n",
     );
+    for remark in ranking.frozen.iter().map(frozen).chain(claims(ranking)) {
+        html.push_str(&format!("<p class=\"remark\">{}</p>\n", escape(&remark)));
+    }
     html.push_str("<div class=\"pictures\">\n");
     let named = |index: usize| ranking.submissions[index].clone();
     let points = |line: &Vec<f64>| {
@@ -208,7 +219,7 @@ fn ranked(title: &str, ranking: &Ranking, hovers: &mut Vec<Hover>) -> Result<Str
     if !ranking.flips.is_empty() {
         html.push_str("<h3>What moves the order</h3>\n");
         let caption =
-            format!("Sensitivity, {title}: what leaving one out, or easier targets, would change");
+            format!("Sensitivity, {title}: what leaving one out, or other targets, would change");
         html.push_str(&table(&sensitivity(ranking), &caption));
     }
     Ok(html)

@@ -47,7 +47,7 @@
       bottom - ((y - frame.up[0]) / (frame.up[1] - frame.up[0])) * (bottom - top),
     ];
     const svg = figure.querySelector("svg");
-    const tip = make("div", { class: "tip", hidden: "" });
+    const tip = make("div", { class: "tip", role: "status", hidden: "" });
     const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
     for (const [name, value] of [["r", 5], ["fill", "none"], ["stroke", "currentColor"], ["stroke-width", 2], ["visibility", "hidden"]]) dot.setAttribute(name, value);
     svg.append(dot);
@@ -55,6 +55,18 @@
     const hide = () => {
       tip.hidden = true;
       dot.setAttribute("visibility", "hidden");
+    };
+    const show = (name, point) => {
+      const [x, y] = place(point);
+      const box = svg.getBoundingClientRect();
+      const scale = svg.viewBox.baseVal.width / box.width;
+      dot.setAttribute("cx", x);
+      dot.setAttribute("cy", y);
+      dot.setAttribute("visibility", "visible");
+      tip.hidden = false;
+      tip.textContent = `${name}: ${round(point[1])} at ${round(point[0])}`;
+      tip.style.top = `${y / scale + 10}px`;
+      tip.style.left = `${Math.min(x / scale + 10, Math.max(0, box.width - tip.offsetWidth))}px`;
     };
     figure.addEventListener("pointerleave", hide);
     figure.addEventListener("pointermove", (event) => {
@@ -66,16 +78,29 @@
         for (const point of points) {
           const [x, y] = place(point);
           const distance = Math.hypot(x - px, y - py);
-          if (distance < (best ? best.distance : 40)) best = { name, point, x, y, distance };
+          if (distance < (best ? best.distance : 40)) best = { name, point, distance };
         }
       if (!best) return hide();
-      dot.setAttribute("cx", best.x);
-      dot.setAttribute("cy", best.y);
-      dot.setAttribute("visibility", "visible");
-      tip.textContent = `${best.name}: ${round(best.point[1])} at ${round(best.point[0])}`;
-      tip.hidden = false;
-      tip.style.top = `${best.y / scale + 10}px`;
-      tip.style.left = `${Math.min(best.x / scale + 10, Math.max(0, box.width - tip.offsetWidth))}px`;
+      show(best.name, best.point);
+    });
+    // The same by keyboard: left and right along a line, up and down to another one.
+    const walked = lines.filter(([, points]) => points.length > 0);
+    let at = [0, 0];
+    const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    figure.tabIndex = 0;
+    figure.setAttribute("role", "group");
+    figure.setAttribute("aria-label", "Arrow keys read the picture: left and right along a line, up and down to another one");
+    figure.addEventListener("blur", hide);
+    figure.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") return hide();
+      const move = moves[event.key];
+      if (!move || walked.length === 0) return;
+      event.preventDefault();
+      const within = (value, length) => Math.min(Math.max(value, 0), length - 1);
+      const line = within(at[0] + move[0], walked.length);
+      const [name, points] = walked[line];
+      at = [line, within(tip.hidden ? at[1] : at[1] + move[1], points.length)];
+      show(name, points[at[1]]);
     });
   }
 
@@ -99,6 +124,7 @@
         column("steps", "steps to target", (t) => t.steps_to_target, true),
         column("validation", "validation", (t) => t.validation, true, (v) => (v === null ? "-" : round(v))),
         column("machine", "machine", (t) => data.machines[t.machine].fingerprint),
+        column("marks", "marks", (t) => data.marks[t.marks]),
         column("hyperparameters", "hyperparameters", point),
       ]
     : data.columns.map(({ key, name, number }, i) => column(key, name, (row) => row[i], number));

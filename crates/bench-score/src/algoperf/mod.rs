@@ -7,7 +7,9 @@
 mod board;
 mod completeness;
 mod evaluation;
+mod explain;
 mod finding;
+mod frozen;
 mod logs;
 pub mod profile;
 mod ranking;
@@ -18,7 +20,9 @@ pub mod times;
 
 pub use board::{Board, Cell, Row};
 pub use evaluation::{Evaluation, read_evaluations};
+pub use explain::{Explained, ExplainedWorkload};
 pub use finding::{Finding, Problem, Remark};
+pub use frozen::FrozenTimes;
 pub use logs::{Log, Logs, natural};
 pub use reach::{Reach, StudyResult, TrialResult};
 pub use rules::{Pick, Rules, budget};

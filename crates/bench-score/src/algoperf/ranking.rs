@@ -1,17 +1,23 @@
 //! A competition as one ranking: its own rules in every replicate and in everything that is left out.
 
 use super::board::{Board, score};
+use super::frozen::FrozenTimes;
 use super::logs::Logs;
 use super::targets::Targets;
-use crate::ranking::{Flips, Ranking, bands, duels, flipped};
+use crate::ranking::{Flips, Ranking, bands, duels, flipped, moved, sight};
+use crate::result::TARGETS;
 use crate::statistics::Certainty;
-
-/// Shares of their value by which targets are made easier, to see what the order owes to them.
-const EASIER: [f64; 2] = [0.01, 0.02];
+use bench_core::spec::submission::Tuning;
 
 impl Board {
     /// The ranking of this board, which was made of these logs and targets.
-    pub fn ranking(&self, logs: &Logs, targets: &Targets, certainty: Certainty) -> Ranking {
+    pub fn ranking(
+        &self,
+        logs: &Logs,
+        targets: &Targets,
+        certainty: Certainty,
+        reference: Option<&FrozenTimes>,
+    ) -> Ranking {
         let names: Vec<String> = self.rows.iter().map(|row| row.submission.clone()).collect();
         let all: Vec<_> = self.rows.iter().map(|row| row.study_times()).collect();
         let standing = self.standing(targets, certainty);
@@ -25,12 +31,31 @@ impl Board {
             }),
             duels: duels(&self.study_times(), &standing, certainty.alpha),
             flips: self.flips(&names, logs, targets),
+            sight: sight(
+                &self.base,
+                &self.study_times(),
+                self.tuning(),
+                certainty.alpha,
+            ),
+            frozen: reference.map(|reference| self.frozen(reference)),
             submissions: names,
             standing,
         }
     }
 
-    /// Scores again without each submission, without each base workload and its variants, and with easier targets.
+    fn tuning(&self) -> Tuning {
+        match self.rules.trials {
+            1 => Tuning::SelfTuning,
+            _ => Tuning::ExternalTuning,
+        }
+    }
+
+    /// Studies that reached their target.
+    fn reached(&self) -> usize {
+        self.picks().0
+    }
+
+    /// Scores again without each submission, without each base workload and its variants, and with other targets.
     fn flips(&self, names: &[String], logs: &Logs, targets: &Targets) -> Vec<Flips> {
         let again = |logs: &Logs, targets: &Targets| -> Vec<(String, f64)> {
             let board = Board::of(logs, targets, self.rules);
@@ -58,14 +83,18 @@ impl Board {
             let change = format!("without {workload}");
             all.push(flipped(change, names, &again(logs, &targets)));
         }
-        // Harder ones are not to be seen: most runs stop where they reach their target.
-        for share in EASIER {
-            let change = format!("targets {:.0} % easier", share * 100.0);
-            all.push(flipped(
-                change,
-                names,
-                &again(logs, &targets.relaxed(share)),
-            ));
+        for share in TARGETS {
+            let board = Board::of(logs, &targets.relaxed(share), self.rules);
+            // Runs stop where they reach their target: whether they would have reached a harder one is not in their logs.
+            let unseen = self.reached().saturating_sub(board.reached());
+            let scores = board
+                .rows
+                .into_iter()
+                .map(|row| (row.submission, row.score));
+            all.push(match unseen {
+                0 => flipped(moved(share), names, &scores.collect::<Vec<_>>()),
+                unseen => Flips::unseen(share, unseen, self.reached()),
+            });
         }
         all
     }

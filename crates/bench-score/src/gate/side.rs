@@ -37,6 +37,8 @@ pub struct Side {
     pub seconds_per_step: Option<f64>,
     /// Trials that were resumed: their clocks ran in parts.
     pub resumed: usize,
+    /// Trials whose processors were held up, by heat, a quota or other guests.
+    pub throttled: usize,
     /// Trials whose clock is not trusted. Their steps count, their seconds are a miss.
     pub timing_suspect: usize,
     /// Where its trials ran.
@@ -125,6 +127,10 @@ impl Side {
             resumed: trials
                 .iter()
                 .filter(|trial| trial.summary.resumed > 0)
+                .count(),
+            throttled: trials
+                .iter()
+                .filter(|trial| trial.summary.is_throttled())
                 .count(),
             timing_suspect: trials.iter().filter(|trial| is_suspect(trial)).count(),
             settings: trials.iter().map(|trial| Setting::of(trial)).collect(),

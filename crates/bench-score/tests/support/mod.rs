@@ -91,6 +91,7 @@ pub(crate) fn ended(outcome: Outcome) -> Line {
         worker_memory: Some(1 << 20),
         device_memory: None,
         state: None,
+        slowdown: None,
     })
 }
 

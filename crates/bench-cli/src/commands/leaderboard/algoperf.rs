@@ -12,7 +12,8 @@ use bench_harness::algoperf_logs::{self, LogsError};
 use bench_report::algoperf::{
     json, official_scores, profiles, rows, scores, time_to_targets, times,
 };
-use bench_score::algoperf::{Board, Finding, Rules, Targets, TargetsError};
+use bench_score::Frozen;
+use bench_score::algoperf::{Board, Finding, FrozenTimes, Rules, Targets, TargetsError};
 use bench_score::statistics::{Certainty, Standing};
 use clap::{Args, ValueEnum};
 use std::fs;
@@ -45,6 +46,9 @@ pub(in crate::commands) struct Source {
     /// Replicates of the bootstrap; 0 for scores without intervals
     #[arg(long, value_name = "N", default_value_t = Certainty::default().resamples, requires = "from")]
     resamples: usize,
+    /// A frozen reference to score against as well, as `--freeze-reference` writes it; the competition's own score decides
+    #[arg(long, value_name = "FILE", requires = "from")]
+    reference: Option<PathBuf>,
     /// Seed of the bootstrap
     #[arg(long, value_name = "N", default_value_t = Certainty::default().seed, requires = "from")]
     seed: u64,
@@ -72,6 +76,7 @@ pub(in crate::commands) struct Competition {
     pub(in crate::commands) board: Board,
     /// As the command line has it.
     pub(in crate::commands) ruleset: &'static str,
+    pub(in crate::commands) reference: Option<FrozenTimes>,
 }
 
 /// Programs whose logs are understood.
@@ -136,9 +141,76 @@ impl Source {
             },
             folder: folder.clone(),
             ruleset,
+            reference: None,
             targets,
             logs,
         })
+    }
+}
+
+/// Writes a submission's times as the reference of this competition.
+pub(super) fn freeze(source: &Source, submission: &str, screen: &Screen) -> Result<Exit, Failure> {
+    let Some(file) = &source.reference else {
+        let help = "--reference FILE says where it goes".to_owned();
+        return Err(Failure::usage("no file for the reference", help));
+    };
+    let Competition {
+        board,
+        targets,
+        ruleset,
+        ..
+    } = source.read()?;
+    let Some(mut reference) = FrozenTimes::of(&board, submission, &targets, ruleset) else {
+        let names: Vec<&str> = board
+            .rows
+            .iter()
+            .map(|row| row.submission.as_str())
+            .collect();
+        let message = format!("`{submission}` is no reference of these logs");
+        let help = match names.contains(&submission) {
+            true => "a target that it missed needs a budget in the file of targets".to_owned(),
+            false => format!("they are of {}", names.join(", ")),
+        };
+        return Err(Failure::usage(message, help));
+    };
+    if file.exists() {
+        reference.version = read_reference(file)?.version + 1;
+    }
+    let text = serde_json::to_string_pretty(&reference).map_err(Failure::bug)?;
+    fs::write(file, text + "\n").map_err(|error| {
+        let message = format!("cannot write {}: {error}", file.display());
+        Failure::new(Exit::Results, message, None)
+    })?;
+    screen.print(&format!(
+        "version {} of the reference: {submission} on {} workloads, in {}",
+        reference.version,
+        reference.seconds.len(),
+        file.display()
+    ))?;
+    Ok(Exit::Ok)
+}
+
+fn read_reference(file: &Path) -> Result<FrozenTimes, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        let message = format!("cannot read the reference {}: {error}", file.display());
+        Failure::usage(message, None)
+    })?;
+    serde_json::from_str(&text).map_err(|error| {
+        let message = format!("{} is no frozen reference: {error}", file.display());
+        let help = "`--freeze-reference SUBMISSION --reference FILE` writes one".to_owned();
+        Failure::usage(message, help)
+    })
+}
+
+impl Competition {
+    /// With the frozen reference that was named.
+    fn against(mut self, source: &Source) -> Result<Competition, Failure> {
+        self.reference = source
+            .reference
+            .as_deref()
+            .map(read_reference)
+            .transpose()?;
+        Ok(self)
     }
 }
 
@@ -148,7 +220,7 @@ pub(super) fn execute(
     format: Format,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let competition = arguments.source.read()?;
+    let competition = arguments.source.read()?.against(&arguments.source)?;
     if let Some(folder) = publish {
         publish::competition(&competition, folder, screen)?;
     }
@@ -156,17 +228,26 @@ pub(super) fn execute(
         board,
         targets,
         certainty,
+        reference,
         ..
     } = competition;
+    let frozen = reference.map(|reference| board.frozen(&reference));
+    let frozen = frozen.as_ref();
     let standing = board.standing(&targets, certainty);
     if let Some(folder) = &arguments.tables {
         write_tables(folder, &board)?;
     }
     match format {
         Format::Json => screen.json(&json(&board, &standing))?,
-        Format::Csv => screen.print(&Format::Csv.draw(&rows(&board, &standing), 0)?)?,
+        Format::Csv => screen.print(&Format::Csv.draw(&rows(&board, &standing, frozen), 0)?)?,
         Format::Table | Format::Markdown => {
-            let text = text(&board, &standing, certainty, format, screen.width())?;
+            let text = text(
+                (&board, frozen),
+                &standing,
+                certainty,
+                format,
+                screen.width(),
+            )?;
             screen.print(&text)?;
         }
     }
@@ -217,13 +298,13 @@ fn logs_failure(error: LogsError) -> Failure {
 }
 
 fn text(
-    board: &Board,
+    (board, frozen): (&Board, Option<&Frozen>),
     standing: &Standing,
     certainty: Certainty,
     format: Format,
     width: usize,
 ) -> Result<String, Failure> {
-    let scores = scores(board, standing).without(&["interval-lower", "interval-upper"]);
+    let scores = scores(board, standing, frozen).without(&["interval-lower", "interval-upper"]);
     let mut parts = vec![
         format!(
             "Scores: area below the performance profile over {} base workloads",
@@ -231,6 +312,12 @@ fn text(
         ),
         format.draw(&scores, width)?,
     ];
+    if let Some(frozen) = frozen {
+        parts.push(format!(
+            "  frozen: against {}'s times, version {} of the reference; 0.5 is as fast, and no other entry moves it",
+            frozen.submission, frozen.version
+        ));
+    }
     if certainty.resamples > 0 {
         parts.push(format!(
             "  intervals: {} resamples of the studies within each workload, half a miss added to each, seed {}",

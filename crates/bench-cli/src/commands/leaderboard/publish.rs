@@ -7,28 +7,44 @@ use crate::screen::Screen;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
 use bench_harness::store::Stored;
 use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
-use bench_report::{algoperf, leaderboard, leaderboard_rows};
+use bench_report::{Grid, algoperf, leaderboard, leaderboard_rows};
 use bench_score::statistics::Certainty;
-use bench_score::{Field, Leaderboard, Measure, Trial};
+use bench_score::{Against, Field, Leaderboard, Measure, Trial};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const PAGE: &str = "index.html";
-const TRIALS: &str = "trials.csv";
 const DIGESTS: &str = "digests.txt";
+
+/// A file's name and bytes.
+type Table = (&'static str, Vec<u8>);
+
+/// What a page of our own is made from.
+pub(super) struct Records<'a> {
+    pub(super) runs: &'a Path,
+    pub(super) stored: &'a [Stored],
+    pub(super) trials: &'a [Trial],
+    /// Fingerprints of machines that measure time well.
+    pub(super) pinned: &'a [String],
+}
 
 /// Publishes our own records.
 pub(super) fn records(
-    runs: &Path,
-    stored: &[Stored],
-    trials: &[Trial],
+    records: &Records,
     board: &Leaderboard,
+    against: Option<Against>,
     folder: &Path,
     screen: &Screen,
 ) -> Result<(), Failure> {
+    let &Records {
+        runs,
+        stored,
+        trials,
+        pinned,
+    } = records;
     let digits: Vec<String> = stored.iter().map(|stored| digits(&stored.folder)).collect();
     let pairs = digits.iter().map(String::as_str).zip(trials);
-    let embedded = Embedded::of(pairs).map_err(Failure::bug)?;
+    let embedded = Embedded::of(pairs, pinned).map_err(Failure::bug)?;
     let rankings = [Measure::Time, Measure::Steps]
         .into_iter()
         .flat_map(|measure| {
@@ -39,11 +55,10 @@ pub(super) fn records(
             let fields = Field::of(board, measure).into_iter();
             fields.map(move |field| {
                 let title = format!("{what}, {}", field.title);
-                (title, field.ranking(Certainty::default()))
+                (title, field.ranking(Certainty::default(), against))
             })
         });
-    let csv = leaderboard_rows(board).csv().map_err(Failure::bug)?;
-    let trials_csv = embedded.grid().csv().map_err(Failure::bug)?;
+    let tables = tables(&leaderboard_rows(board), &embedded.grid())?;
     let unfinished = trials
         .iter()
         .filter(|trial| trial.summary.outcome.is_none());
@@ -65,12 +80,8 @@ pub(super) fn records(
     let sources = stored
         .iter()
         .flat_map(|stored| [RUN_FILE, EVENTS_FILE].map(|name| stored.folder.join(name)));
-    let files = [
-        (PAGE, page.html().map_err(Failure::bug)?),
-        ("leaderboard.csv", csv),
-        (TRIALS, trials_csv),
-    ];
-    write(folder, &files, runs, sources, screen)
+    let page = page.html().map_err(Failure::bug)?;
+    write(folder, &page, tables, runs, sources, screen)
 }
 
 /// Publishes a competition's score.
@@ -85,14 +96,13 @@ pub(super) fn competition(
         targets,
         certainty,
         ruleset,
+        reference,
         ..
     } = competition;
-    let ranking = board.ranking(logs, targets, *certainty);
+    let ranking = board.ranking(logs, targets, *certainty, reference.as_ref());
     let trials = algoperf::logged_trials(board);
-    let csv = algoperf::rows(board, &ranking.standing)
-        .csv()
-        .map_err(Failure::bug)?;
-    let trials_csv = trials.csv().map_err(Failure::bug)?;
+    let rows = algoperf::rows(board, &ranking.standing, ranking.frozen.as_ref());
+    let tables = tables(&rows, &trials)?;
     let title = format!("AlgoPerf {}, {ruleset}", targets.version);
     let page = Page {
         notes: vec![format!(
@@ -118,12 +128,8 @@ pub(super) fn competition(
         .logs
         .iter()
         .map(|log| competition.folder.join(&log.file));
-    let files = [
-        (PAGE, page.html().map_err(Failure::bug)?),
-        ("leaderboard.csv", csv),
-        (TRIALS, trials_csv),
-    ];
-    write(folder, &files, &competition.folder, sources, screen)
+    let page = page.html().map_err(Failure::bug)?;
+    write(folder, &page, tables, &competition.folder, sources, screen)
 }
 
 /// The twelve digits in a record's folder.
@@ -132,10 +138,22 @@ fn digits(folder: &Path) -> String {
     name.split('-').nth(2).unwrap_or(&name).to_owned()
 }
 
+/// Both tables, for every program.
+fn tables(leaderboard: &Grid, trials: &Grid) -> Result<[Table; 4], Failure> {
+    let csv = |grid: &Grid| grid.csv().map(String::into_bytes).map_err(Failure::bug);
+    Ok([
+        ("leaderboard.csv", csv(leaderboard)?),
+        ("leaderboard.parquet", leaderboard.parquet()),
+        ("trials.csv", csv(trials)?),
+        ("trials.parquet", trials.parquet()),
+    ])
+}
+
 /// Writes the files, and blake3 digests of them and of everything that they were made from.
 fn write(
     folder: &Path,
-    files: &[(&str, String)],
+    page: &str,
+    tables: [Table; 4],
     root: &Path,
     sources: impl Iterator<Item = PathBuf>,
     screen: &Screen,
@@ -146,10 +164,11 @@ fn write(
     };
     fs::create_dir_all(folder).map_err(|error| failed("make", folder, error))?;
     let mut digests = String::new();
-    for (name, text) in files {
+    let files = std::iter::once((PAGE, page.as_bytes().to_vec())).chain(tables);
+    for (name, bytes) in files {
         let path = folder.join(name);
-        fs::write(&path, text).map_err(|error| failed("write", &path, error))?;
-        digests.push_str(&format!("{}  {name}\n", blake3::hash(text.as_bytes())));
+        fs::write(&path, &bytes).map_err(|error| failed("write", &path, error))?;
+        digests.push_str(&format!("{}  {name}\n", blake3::hash(&bytes)));
     }
     let mut sources: Vec<PathBuf> = sources.filter(|path| path.exists()).collect();
     sources.sort();

@@ -41,7 +41,7 @@ pub(super) fn draw(
     if arguments.source.from.is_some() {
         let competition = arguments.source.read()?;
         let (board, targets) = (&competition.board, &competition.targets);
-        let ranking = board.ranking(&competition.logs, targets, competition.certainty);
+        let ranking = board.ranking(&competition.logs, targets, competition.certainty, None);
         let title = format!("AlgoPerf {}, {}", targets.version, competition.ruleset);
         return Ok(picture(&ranking, &title)?.svg);
     }
@@ -62,7 +62,7 @@ pub(super) fn draw(
         [] => Err(PictureError::NoField.into()),
         [field] => {
             let title = format!("{what}, {}", field.title);
-            Ok(picture(&field.ranking(Certainty::default()), &title)?.svg)
+            Ok(picture(&field.ranking(Certainty::default(), None), &title)?.svg)
         }
         many => {
             let titles: Vec<&str> = many.iter().map(|field| field.title.as_str()).collect();
