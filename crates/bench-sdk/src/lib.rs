@@ -18,6 +18,7 @@ mod hyperparameters;
 mod problem;
 mod state;
 mod tensor;
+mod timing;
 pub mod toolkit;
 mod training;
 mod worker;
@@ -63,6 +64,7 @@ pub fn run_algorithm<A: TrainingAlgorithm>() -> ExitCode {
     match arguments.split_first() {
         None => worker::run::<A>(),
         Some((verb, rest)) if verb == "check" => check::run::<A>(rest),
+        Some((verb, rest)) if verb == "time" => timing::run::<A>(rest),
         Some(_) => check::usage(),
     }
 }

@@ -21,12 +21,15 @@
 #include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/empty_strided.h>
 #include <ATen/ops/randperm.h>
+#include <c10/core/CPUAllocator.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/headeronly/version.h>
 
 #include <dlfcn.h>
+#include <malloc.h>
 
+#include <atomic>
 #include <cstring>
 #include <exception>
 #include <vector>
@@ -70,9 +73,43 @@ at::Tensor owned(at::Tensor gradient, const at::Tensor &input) {
   return copy;
 }
 
+// Bytes of tensors in the process' memory, now and at most.
+std::atomic<int64_t> held{0}, most{0};
+
+// libtorch's own allocator, counting.
+struct Counting final : c10::Allocator {
+  static void release(void *data) {
+    held -= malloc_usable_size(data);
+    c10::GetDefaultCPUAllocator()->raw_deleter()(data);
+  }
+
+  c10::DataPtr allocate(size_t bytes) override {
+    void *data = c10::GetDefaultCPUAllocator()->allocate(bytes).release_context();
+    int64_t added = malloc_usable_size(data), now = held.fetch_add(added) + added, before = most;
+    while (now > before && !most.compare_exchange_weak(before, now)) {
+    }
+    return {data, data, &release, at::Device(at::DeviceType::CPU)};
+  }
+
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
+
+  void copy_data(void *to, const void *from, size_t count) const override { default_copy_data(to, from, count); }
+};
+
 } // namespace
 
 extern "C" {
+
+// Counts what is allocated from now on.
+char *bench_count_tensors() {
+  return guarded([] { c10::SetCPUAllocator(new Counting); });
+}
+
+// Bytes counted now and at most; the latter begins anew.
+void bench_counted_tensors(int64_t *numbers) {
+  numbers[0] = held;
+  numbers[1] = most.exchange(held);
+}
 
 // What one tensor looks like to a kernel that works on raw memory.
 struct BenchLayout {

@@ -118,6 +118,8 @@ unsafe extern "C" {
     pub(crate) fn bench_foreach_add(a: RawList, b: RawList, n: usize, factor: f64) -> Status;
     pub(crate) fn bench_foreach_mul(a: RawList, b: RawList, n: usize) -> Status;
     pub(crate) fn bench_foreach_div(a: RawList, b: RawList, n: usize) -> Status;
+    pub(crate) fn bench_count_tensors() -> Status;
+    pub(crate) fn bench_counted_tensors(numbers: *mut i64);
     pub(crate) fn bench_foreach_lerp(a: RawList, b: RawList, n: usize, weight: f64) -> Status;
     pub(crate) fn bench_foreach_addcmul(
         a: RawList,

@@ -1,16 +1,19 @@
 //! `cargo xtask perf`: what bench costs, as ratios against named peers that take turns with it in one run.
 
 mod commands;
+mod partner;
 mod peers;
 mod referee;
 mod scorer;
+mod steps;
 mod table;
+mod updates;
 
 use crate::shell;
 use anyhow::{Context, Result};
 use clap::Args;
 use std::path::PathBuf;
-use table::Row;
+use table::Table;
 
 /// What to measure.
 #[derive(Args)]
@@ -28,7 +31,7 @@ pub struct Options {
     /// A Python with torch 2.11.0; made under target/perf when none is given (5 GB).
     #[arg(long)]
     python: Option<PathBuf>,
-    /// Write the tables into results/performance/README.md.
+    /// Write the tables into results/performance/README.md, in the place of those measured before.
     #[arg(long)]
     write: bool,
 }
@@ -36,39 +39,36 @@ pub struct Options {
 /// Measures, prints the tables, and writes them where asked.
 pub fn run(options: &Options) -> Result<()> {
     let wants = |part: &str| options.only.iter().any(|name| name == part);
-    let mut rows: Vec<Row> = Vec::new();
+    let mut tables: Vec<Table> = Vec::new();
     let bench = shell::bench()?;
-    let program = PathBuf::from(bench.get_program());
+    let (program, repeats) = (PathBuf::from(bench.get_program()), options.repeats);
+    let python = || peers::python(options.python.as_deref());
     if wants("commands") {
-        rows.extend(commands::measure(&program, options.repeats.max(20))?);
+        let rows = commands::measure(&program, repeats.max(20))?;
+        tables.extend(table::of(&rows));
     }
     if wants("scorer") {
-        rows.extend(scorer::measure(&program, options.repeats)?);
+        tables.extend(table::of(&scorer::measure(&program, repeats)?));
     }
-    if wants("referee") || wants("torch") || wants("optimizer") {
+    if ["referee", "torch", "optimizer"].into_iter().any(wants) {
         shell::run(shell::bench()?.args(["setup", "--quiet"]))?;
-        shell::run(shell::bench()?.args(["data", "fetch", "fashion-mnist"]))?;
+        shell::run(shell::bench()?.args(["data", "fetch", "fashion-mnist", "brown"]))?;
     }
-    if wants("referee") || wants("torch") {
-        let python = if wants("torch") {
-            Some(peers::python(options.python.as_deref())?)
-        } else {
-            None
-        };
-        rows.extend(referee::measure(
-            &program,
-            python.as_deref(),
-            options.repeats,
-        )?);
+    if wants("referee") {
+        tables.extend(table::of(&referee::measure(&program, repeats)?));
+    }
+    if wants("torch") {
+        tables.push(steps::measure(&program, &python()?, repeats)?);
     }
     if wants("optimizer") {
-        rows.extend(peers::optimizer_step()?);
+        tables.extend(updates::measure(&program, &python()?, repeats)?);
     }
-    let text = table::markdown(&rows);
-    println!("{text}");
+    for table in &tables {
+        println!("{}", table::markdown(table));
+    }
     if options.write {
         let path = shell::root().join("results/performance/README.md");
-        table::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+        table::write(&path, &tables).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Muon: momentum made orthogonal by Newton and Schulz' iteration (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 //!
 //! Matrices and convolutions of hidden layers are its own; embeddings, the head, biases and scales get Adam, by role. A convolution is seen as
-//! a matrix of a row an output channel. Memory: 1 number a parameter, 2 of Adam's. Cost: 15 products of each matrix with one of its shorter
-//! side, so use it where a step's own products are larger: batches of many examples. Not for embeddings, nor for single rows.
+//! a matrix of a row an output channel. Memory: 1 number a parameter, 2 of Adam's. Cost of an `m x n` matrix, `m < n`: `10 m^2 n + 5 m^3`
+//! multiplications, or `2 m^2 n + 17 m^3` where it is wide; so use it where a step's own products are larger: batches of many examples. Not for
+//! embeddings, nor for single rows.
 //!
 //! Equals `KellerJordan/Muon`'s `SingleDeviceMuonWithAuxAdam`, with its quirk: the factor `sqrt(max(1, rows / columns))` reads a convolution's
 //! last two dimensions. PyTorch's `torch.optim.Muon` bounds the norm where this adds 1e-7; `optax.contrib.muon` corrects the momentum's bias.

@@ -50,3 +50,31 @@ fn singular_values_end_near_one() {
     let empty = Tensor::zeros([3, 0], (Kind::Float, bench_sdk::tch::Device::Cpu));
     assert_eq!(orthogonal(&empty, None).unwrap().size(), [3, 0]);
 }
+
+/// Wide and tall matrices take another way to the same result, also where they have no full rank.
+#[test]
+fn wide_matrices_come_out_as_the_formula_has_them() {
+    let plain = |g: &Tensor| {
+        let mut x: Tensor = g / (g.norm() + 1e-7);
+        for _ in 0..5 {
+            let s: Tensor = x.matmul(&x.tr());
+            let polynomial: Tensor = -4.7750 * &s + 2.0315 * s.matmul(&s);
+            x = 3.4445 * &x + polynomial.matmul(&x);
+        }
+        x
+    };
+    bench_sdk::tch::manual_seed(1);
+    for (kind, allowed) in [(Kind::Double, 1e-12), (Kind::Float, 1e-4)] {
+        let normal =
+            |rows, columns| Tensor::randn([rows, columns], (kind, bench_sdk::tch::Device::Cpu));
+        let of_rank_2 = normal(5, 2).matmul(&normal(2, 40));
+        for wide in [normal(5, 40), of_rank_2, normal(16, 33)] {
+            let expected = plain(&wide);
+            let tall = orthogonal(&wide.tr(), None).unwrap().tr();
+            for found in [orthogonal(&wide, None).unwrap(), tall] {
+                let worst = (found - &expected).abs().max().double_value(&[]);
+                assert!(worst <= allowed, "{:?} {kind:?}: {worst:e}", wide.size());
+            }
+        }
+    }
+}

@@ -157,6 +157,8 @@ impl Reference<2> for Step {
 }
 
 impl Elementwise<2> for Step {
+    const KEPT: usize = 1;
+
     #[inline(always)]
     fn scalar<F: Float>(&self, x: F, g: F, [m, h]: [F; 2]) -> (F, [F; 2]) {
         let [beta1, rest1, rho, epsilon] =

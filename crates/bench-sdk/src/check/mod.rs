@@ -32,7 +32,9 @@ const USAGE: u8 = 2;
 const HELP: &str = "usage: PROGRAM                                              speaks the referee's protocol on standard input and output
        PROGRAM check [--golden FILE]... [--format text|json]
   without --golden: the contract suite, with the hyperparameters of the run on standard input
-  (bench spec show WORKLOAD SUBMISSION | PROGRAM check)";
+  (bench spec show WORKLOAD SUBMISSION | PROGRAM check)
+       PROGRAM time [--update model|large]
+  how long steps take, or the update alone: a resolved run on standard input, then orders (`steps 20`)";
 
 #[derive(Debug, Default)]
 struct Arguments {

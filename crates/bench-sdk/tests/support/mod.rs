@@ -1,5 +1,6 @@
 //! A worker program at the other end of pipes, on a small generated training split.
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
+#![allow(dead_code, reason = "each program of tests uses a part")]
 
 use bench_core::number::Measured;
 use bench_core::protocol::{Command, Evaluation, Event, Message, Task};
@@ -17,7 +18,7 @@ const EXAMPLES: i64 = 512;
 const CLASSES: i64 = 4;
 
 /// The program of `examples/misbehave.rs`, which cargo builds beside the tests.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
     profile.join("examples/misbehave")

@@ -53,20 +53,20 @@ pub trait Float:
         positive - negative
     }
 
-    /// The larger; NaN if either is, as `Tensor::maximum` and `clamp`.
+    /// The larger; NaN if either is, as `Tensor::maximum` and `clamp`. One instruction where `other` is a constant.
     #[inline(always)]
     #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
     fn max(self, other: Self) -> Self {
-        let larger = if self > other { self } else { other };
-        if self != self { self } else { larger }
+        let larger = if other > self { other } else { self };
+        if other != other { other } else { larger }
     }
 
-    /// The smaller; NaN if either is, as `Tensor::minimum` and `clamp`.
+    /// The smaller; NaN if either is, as `Tensor::minimum` and `clamp`. One instruction where `other` is a constant.
     #[inline(always)]
     #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
     fn min(self, other: Self) -> Self {
-        let smaller = if self < other { self } else { other };
-        if self != self { self } else { smaller }
+        let smaller = if other < self { other } else { self };
+        if other != other { other } else { smaller }
     }
 
     /// Several constants at once: `let [rate, decay] = F::all([self.rate, self.decay]);`

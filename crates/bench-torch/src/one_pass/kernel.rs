@@ -59,7 +59,7 @@ fn sweep<F: Float, const N: usize, R: Elementwise<N>>(
         let old = std::array::from_fn(|k| state[k][i]);
         let (new, new_state) = rule.scalar(parameter[i], gradient[i], old);
         parameter[i] = new;
-        for k in 0..N {
+        for k in 0..N - R::KEPT {
             state[k][i] = new_state[k];
         }
     }

@@ -45,6 +45,9 @@ const INLINE: usize = 16 * PIECE;
 
 /// An update rule of one element, with `N` numbers of state an element. Its fields are the coefficients of this step.
 pub trait Elementwise<const N: usize>: Copy + Send + Sync {
+    /// How many numbers of state, the last ones, stay as they are: they are read and not written, which saves memory's time.
+    const KEPT: usize = 0;
+
     /// New parameter and state from the old ones and the gradient. Mark it `#[inline(always)]`: a call an element would
     /// be ten times slower.
     fn scalar<F: Float>(&self, parameter: F, gradient: F, state: [F; N]) -> (F, [F; N]);

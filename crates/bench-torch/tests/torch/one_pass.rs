@@ -1,7 +1,7 @@
 use crate::rules::{AdamW, Descent, Everything};
 use crate::{difference, normal, same_bits};
 use bench_torch::gradient::{Graph, gradients};
-use bench_torch::one_pass::{self, OnePassError};
+use bench_torch::one_pass::{self, Elementwise, Float, OnePassError};
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
 
@@ -213,4 +213,26 @@ fn autograd_notices_an_update_between_forward_and_backward() {
             .contains("modified by an inplace operation"),
         "{error}"
     );
+}
+
+/// Writes its first number of state, and would spoil the second if that were not kept.
+#[derive(Clone, Copy)]
+struct KeepsTheSecond;
+
+impl Elementwise<2> for KeepsTheSecond {
+    const KEPT: usize = 1;
+
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, g: F, [a, b]: [F; 2]) -> (F, [F; 2]) {
+        (x + b, [a + g, F::ZERO])
+    }
+}
+
+#[test]
+fn kept_state_is_read_and_not_written() {
+    let tensors: [Tensor; 4] = std::array::from_fn(|_| normal(&[1003], Kind::Float));
+    let [x, g, a, b] = &tensors;
+    let (x1, a1, b1) = (x + b, a + g, b.copy());
+    one_pass::update(KeepsTheSecond, &[x], &[g], [&[a], &[b]]).unwrap();
+    assert!(same_bits(x, &x1) && same_bits(a, &a1) && same_bits(b, &b1));
 }

@@ -1,17 +1,15 @@
 //! The programs that bench is measured against.
 
-use super::table::Row;
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const BARE_STEPS: &str = "12000";
 const TORCH: &str = "torch==2.11.0";
 
-/// Builds the bare loop and the optimizer-step benchmark.
+/// Builds the bare loop.
 pub fn build() -> Result<()> {
     shell::cargo(&[
         "build",
@@ -20,7 +18,8 @@ pub fn build() -> Result<()> {
         "--release",
         "-p",
         "bench-torch",
-        "--examples",
+        "--example",
+        "bare_mlp",
     ])
 }
 
@@ -45,38 +44,6 @@ pub fn bare(data: &Path, threads: u32) -> Result<f64> {
         .context("the bare loop reports no speed")
 }
 
-/// Steps a second of PyTorch, by variant, with the settings of memory and threads that the worker has too.
-pub fn torch(python: &Path, data: &Path, threads: u32) -> Result<BTreeMap<String, f64>> {
-    let mut command = Command::new(python);
-    command
-        .arg(shell::root().join("crates/xtask/perf/torch_mlp.py"))
-        .arg("--data")
-        .arg(data)
-        .args([
-            "--threads",
-            &threads.to_string(),
-            "--steps",
-            "500",
-            "--rounds",
-            "3",
-        ]);
-    environment(&mut command, threads);
-    command.env("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.top_pad=67108864");
-    let report = json(&mut command)?;
-    let variants = report["variants"]
-        .as_array()
-        .context("PyTorch's script reports no variants")?;
-    Ok(variants
-        .iter()
-        .filter_map(|variant| {
-            Some((
-                variant["name"].as_str()?.to_owned(),
-                variant["steps-per-second"].as_f64()?,
-            ))
-        })
-        .collect())
-}
-
 /// A Python with torch, made when none is given.
 pub fn python(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(given) = given {
@@ -91,48 +58,37 @@ pub fn python(given: Option<&Path>) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// The optimizer's step alone: our one-pass kernels and libtorch's fused AdamW, interleaved in one process.
-pub fn optimizer_step() -> Result<Vec<Row>> {
-    const PART: &str =
-        "The optimizer's step alone: gigabytes a second, and the ratio to the machine's triad";
-    build()?;
-    let mut rows = Vec::new();
-    for shapes in ["large", "resnet", "mlp"] {
-        for threads in [1, 2] {
-            let mut command = example("optimizer_step", threads);
-            command.args(["--threads", &threads.to_string(), "--shapes", shapes]);
-            let report = json(&mut command)?;
-            let kernels = report["kernels"]
-                .as_array()
-                .context("no kernels reported")?;
-            let speed =
-                |kernel: &Value| kernel["gigabytes-per-second"].as_f64().unwrap_or(f64::NAN);
-            let triad = kernels
-                .iter()
-                .find(|kernel| kernel["name"] == "triad")
-                .map_or(f64::NAN, speed);
-            rows.extend(
-                kernels
-                    .iter()
-                    .filter(|kernel| kernel["name"] != "triad")
-                    .map(|kernel| Row {
-                        part: PART,
-                        what: format!(
-                            "{}, {shapes}, {threads} thread(s)",
-                            kernel["name"].as_str().unwrap_or("?")
-                        ),
-                        value: format!(
-                            "{:.1} GB/s, {:.3} ms",
-                            speed(kernel),
-                            kernel["median-ms"].as_f64().unwrap_or(f64::NAN)
-                        ),
-                        peer: format!("triad: {triad:.1} GB/s"),
-                        ratio: Some(speed(kernel) / triad),
-                    }),
-            );
-        }
-    }
-    Ok(rows)
+/// One of the scripts in `crates/xtask/perf`, with the settings of memory and threads that the worker has too.
+pub fn script(python: &Path, name: &str, threads: u32) -> Command {
+    let mut command = Command::new(python);
+    command.arg(shell::root().join("crates/xtask/perf").join(name));
+    environment(&mut command, threads);
+    command
+        .env("PYTHONWARNINGS", "ignore")
+        .env("TORCHINDUCTOR_CACHE_DIR", shell::root().join("target/perf/inductor"))
+        .env("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.top_pad=67108864");
+    command
+}
+
+/// A submission's program, told to time itself.
+pub fn submission(name: &str, arguments: &[&str], threads: u32) -> Command {
+    let mut command = Command::new(shell::root().join("target/release").join(name));
+    command.arg("time").args(arguments);
+    environment(&mut command, threads);
+    command
+}
+
+/// A resolved run of a submission, as one line, with so many threads.
+pub fn run_of(bench: &Path, workload: &str, submission: &str, threads: u32) -> Result<String> {
+    let text = shell::output(shell::in_root(bench).args(["spec", "show", workload, submission]))?;
+    let mut task: Value = serde_json::from_str(text.trim())?;
+    task["run"]["threads"] = threads.into();
+    Ok(task.to_string())
+}
+
+/// "1 thread", "2 threads".
+pub fn threads_of(threads: u32) -> String {
+    format!("{threads} thread{}", if threads == 1 { "" } else { "s" })
 }
 
 fn example(name: &str, threads: u32) -> Command {

@@ -1,4 +1,4 @@
-//! A whole trial under the referee, beside the same loop bare and in PyTorch.
+//! A whole trial under the referee, beside the same loop bare.
 
 use super::median;
 use super::peers;
@@ -6,7 +6,6 @@ use super::table::Row;
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,23 +22,19 @@ struct Trial {
     snapshot_megabytes: f64,
 }
 
-/// Steps a second: referee, bare loop and (where Python is given) PyTorch take turns.
-pub fn measure(bench: &Path, python: Option<&Path>, repeats: usize) -> Result<Vec<Row>> {
+/// Steps a second: referee and bare loop take turns.
+pub fn measure(bench: &Path, repeats: usize) -> Result<Vec<Row>> {
     peers::build()?;
     let data = peers::train_split(bench)?;
     let mut rows = Vec::new();
     for threads in [1, 2] {
-        let (mut trials, mut bare, mut torch) =
-            (Vec::new(), Vec::new(), Vec::<BTreeMap<String, f64>>::new());
+        let (mut trials, mut bare) = (Vec::new(), Vec::new());
         for turn in 0..repeats {
             eprintln!("threads {threads}, turn {} of {repeats}", turn + 1);
             trials.push(trial(bench, threads)?);
             bare.push(peers::bare(&data, threads)?);
-            if let Some(python) = python {
-                torch.push(peers::torch(python, &data, threads)?);
-            }
         }
-        rows.extend(summary(threads, &trials, &bare, &torch));
+        rows.push(summary(threads, &trials, &bare));
         if threads == 1 {
             rows.extend(costs(&trials));
         }
@@ -48,56 +43,16 @@ pub fn measure(bench: &Path, python: Option<&Path>, repeats: usize) -> Result<Ve
     Ok(rows)
 }
 
-fn summary(
-    threads: u32,
-    trials: &[Trial],
-    bare: &[f64],
-    torch: &[BTreeMap<String, f64>],
-) -> Vec<Row> {
-    const PART: &str = "Training steps of `fashion-mnist-mlp` under the referee: steps a second, and the ratio to the peer (above 1: faster than it)";
+fn summary(threads: u32, trials: &[Trial], bare: &[f64]) -> Row {
     let ours: Vec<f64> = trials.iter().map(|trial| trial.steps_per_second).collect();
-    let row = |peer: &str, theirs: &[f64]| {
-        let ratios = ours
-            .iter()
-            .zip(theirs)
-            .map(|(ours, theirs)| ours / theirs)
-            .collect();
-        Row {
-            part: PART,
-            what: format!(
-                "`adamw`, {threads} thread{}",
-                if threads == 1 { "" } else { "s" }
-            ),
-            value: format!("{:.0} /s", median(ours.clone())),
-            peer: format!("{peer}: {:.0} /s", median(theirs.to_vec())),
-            ratio: Some(median(ratios)),
-        }
-    };
-    let mut rows = vec![row("the same loop bare", bare)];
-    let best: Vec<f64> = torch
-        .iter()
-        .map(|variants| {
-            variants
-                .iter()
-                .filter(|(name, _)| *name != "compile")
-                .map(|(_, speed)| *speed)
-                .fold(0.0, f64::max)
-        })
-        .collect();
-    let compiled: Vec<f64> = torch
-        .iter()
-        .filter_map(|variants| variants.get("compile").copied())
-        .collect();
-    if !best.is_empty() {
-        rows.push(row(
-            "PyTorch 2.11 eager, best of loop, foreach, fused",
-            &best,
-        ));
+    let ratios = ours.iter().zip(bare).map(|(ours, bare)| ours / bare);
+    Row {
+        part: "Training steps of `fashion-mnist-mlp` under the referee: steps a second, and the ratio to the peer (above 1: faster than it)",
+        what: format!("`adamw`, {}", peers::threads_of(threads)),
+        ratio: Some(median(ratios.collect())),
+        value: format!("{:.0} /s", median(ours)),
+        peer: format!("the same loop bare: {:.0} /s", median(bare.to_vec())),
     }
-    if !compiled.is_empty() {
-        rows.push(row("PyTorch 2.11, torch.compile", &compiled));
-    }
-    rows
 }
 
 fn costs(trials: &[Trial]) -> Vec<Row> {

@@ -1,0 +1,143 @@
+//! A program that does as many steps as a line asks for, and answers each with a line of JSON: so that two of them can take short turns.
+
+use super::median;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// How long a turn is, in milliseconds, where one step is not longer than that.
+const TURN: f64 = 200.0;
+/// The most steps of a turn.
+const STEPS: f64 = 200.0;
+
+/// A program at the other end of pipes.
+pub struct Partner {
+    name: String,
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Partner {
+    /// Starts a program and writes its first line.
+    pub fn start(command: &mut Command, first: &str) -> Result<Partner> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command
+            .current_dir(crate::shell::root())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start `{name}`"))?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let mut partner = Partner {
+            input: input.context("no pipe to write to")?,
+            output: BufReader::new(output.context("no pipe to read from")?),
+            name,
+            child,
+        };
+        partner.write(first)?;
+        Ok(partner)
+    }
+
+    fn write(&mut self, line: &str) -> Result<()> {
+        writeln!(self.input, "{}", line.trim())
+            .with_context(|| format!("`{}` ended early", self.name))
+    }
+
+    /// The next line that it prints.
+    pub fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            let status = self.child.wait()?;
+            bail!("`{}` ended with {status}", self.name);
+        }
+        Ok(line)
+    }
+
+    /// An order and its answer.
+    pub fn ask(&mut self, order: &str) -> Result<Value> {
+        self.write(order)?;
+        let line = self.line()?;
+        serde_json::from_str(&line).with_context(|| format!("`{}` answered {line}", self.name))
+    }
+
+    /// Milliseconds of some steps of a kind.
+    pub fn times(&mut self, kind: &str, steps: usize, of: &str) -> Result<Vec<f64>> {
+        let answer = self.ask(&format!("{kind} {steps}"))?;
+        let times = answer[of]
+            .as_array()
+            .with_context(|| format!("`{}` answered `{kind} {steps}` without `{of}`", self.name))?;
+        Ok(times.iter().filter_map(Value::as_f64).collect())
+    }
+}
+
+impl Drop for Partner {
+    fn drop(&mut self) {
+        // Its input ends with this struct only after it was waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One that takes part in a comparison: whom to ask, for which kind of steps, and what of the answer counts.
+pub struct Entrant<'a> {
+    /// The program.
+    pub partner: &'a std::cell::RefCell<Partner>,
+    /// First word of the order.
+    pub kind: &'a str,
+    /// Key of the answer.
+    pub of: &'static str,
+}
+
+/// Medians of a comparison.
+pub struct Times {
+    /// The very first step, in milliseconds: state is made and bases are found in it.
+    pub first: f64,
+    /// The middle of a step's milliseconds over all turns.
+    pub median: f64,
+    /// The middle of each turn.
+    pub turns: Vec<f64>,
+}
+
+/// All entrants take turns of about a fifth of a second, so that a noisy minute harms all alike. A few steps before the first turn do not count.
+pub fn take_turns(entrants: &[Entrant], turns: usize) -> Result<Vec<Times>> {
+    let ask = |entrant: &Entrant, steps| {
+        let mut partner = entrant.partner.borrow_mut();
+        partner.times(entrant.kind, steps, entrant.of)
+    };
+    let mut firsts = Vec::new();
+    let mut steps = Vec::new();
+    for entrant in entrants {
+        let began = std::time::Instant::now();
+        firsts.push(median(ask(entrant, 1)?));
+        let first = began.elapsed().as_secs_f64() * 1e3;
+        let warm = if first < TURN { 5 } else { 1 };
+        let began = std::time::Instant::now();
+        ask(entrant, warm)?;
+        let whole = began.elapsed().as_secs_f64() * 1e3 / warm as f64;
+        steps.push((TURN / whole).clamp(1.0, STEPS) as usize);
+    }
+    let mut times = vec![(Vec::new(), Vec::new()); entrants.len()];
+    for _ in 0..turns {
+        for ((entrant, &steps), (all, middles)) in entrants.iter().zip(&steps).zip(&mut times) {
+            let turn = ask(entrant, steps)?;
+            middles.push(median(turn.clone()));
+            all.extend(turn);
+        }
+    }
+    let summary = firsts.into_iter().zip(times);
+    Ok(summary
+        .map(|(first, (all, turns))| Times {
+            first,
+            median: median(all),
+            turns,
+        })
+        .collect())
+}
+
+/// The middle of the ratios of turns that lay side by side: above 1 where `ours` took less time.
+pub fn times_as_fast(ours: &Times, peer: &Times) -> f64 {
+    let pairs = ours.turns.iter().zip(&peer.turns);
+    median(pairs.map(|(ours, peer)| peer / ours).collect())
+}

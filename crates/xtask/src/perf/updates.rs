@@ -1,0 +1,308 @@
+//! Every submission's update by itself, beside PyTorch's optimizers and the authors' code, and the machine's memory.
+
+use super::partner::{Entrant, Partner, Times, take_turns, times_as_fast};
+use super::peers;
+use super::table::Table;
+use crate::shell;
+use anyhow::Result;
+use std::cell::RefCell;
+use std::path::Path;
+
+/// A submission, its peer in `torch_updates.py`, and the bytes that an elementwise rule has to move for each parameter.
+struct Rule {
+    submission: &'static str,
+    /// One hyperparameter other than its default.
+    with: Option<(&'static str, &'static str)>,
+    peer: &'static str,
+    peer_is: &'static str,
+    bytes: Option<u32>,
+    /// A first step finds bases.
+    has_bases: bool,
+}
+
+const fn elementwise(
+    submission: &'static str,
+    peer: &'static str,
+    peer_is: &'static str,
+    bytes: u32,
+) -> Rule {
+    Rule {
+        submission,
+        with: None,
+        peer,
+        peer_is,
+        bytes: Some(bytes),
+        has_bases: false,
+    }
+}
+
+const fn other(
+    submission: &'static str,
+    with: Option<(&'static str, &'static str)>,
+    peer: &'static str,
+    peer_is: &'static str,
+) -> Rule {
+    Rule {
+        submission,
+        with,
+        peer,
+        peer_is,
+        bytes: None,
+        has_bases: with.is_none(),
+    }
+}
+
+const RULES: [Rule; 11] = [
+    elementwise("adamw", "adamw-fused", "fused", 28),
+    elementwise("nadamw", "nadam-foreach", "NAdam, foreach", 28),
+    elementwise("sgd-nesterov", "sgd-fused", "fused", 20),
+    elementwise("lion", "lion", "authors'", 20),
+    elementwise("sophia-g", "sophia", "authors'", 24),
+    elementwise("sophia-h", "sophia", "Sophia-G, authors'", 24),
+    elementwise(
+        "schedule-free-adamw",
+        "schedule-free-adamw",
+        "authors', foreach",
+        28,
+    ),
+    other("galore", None, "galore", "authors'"),
+    other("fira", None, "fira", "authors'"),
+    other(
+        "muon",
+        Some(("newton-schulz", "parameter")),
+        "muon-single",
+        "authors', in float32",
+    ),
+    other(
+        "muon",
+        Some(("newton-schulz", "bfloat16")),
+        "muon",
+        "authors'",
+    ),
+];
+
+/// What the fused AdamW of PyTorch moves for each parameter.
+const FUSED_BYTES: f64 = 28.0;
+
+/// Shapes: the argument of `PROGRAM time --update`, the workload whose parameters they are, and what they are called.
+const SHAPES: [[&str; 3]; 3] = [
+    ["large", "synthetic", "10.0 million in 60 tensors"],
+    [
+        "model",
+        "fashion-mnist-resnet",
+        "those of `fashion-mnist-resnet`",
+    ],
+    ["model", "fashion-mnist-mlp", "those of `fashion-mnist-mlp`"],
+];
+
+/// Three tables of time, and one of memory.
+pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>> {
+    let mut build = vec!["build", "--quiet", "--locked", "--release"];
+    for rule in &RULES {
+        build.extend(["-p", rule.submission]);
+    }
+    shell::cargo(&build)?;
+    let mut tables = Vec::new();
+    let mut memory = Vec::new();
+    for [update, workload, called] in SHAPES {
+        let mut rows = vec![Vec::new(); RULES.len()];
+        for threads in [1, 2] {
+            let mut context = Context {
+                bench,
+                python,
+                update,
+                workload,
+                threads,
+                torch: None,
+            };
+            for (rule, rows) in RULES.iter().zip(&mut rows) {
+                let threads_of = peers::threads_of(threads);
+                eprintln!("{}, {called}, {threads_of}", rule.submission);
+                let measured = compare(&mut context, rule, repeats)?;
+                rows.push(measured.cells(rule, threads));
+                if update == "large" && threads == 1 {
+                    memory.push(measured.memory(rule)?);
+                }
+            }
+        }
+        let rows = rows.into_iter().flatten().collect();
+        tables.push(Table {
+            title: format!("The update alone, parameters: {called}"),
+            columns: vec![
+                "submission",
+                "threads",
+                "ms",
+                "GB/s",
+                "of triad",
+                "of fused AdamW a byte",
+                "PyTorch",
+                "its ms",
+                "times as fast",
+            ],
+            rows,
+        });
+    }
+    tables.push(Table {
+        title: "Memory of an update beside parameters and gradients, 10.0 million parameters"
+            .to_owned(),
+        columns: vec![
+            "submission",
+            "numbers of state a parameter",
+            "that is",
+            "held at the start",
+            "temporaries at most",
+        ],
+        rows: memory,
+    });
+    Ok(tables)
+}
+
+struct Context<'a> {
+    bench: &'a Path,
+    python: &'a Path,
+    update: &'a str,
+    workload: &'a str,
+    threads: u32,
+    /// One for all rules.
+    torch: Option<RefCell<Partner>>,
+}
+
+struct Measured {
+    parameters: f64,
+    memory: serde_json::Value,
+    ours: Times,
+    triad: Times,
+    peer: Times,
+    fused: Times,
+}
+
+fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measured> {
+    let (threads, name) = (context.threads, rule.submission);
+    let run = peers::run_of(context.bench, context.workload, name, threads)?;
+    let mut run: serde_json::Value = serde_json::from_str(&run)?;
+    if let Some((name, value)) = rule.with {
+        run["run"]["hyperparameters"][name] = value.into();
+    }
+    let mut ours = peers::submission(name, &["--update", context.update], threads);
+    let mut ours = Partner::start(&mut ours, &run.to_string())?;
+    let described = ours.line()?;
+    let torch = match context.torch.take() {
+        Some(torch) => torch,
+        None => {
+            let mut script = peers::script(context.python, "torch_updates.py", threads);
+            RefCell::new(Partner::start(&mut script, &described)?)
+        }
+    };
+    let torch = context.torch.insert(torch);
+    let first = ours.times("steps", 1, "update-ms")?;
+    let memory = ours.ask("memory")?;
+    let ours = RefCell::new(ours);
+    let entrant = |partner, kind, of| Entrant { partner, kind, of };
+    let mut times = take_turns(
+        &[
+            entrant(&ours, "steps", "update-ms"),
+            entrant(&ours, "triad", "triad-ms"),
+            entrant(torch, rule.peer, "update-ms"),
+            entrant(torch, "adamw-fused", "update-ms"),
+        ],
+        repeats,
+    )?
+    .into_iter();
+    let mut next = || {
+        times.next().unwrap_or(Times {
+            first: f64::NAN,
+            median: f64::NAN,
+            turns: Vec::new(),
+        })
+    };
+    let (ours, triad, peer, fused) = (next(), next(), next(), next());
+    let described: serde_json::Value = serde_json::from_str(&described)?;
+    Ok(Measured {
+        parameters: numbers(&described),
+        memory,
+        ours: Times {
+            first: first.first().copied().unwrap_or(f64::NAN),
+            ..ours
+        },
+        triad,
+        peer,
+        fused,
+    })
+}
+
+/// How many parameters a program described.
+fn numbers(described: &serde_json::Value) -> f64 {
+    let parameters = described["parameters"].as_array().into_iter().flatten();
+    let count = |parameter: &serde_json::Value| -> f64 {
+        let shape = parameter["shape"].as_array().into_iter().flatten();
+        shape.filter_map(serde_json::Value::as_f64).product()
+    };
+    parameters.map(count).sum()
+}
+
+impl Measured {
+    fn cells(&self, rule: &Rule, threads: u32) -> Vec<String> {
+        let speed = |bytes: f64, times: &Times| bytes * self.parameters / times.median / 1e6;
+        let [rate, of_triad, of_fused] = match rule.bytes {
+            None => Default::default(),
+            Some(bytes) => {
+                let bytes = f64::from(bytes);
+                [
+                    format!("{:.1}", speed(bytes, &self.ours)),
+                    format!(
+                        "{:.2}",
+                        times_as_fast(&self.ours, &self.triad) * bytes / 12.0
+                    ),
+                    format!(
+                        "{:.2}",
+                        times_as_fast(&self.ours, &self.fused) * bytes / FUSED_BYTES
+                    ),
+                ]
+            }
+        };
+        let name = match rule.with {
+            None => format!("`{}`", rule.submission),
+            Some((_, value)) => format!("`{}`, {value}", rule.submission),
+        };
+        let (mut ours, mut peer) = (
+            milliseconds(self.ours.median),
+            milliseconds(self.peer.median),
+        );
+        if rule.has_bases {
+            ours += &format!(" (new bases: {})", milliseconds(self.ours.first));
+            peer += &format!(" ({})", milliseconds(self.peer.first));
+        }
+        vec![
+            name,
+            threads.to_string(),
+            ours,
+            rate,
+            of_triad,
+            of_fused,
+            rule.peer_is.to_owned(),
+            peer,
+            format!("{:.2}", times_as_fast(&self.ours, &self.peer)),
+        ]
+    }
+
+    fn memory(&self, rule: &Rule) -> Result<Vec<String>> {
+        let number = |key: &str| self.memory[key].as_f64().unwrap_or(f64::NAN);
+        let state = number("state");
+        let name = rule.with.map_or("", |(_, value)| value);
+        Ok(vec![
+            format!("`{}` {name}", rule.submission).trim().to_owned(),
+            format!("{:.2}", state / self.parameters),
+            format!("{:.1} MB", state * 4.0 / 1e6),
+            format!("{:.1} MB", number("state-bytes") / 1e6),
+            format!("{:.1} MB", number("temporary-bytes") / 1e6),
+        ])
+    }
+}
+
+fn milliseconds(time: f64) -> String {
+    match time {
+        time if time < 1.0 => format!("{time:.3}"),
+        time if time < 100.0 => format!("{time:.2}"),
+        time => format!("{time:.0}"),
+    }
+}
