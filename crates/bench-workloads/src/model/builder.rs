@@ -124,11 +124,16 @@ impl Builder {
     }
 }
 
-/// The same images, or kernels, with the channels of a pixel side by side in memory: convolutions take about a tenth less time.
+/// The same images, or kernels, with the channels of a pixel side by side in memory: convolutions take about a tenth less time. Strides say so of
+/// a single channel too, where memory is the same either way: what follows takes its layout from them.
 pub(super) fn channels_last(x: &Tensor) -> Result<Tensor, LibtorchError> {
-    Ok(x.f_permute([0, 2, 3, 1])?
-        .f_contiguous()?
-        .f_permute([0, 3, 1, 2])?)
+    let (count, channels, height, width) = x.size4()?;
+    let x = x.f_permute([0, 2, 3, 1])?.f_contiguous()?;
+    Ok(x.f_as_strided(
+        [count, channels, height, width],
+        [height * width * channels, 1, width * channels, channels],
+        None,
+    )?)
 }
 
 /// Draws in float32 on the CPU.
