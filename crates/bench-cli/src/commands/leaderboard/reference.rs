@@ -51,7 +51,8 @@ pub(super) fn freeze(
     let text = serde_json::to_string_pretty(&reference).map_err(Failure::bug)?;
     let path = path(home);
     let parent = path.parent().unwrap_or(&home.root);
-    let written = fs::create_dir_all(parent).and_then(|()| write_whole(&path, (text + "\n").as_bytes()));
+    let written =
+        fs::create_dir_all(parent).and_then(|()| write_whole(&path, (text + "\n").as_bytes()));
     written.map_err(|error| {
         Failure::new(
             Exit::Results,
