@@ -131,11 +131,7 @@ fn decode(format: &Format, file: &str, files: &Files) -> Result<Columns, Content
     match format {
         Format::IdxImages(image) => idx_images(image, file, files),
         Format::CifarImages(image) => Ok(cifar::decode(image, parts(file, files)?)?),
-        Format::Tokens(format) => {
-            let parts: Vec<&[u8]> = parts(file, files)?.map(|(_, bytes)| bytes).collect();
-            let bytes = parts.concat();
-            Ok(tokens::decode(format, file, bytes)?)
-        }
+        Format::Tokens(format) => Ok(tokens::decode(format, parts(file, files)?)?),
         Format::Documents(format) => {
             Ok(documents::decode(format, file, parts("documents", files)?))
         }

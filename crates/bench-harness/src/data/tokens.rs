@@ -11,59 +11,56 @@ const TOKENS: &str = "tokens";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// It ends within a number.
-    #[error("`{file}` has {bytes} bytes, an odd number, where each token takes two")]
-    Odd {
-        /// The decoded file.
+    #[error("{file}: ends at byte {offset} within a token: each takes two bytes")]
+    Truncated {
+        /// Role and name of the file.
         file: String,
         /// Its length.
-        bytes: usize,
+        offset: u64,
     },
     /// It has a token that the vocabulary has not.
-    #[error("`{file}` has token {token} at place {place}, beyond a vocabulary of {vocabulary}")]
+    #[error("{file}: byte {offset} begins token {token}, beyond a vocabulary of {vocabulary}")]
     Beyond {
-        /// The decoded file.
+        /// Role and name of the file.
         file: String,
+        /// Where.
+        offset: u64,
         /// The token.
         token: u64,
-        /// Which one of the file, from 0 on.
-        place: usize,
         /// Different tokens.
         vocabulary: u64,
     },
 }
 
-/// The tokens of a file.
-pub(crate) fn decode(
+/// The tokens of files one after another, each given with its name for errors.
+pub(crate) fn decode<'a>(
     format: &TokenFormat,
-    file: &str,
-    bytes: Vec<u8>,
+    files: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
 ) -> Result<Columns, TokenError> {
-    let (dtype, beyond) = match format.width() {
-        1 => (
-            Dtype::U8,
-            first_beyond(format, bytes.iter().map(|&byte| byte.into())),
-        ),
-        _ => {
-            let (pairs, rest) = bytes.as_chunks();
-            if !rest.is_empty() {
-                return Err(TokenError::Odd {
-                    file: file.to_owned(),
-                    bytes: bytes.len(),
-                });
-            }
-            let tokens = pairs.iter().map(|&pair| u16::from_le_bytes(pair).into());
-            (Dtype::U16, first_beyond(format, tokens))
+    let width = format.width();
+    for (file, bytes) in files.clone() {
+        if bytes.len() % width != 0 {
+            return Err(TokenError::Truncated {
+                file: file.to_owned(),
+                offset: bytes.len() as u64,
+            });
         }
-    };
-    if let Some((place, token)) = beyond {
-        return Err(TokenError::Beyond {
-            file: file.to_owned(),
-            token,
-            place,
-            vocabulary: format.vocabulary,
-        });
+        if let Some((place, token)) = first_beyond(format, bytes) {
+            return Err(TokenError::Beyond {
+                file: file.to_owned(),
+                offset: (place * width) as u64,
+                token,
+                vocabulary: format.vocabulary,
+            });
+        }
     }
-    Ok(column(dtype, bytes.len() / format.width(), bytes))
+    let dtype = match width {
+        1 => Dtype::U8,
+        _ => Dtype::U16,
+    };
+    let parts: Vec<&[u8]> = files.map(|(_, bytes)| bytes).collect();
+    let bytes = parts.concat();
+    Ok(column(dtype, bytes.len() / width, bytes))
 }
 
 /// A split's only column.
@@ -79,10 +76,21 @@ pub(crate) fn column(dtype: Dtype, tokens: usize, bytes: Vec<u8>) -> Columns {
     )
 }
 
-fn first_beyond(format: &TokenFormat, tokens: impl Iterator<Item = u64>) -> Option<(usize, u64)> {
-    tokens
-        .enumerate()
-        .find(|&(_, token)| token >= format.vocabulary)
+/// The first token that the vocabulary has not, and its place.
+fn first_beyond(format: &TokenFormat, bytes: &[u8]) -> Option<(usize, u64)> {
+    let beyond = |&(_, token): &(usize, u64)| token >= format.vocabulary;
+    match format.width() {
+        1 => bytes
+            .iter()
+            .map(|&byte| byte.into())
+            .enumerate()
+            .find(beyond),
+        _ => {
+            let pairs = bytes.as_chunks().0.iter();
+            let tokens = pairs.map(|&pair| u16::from_le_bytes(pair).into());
+            tokens.enumerate().find(beyond)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +99,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn decoded(vocabulary: u64, bytes: &[u8]) -> Result<Columns, TokenError> {
-        decode(&TokenFormat { vocabulary }, "train", bytes.to_vec())
+        decoded_of(vocabulary, &[bytes])
+    }
+
+    fn decoded_of(vocabulary: u64, files: &[&[u8]]) -> Result<Columns, TokenError> {
+        let files = ["train/a.bin", "train/b.bin"]
+            .into_iter()
+            .zip(files.iter().copied());
+        decode(&TokenFormat { vocabulary }, files)
     }
 
     #[test]
@@ -111,15 +126,33 @@ mod tests {
         let error = |vocabulary, bytes: &[u8]| decoded(vocabulary, bytes).unwrap_err().to_string();
         assert_eq!(
             error(1_000, &[1, 0, 2]),
-            "`train` has 3 bytes, an odd number, where each token takes two"
+            "train/a.bin: ends at byte 3 within a token: each takes two bytes"
         );
         assert_eq!(
             error(100, b"ab~"),
-            "`train` has token 126 at place 2, beyond a vocabulary of 100"
+            "train/a.bin: byte 2 begins token 126, beyond a vocabulary of 100"
         );
         assert_eq!(
             error(1_000, &[0, 0, 0xE8, 3]),
-            "`train` has token 1000 at place 1, beyond a vocabulary of 1000"
+            "train/a.bin: byte 2 begins token 1000, beyond a vocabulary of 1000"
+        );
+    }
+
+    #[test]
+    fn each_of_several_files_is_whole() {
+        let error = |files: &[&[u8]]| decoded_of(1_000, files).unwrap_err().to_string();
+        // Together they would be two tokens.
+        assert_eq!(
+            error(&[&[1, 0, 2], &[0]]),
+            "train/a.bin: ends at byte 3 within a token: each takes two bytes"
+        );
+        assert_eq!(
+            error(&[&[1, 0], &[0, 0, 0xE8, 3]]),
+            "train/b.bin: byte 2 begins token 1000, beyond a vocabulary of 1000"
+        );
+        assert_eq!(
+            decoded_of(1_000, &[&[1, 0], &[2, 0]]).unwrap().examples(),
+            2
         );
     }
 
