@@ -188,17 +188,14 @@ impl RunSpec {
         )
     }
 
-    /// Examples of a split as this workload sees them. Text is cut into pieces of one token more than the model reads at once.
+    /// Examples of a split as this workload sees them: [`Workload::examples`], and of the training split those that it trains on.
     pub fn examples(&self, split: SplitName) -> u64 {
-        let counted = self
-            .dataset
-            .splits
-            .get(&split)
-            .map_or(0, |split| split.examples);
-        let vocabulary = self.dataset.format.vocabulary();
-        match (vocabulary, self.workload.input.sequence_length) {
-            (Some(_), Some(length)) => counted / length.saturating_add(1),
-            _ => counted,
+        let identity = self.dataset.splits.get(&split);
+        let counted = identity.map_or(0, |split| split.examples);
+        let examples = self.workload.examples(&self.dataset.format, counted);
+        match split {
+            SplitName::Train => self.workload.trained_on(examples),
+            SplitName::Validation | SplitName::Test => examples,
         }
     }
 
@@ -216,6 +213,24 @@ impl RunSpec {
     /// Steps allowed.
     pub fn budget_steps(&self) -> u64 {
         (self.workload.budget.steps as f64 * self.ruleset.budget_factor) as u64
+    }
+
+    /// Steps from one evaluation to the next, at most. Never more than the budget.
+    pub fn evaluate_steps(&self) -> u64 {
+        let every = match self.ruleset.evaluate_every {
+            Some(_) => u64::MAX,
+            None => self.workload.evaluate.every_steps.max(1),
+        };
+        every.min(self.budget_steps().max(1))
+    }
+
+    /// The last step that a trial can come to: that of the budget, or of the evaluation after it where that may confirm a passage.
+    pub fn last_step(&self) -> u64 {
+        let confirming = match self.ruleset.confirm {
+            true => self.evaluate_steps(),
+            false => 0,
+        };
+        self.budget_steps().saturating_add(confirming)
     }
 }
 

@@ -5,7 +5,7 @@ mod common;
 use bench_core::spec::catalog::{Catalog, File};
 use bench_core::spec::diagnostic::Diagnostic;
 use bench_core::spec::schema::Kind;
-use common::{SUBMISSION, WORKLOAD, file, files_with, sound, source};
+use common::{DATASET, SUBMISSION, WORKLOAD, file, files_with, sound, source};
 
 /// A mistake: its name, and what is written in place of what.
 type Mistake = (&'static str, &'static str, &'static str);
@@ -176,6 +176,104 @@ fn workloads() {
 }
 
 #[test]
+fn regimes() {
+    let key = |lines: &'static str| ("step-hint: 300", lines);
+    let mistakes = [
+        (
+            "an epoch of no number",
+            key("step-hint: 300\none-epoch: once"),
+        ),
+        ("a misspelt epoch", key("step-hint: 300\none-epok: true")),
+        (
+            "an epoch shorter than the budget",
+            key("step-hint: 300\none-epoch: true"),
+        ),
+        (
+            "more examples than there are",
+            key("step-hint: 300\ntrain-examples: 201"),
+        ),
+        ("no examples", key("step-hint: 300\ntrain-examples: 0")),
+        ("noise beyond all", key("step-hint: 300\nlabel-noise: 20")),
+        ("noise below none", key("step-hint: 300\nlabel-noise: -0.1")),
+        (
+            "an unknown precision",
+            key("step-hint: 300\nprecision: bf61"),
+        ),
+        (
+            "an unknown loss",
+            ("loss: cross-entropy", "loss: cros-entropy"),
+        ),
+        ("no loss", ("loss: cross-entropy", "loss: 3")),
+        (
+            "a loss's unknown setting",
+            (
+                "loss: cross-entropy",
+                "loss: { cross-entropy: { lable-smoothing: 0.1 } }",
+            ),
+        ),
+        (
+            "smoothing beyond all",
+            (
+                "loss: cross-entropy",
+                "loss: { cross-entropy: { label-smoothing: 10 } }",
+            ),
+        ),
+        ("dropout of all", ("relu }", "relu, dropout: 1 }")),
+        ("dropout below none", ("relu }", "relu, dropout: -0.1 }")),
+        (
+            "dropout where there is none",
+            (
+                "{ mlp: { hidden: [16, 8], activation: relu } }",
+                "{ resnet: { stages: [1], filters: 4, dropout: 0.1 } }",
+            ),
+        ),
+    ];
+    let mistakes = mistakes.map(|(name, (right, wrong))| (name, right, wrong));
+    snapshot!(told(Kind::Workload, &mistakes));
+}
+
+#[test]
+fn regimes_that_the_data_does_not_allow() {
+    let text = WORKLOAD
+        .replace(
+            "input: { pixels: unit, mean: [0.5], std: [0.25] }",
+            "input: { sequence-length: 4 }",
+        )
+        .replace(
+            "{ mlp: { hidden: [16, 8], activation: relu } }",
+            "{ decoder: { width: 4, layers: 1, heads: 2, hidden: 4 } }",
+        )
+        .replace(
+            "schema: 1\n",
+            "schema: 1\nlabel-noise: 0.1\ntrain-examples: 41\n",
+        );
+    let dataset = DATASET.replace(
+        "idx-images: { height: 8, width: 8, channels: 1, classes: 10 }",
+        "tokens: { vocabulary: 10 }",
+    );
+    let dataset = dataset.replace(
+        "      train-images: a\n      train-labels: b\n      test-images: c\n      test-labels: d\n",
+        "      train: a\n      test: b\n",
+    );
+    let one_class = DATASET.replace("classes: 10", "classes: 1");
+    let noisy = WORKLOAD.replace("schema: 1\n", "schema: 1\nlabel-noise: 0.1\n");
+    let with = |workload: &str, dataset: &str| {
+        let mut files = files_with(Kind::Workload, workload);
+        files[1] = file(Kind::Dataset, "dots", dataset);
+        told_of(files)
+    };
+    snapshot!([with(&text, &dataset), with(&noisy, &one_class)].concat());
+}
+
+#[test]
+fn a_batch_size_for_one_epoch_that_is_too_short() {
+    let text = WORKLOAD
+        .replace("schema: 1\n", "schema: 1\none-epoch: true\n")
+        .replace("steps: 400", "steps: 50");
+    snapshot!(told_of(files_with(Kind::Workload, &text)));
+}
+
+#[test]
 fn datasets() {
     snapshot!(told(
         Kind::Dataset,
@@ -210,6 +308,87 @@ fn datasets() {
             ),
         ]
     ));
+}
+
+/// [`DATASET`] as a collection of texts.
+fn documents() -> String {
+    let images = "idx-images: { height: 8, width: 8, channels: 1, classes: 10 }";
+    let files = "      train-images: a\n      train-labels: b\n      test-images: c\n      test-labels: d\n";
+    DATASET
+        .replace(
+            images,
+            "documents: { markup: tagged, every: 20, validation: 10, test: 20 }",
+        )
+        .replace(files, "      documents: \"*.txt\"\n")
+        .replace("from: train, start: 200", "from: validation")
+}
+
+#[test]
+fn datasets_of_text() {
+    let on_text = WORKLOAD
+        .replace(
+            "input: { pixels: unit, mean: [0.5], std: [0.25] }",
+            "input: { sequence-length: 4 }",
+        )
+        .replace(
+            "{ mlp: { hidden: [16, 8], activation: relu } }",
+            "{ decoder: { width: 4, layers: 1, heads: 2, hidden: 4 } }",
+        );
+    let told = |name: &str, dataset: &str, workload: &str| {
+        let mut files = files_with(Kind::Dataset, dataset);
+        files[2] = file(Kind::Workload, "tiny", workload);
+        let told = told_of(files);
+        assert_eq!(name == "sound", told.is_empty(), "{name}: {told}");
+        format!("== {name}\n{told}")
+    };
+    let wrong = |name: &str, right: &str, other: &str| {
+        assert!(documents().contains(right), "{right}");
+        told(name, &documents().replacen(right, other, 1), &on_text)
+    };
+    let heads = on_text.replace("heads: 2", "heads: 3");
+    let package = "- npm:\n      package: texts\n      version: 1.0.0\n      sha256: 12\n      files: { texts: \"c*\" }";
+    snapshot!(
+        [
+            told("sound", &documents(), &on_text),
+            wrong("rounds of two", "every: 20", "every: 2"),
+            wrong("a document beyond its round", "test: 20", "test: 21"),
+            wrong("the same documents twice", "test: 20", "test: 10"),
+            wrong("an unknown markup", "tagged", "taged"),
+            wrong("a split of no file", "from: validation", "from: valid"),
+            wrong(
+                "a file of another format",
+                "documents: \"*.txt\"",
+                "train: a.txt"
+            ),
+            wrong(
+                "a package without hash and file",
+                "- folder:\n      documents: \"*.txt\"",
+                package
+            ),
+            told("images read as text", DATASET, &on_text),
+            told("text read as images", &documents(), WORKLOAD),
+            told(
+                "text of no length",
+                &documents(),
+                &on_text.replace("input: { sequence-length: 4 }\n", "")
+            ),
+            told("heads that do not share a width", &documents(), &heads),
+        ]
+        .concat()
+    );
+}
+
+#[test]
+fn generated_datasets() {
+    let generated = "generated: { image: { height: 8, width: 8, channels: 1, classes: 10 }, train: 249, test: 50, seed: 1, noise: 0 }";
+    let dataset = DATASET.replace(
+        "idx-images: { height: 8, width: 8, channels: 1, classes: 10 }",
+        generated,
+    );
+    let (before, splits) = dataset.split_once("sources:").unwrap_or_default();
+    let splits = splits.split_once("splits:").unwrap_or_default().1;
+    let dataset = format!("{before}splits:{splits}");
+    snapshot!(told_of(files_with(Kind::Dataset, &dataset)));
 }
 
 #[test]

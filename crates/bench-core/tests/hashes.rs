@@ -102,6 +102,23 @@ fn remarks_and_sources_of_targets_are_no_part_of_it() {
             "smoke: [tiny]\n  more: [tiny]",
         ),
         (Kind::Workload, "time: 60s", "time: 1m"),
+        // Regimes and settings at their defaults.
+        (
+            Kind::Workload,
+            "schema: 1",
+            "schema: 1\none-epoch: false\nlabel-noise: 0\nprecision: f32",
+        ),
+        (
+            Kind::Workload,
+            "loss: cross-entropy",
+            "loss: { cross-entropy: { label-smoothing: 0 } }",
+        ),
+        (
+            Kind::Workload,
+            "loss: cross-entropy",
+            "loss: { cross-entropy: {} }",
+        ),
+        (Kind::Workload, "relu }", "relu, dropout: 0 }"),
     ] {
         assert!(sound(kind).contains(right), "{right}");
         let run = run_with(kind, &sound(kind).replacen(right, other, 1));
@@ -152,6 +169,31 @@ const CHANGES: &[(Kind, &str, &str, bool)] = &[
         "step-hint: 300\nthreads: 1",
         true,
     ),
+    (
+        Kind::Workload,
+        "schema: 1",
+        "schema: 1\ntrain-examples: 150",
+        true,
+    ),
+    (
+        Kind::Workload,
+        "schema: 1",
+        "schema: 1\nlabel-noise: 0.2",
+        true,
+    ),
+    (
+        Kind::Workload,
+        "schema: 1",
+        "schema: 1\nprecision: bf16",
+        true,
+    ),
+    (
+        Kind::Workload,
+        "loss: cross-entropy",
+        "loss: { cross-entropy: { label-smoothing: 0.1 } }",
+        true,
+    ),
+    (Kind::Workload, "relu }", "relu, dropout: 0.1 }", true),
     (Kind::Dataset, "hash: aaaa", "hash: baaa", true),
     (Kind::Dataset, "count: 200", "count: 199", true),
     (Kind::Dataset, "classes: 10", "classes: 11", true),
@@ -236,6 +278,19 @@ fn every_meaningful_change_is_another_identity() {
         let same = comparability(&run) == COMPARABILITY;
         assert_eq!(same, !comparable, "{right} -> {other}");
     }
+}
+
+#[test]
+fn one_epoch_is_another_identity() {
+    let short = sound(Kind::Workload)
+        .replace("steps: 400", "steps: 6")
+        .replace("every-steps: 50", "every-steps: 6");
+    let (many, one) = (
+        run_with(Kind::Workload, &short),
+        run_with(Kind::Workload, &format!("{short}one-epoch: true\n")),
+    );
+    assert_ne!(comparability(&many), comparability(&one));
+    assert_ne!(config(&many), config(&one));
 }
 
 #[test]

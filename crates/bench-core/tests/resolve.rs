@@ -2,12 +2,14 @@
 
 mod common;
 
+use bench_core::run::SplitName;
 use bench_core::spec::catalog::Catalog;
 use bench_core::spec::resolve::{Request, ResolveError};
 use bench_core::spec::schema::Kind;
 use bench_core::spec::search::Point;
 use bench_core::spec::submission::Value;
 use common::{HARNESS, SUBMISSION, WORKLOAD, catalog_with, files_with, request, source};
+use proptest::prelude::*;
 
 fn catalog() -> Catalog {
     catalog_with(Kind::Harness, HARNESS)
@@ -137,6 +139,64 @@ fn batch_sizes_and_threads_follow_the_workload() {
     assert_eq!((run.submission.batch_size, run.threads), (16, 1));
     request.threads = Some(4);
     assert_eq!(catalog.resolve(&request).unwrap().threads, 4);
+}
+
+#[test]
+fn a_smaller_training_split_is_what_trials_see() {
+    let text = format!("{WORKLOAD}train-examples: 150\n");
+    let run = catalog_with(Kind::Workload, &text).resolve(&request());
+    let run = run.unwrap();
+    let seen = SplitName::ALL.map(|split| run.examples(split));
+    assert_eq!(seen, [150, 50, 50]);
+}
+
+#[test]
+fn an_epoch_that_ends_too_early_is_refused_before_anything_is_built() {
+    let text = WORKLOAD
+        .replace("steps: 400", "steps: 10")
+        .replace("every-steps: 50", "every-steps: 3");
+    let one_epoch = format!("{text}one-epoch: true\n");
+    // Ten steps of 16 and three more, which may confirm a passage: 208 examples of 200.
+    let error = catalog_with(Kind::Workload, &one_epoch)
+        .resolve(&request())
+        .unwrap_err();
+    insta::assert_snapshot!(error, @"submission `plain` takes 16 examples a step on workload `tiny`, whose one epoch of 200 then ends after 12 steps; a trial may take 13, the evaluation that confirms a passage included");
+    let unconfirmed = HARNESS.replace("trials: 5 }", "trials: 5, confirm: false }");
+    let mut files = files_with(Kind::Workload, &one_epoch);
+    files[0] = common::file(Kind::Harness, "harness", &unconfirmed);
+    let run = Catalog::parse(files).resolve(&request()).unwrap();
+    assert_eq!((run.budget_steps(), run.last_step()), (10, 10));
+    assert!(
+        catalog_with(Kind::Workload, &text)
+            .resolve(&request())
+            .is_ok()
+    );
+}
+
+proptest! {
+    /// Whatever the numbers: a trial of one epoch that is let through never needs more examples than there are.
+    #[test]
+    fn one_epoch_always_lasts(
+        size in 1_u64..300, steps in 1_u64..200, every in 1_u64..200, kept in 1_u64..=200, confirm: bool,
+    ) {
+        let text = WORKLOAD
+            .replace("steps: 400", &format!("steps: {steps}"))
+            .replace("every-steps: 50", &format!("every-steps: {}", every.min(steps)));
+        let text = format!("{text}one-epoch: true\ntrain-examples: {kept}\n");
+        let harness = HARNESS.replace("trials: 5 }", &format!("trials: 5, confirm: {confirm} }}"));
+        let mut files = files_with(Kind::Workload, &text);
+        files[0] = common::file(Kind::Harness, "harness", &harness);
+        let submission = SUBMISSION.replace("default: 32, workloads: { tiny: 16 }", &format!("default: {size}"));
+        files[3] = common::file(Kind::Submission, "plain", &submission);
+        let lasts = |steps: u64| size * steps <= kept;
+        let extra = if confirm { every.min(steps) } else { 0 };
+        match Catalog::parse(files).resolve(&request()) {
+            Ok(run) => prop_assert!(lasts(run.last_step()) && run.last_step() == steps + extra),
+            Err(ResolveError::Exhausted { .. }) => prop_assert!(!lasts(steps + extra)),
+            // Not even a batch size of 1 would do: the file itself is wrong.
+            Err(error) => prop_assert!(steps > kept && matches!(error, ResolveError::Broken { .. }), "{}", error),
+        }
+    }
 }
 
 #[test]

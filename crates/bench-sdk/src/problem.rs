@@ -42,6 +42,11 @@ pub(crate) trait Problem {
         None
     }
 
+    /// Dropout rate of training forwards.
+    fn dropout(&self) -> f64 {
+        0.0
+    }
+
     /// The model's outputs.
     ///
     /// # Errors
@@ -168,16 +173,20 @@ impl Problem for WorkloadProblem {
         Ok(self.examples.batch(indices, Some(augmentation))?)
     }
 
+    fn dropout(&self) -> f64 {
+        self.workload.model.dropout()
+    }
+
     fn outputs(&self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
         Ok(self.model.forward(batch, pass)?)
     }
 
     fn losses(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues> {
-        Ok(self.loss.values(outputs, batch, 0.0)?)
+        Ok(self.loss.values(outputs, batch)?)
     }
 
     fn loss(&self, outputs: &Tensor, batch: &Batch) -> Result<Tensor> {
-        Ok(self.loss.mean(outputs, batch, 0.0)?)
+        Ok(self.loss.mean(outputs, batch)?)
     }
 
     fn sample_targets(&self, outputs: &Tensor, uniform: &Tensor) -> Result<Tensor> {

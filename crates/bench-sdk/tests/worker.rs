@@ -3,8 +3,10 @@
 mod support;
 
 use bench_core::outcome::FailureKind;
-use bench_core::protocol::{Command, Event};
+use bench_core::protocol::{Command, Event, Task};
 use bench_core::run::Resume;
+use bench_core::spec::workload::{CrossEntropy, Loss, Model};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use support::{Worker, evaluation, folder, task};
 
@@ -64,8 +66,47 @@ fn under_command_it_answers_in_order() {
 #[test]
 fn a_resumed_trial_ends_with_the_bits_of_an_uninterrupted_one() {
     let folder = folder();
+    resumes_with_the_same_bits(folder.path(), task(folder.path(), "none"));
+}
+
+#[test]
+fn so_it_does_with_dropout_wrong_labels_and_one_epoch_of_a_part() {
+    let folder = folder();
     let mut task = task(folder.path(), "none");
-    let [whole, half, resumed] = ["whole", "half", "resumed"].map(|name| folder.path().join(name));
+    let workload = &mut task.run.workload;
+    workload.one_epoch = true;
+    workload.train_examples = Some(330);
+    workload.label_noise = 0.2;
+    workload.loss = Loss::CrossEntropy(CrossEntropy {
+        label_smoothing: 0.1,
+    });
+    if let Model::Mlp(mlp) = &mut workload.model {
+        mlp.dropout = 0.3;
+    }
+    // 40 steps of 8 are 320 of 330 examples.
+    task.run.submission.batch_size = 8;
+    resumes_with_the_same_bits(folder.path(), task);
+}
+
+#[test]
+fn one_epoch_ends_with_its_data() {
+    let folder = folder();
+    let mut task = task(folder.path(), "none");
+    task.run.workload.one_epoch = true;
+    let mut worker = Worker::ready(&task);
+    worker.hang_up();
+    let Some(Event::Failed { message, step, .. }) = worker.rest().pop() else {
+        panic!("it trained on");
+    };
+    assert_eq!(step, Some(16));
+    assert!(
+        message.starts_with("the training data ends after 512 examples and 544 are wanted"),
+        "{message}"
+    );
+}
+
+fn resumes_with_the_same_bits(folder: &Path, mut task: Task) {
+    let [whole, half, resumed] = ["whole", "half", "resumed"].map(|name| folder.join(name));
 
     let mut worker = Worker::ready(&task);
     worker.train(None);

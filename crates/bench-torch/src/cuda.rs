@@ -140,3 +140,32 @@ pub(crate) fn card(index: u32) -> Option<Card> {
         })
     }
 }
+
+/// Major compute capability of a card; `None` where the driver does not answer.
+pub(crate) fn capability(index: u32) -> Option<i32> {
+    /// `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` of cuda.h.
+    const MAJOR: c_int = 75;
+    let library = open(Path::new("libcuda.so.1")).ok()?;
+    let symbol = |name: &CStr| {
+        // SAFETY: looks a name up in a loaded library.
+        let address = unsafe { libc::dlsym(library, name.as_ptr()) };
+        (!address.is_null()).then_some(address)
+    };
+    let (init, get) = (symbol(c"cuInit")?, symbol(c"cuDeviceGet")?);
+    let attribute = symbol(c"cuDeviceGetAttribute")?;
+    let (mut device, mut major): (c_int, c_int) = (0, 0);
+    // SAFETY: the signatures are those of the driver's stable C interface (cuda.h); both results have room.
+    unsafe {
+        type Init = unsafe extern "C" fn(u32) -> c_int;
+        type Get = unsafe extern "C" fn(*mut c_int, c_int) -> c_int;
+        type Attribute = unsafe extern "C" fn(*mut c_int, c_int, c_int) -> c_int;
+        let failed = std::mem::transmute::<*mut c_void, Init>(init)(0) != 0
+            || std::mem::transmute::<*mut c_void, Get>(get)(&raw mut device, index as c_int) != 0
+            || std::mem::transmute::<*mut c_void, Attribute>(attribute)(
+                &raw mut major,
+                MAJOR,
+                device,
+            ) != 0;
+        (!failed).then_some(major)
+    }
+}

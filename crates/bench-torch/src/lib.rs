@@ -10,6 +10,7 @@ pub mod foreach;
 pub mod fused;
 pub mod gradient;
 pub mod one_pass;
+pub mod precision;
 pub mod random;
 pub mod runtime;
 mod shim;

@@ -5,6 +5,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_addcdiv.h>
@@ -262,6 +263,22 @@ char *bench_set_flush_denormal(bool on) {
 
 char *bench_set_flash_attention(bool on) {
   return guarded([&] { at::globalContext().setSDPUseFlash(on); });
+}
+
+// Of this thread. Casts of leaves are kept while it is on, so a weight that is used twice is cast once.
+char *bench_autocast(bool on, bool cuda) {
+  return guarded([&] {
+    const auto device = cuda ? at::kCUDA : at::kCPU;
+    if (on) {
+      at::autocast::set_autocast_dtype(device, at::kBFloat16);
+      at::autocast::set_autocast_enabled(device, true);
+      at::autocast::increment_nesting();
+    } else {
+      if (at::autocast::decrement_nesting() == 0)
+        at::autocast::clear_cache();
+      at::autocast::set_autocast_enabled(device, false);
+    }
+  });
 }
 
 // --- Accelerators ---------------------------------------------------------------------------------------------------

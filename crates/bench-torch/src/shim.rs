@@ -102,6 +102,7 @@ unsafe extern "C" {
     pub(crate) fn bench_set_deterministic(warn_only: bool) -> Status;
     pub(crate) fn bench_set_flush_denormal(on: bool) -> Status;
     pub(crate) fn bench_set_flash_attention(on: bool) -> Status;
+    pub(crate) fn bench_autocast(on: bool, cuda: bool) -> Status;
 
     pub(crate) fn bench_accelerator_count(count: *mut i32) -> Status;
     pub(crate) fn bench_accelerator_synchronize(index: i32) -> Status;

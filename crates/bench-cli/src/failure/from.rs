@@ -48,6 +48,17 @@ impl From<ResolveError> for Failure {
             {
                 Some(format!("there is {}", known.join(", ")))
             }
+            ResolveError::Exhausted {
+                workload,
+                examples,
+                steps,
+                ..
+            } => Some(match examples / steps.max(&1) {
+                0 => format!("lower `budget.steps` in workloads/{workload}.yaml"),
+                most => format!(
+                    "a batch size of at most {most} lasts: `batch-size: {{ workloads: {{ {workload}: {most} }} }}` in its submission.yaml"
+                ),
+            }),
             _ => None,
         };
         Failure::new(Exit::Usage, error, help)

@@ -267,6 +267,10 @@ fn said(
             format!("{shown} is too large"),
             Some(format!("at most {}", number(limit))),
         ),
+        ValidationErrorKind::ExclusiveMaximum { limit } => (
+            format!("{shown} is too large"),
+            Some(format!("less than {}", number(limit))),
+        ),
         ValidationErrorKind::MinItems { limit } => (
             format!("{shown} has too few entries"),
             Some(format!("at least {limit}")),
@@ -309,7 +313,9 @@ fn no_alternative(
 ) -> Violation {
     let tags: Vec<&str> = branches.iter().flat_map(|branch| branch.keys()).collect();
     let words = node.map(Node::words).unwrap_or_default();
-    let all: Vec<&str> = words.iter().chain(&tags).copied().collect();
+    // What may stand alone or with settings is told once.
+    let more = tags.iter().filter(|tag| !words.contains(tag));
+    let all: Vec<&str> = words.iter().chain(more).copied().collect();
     let (wrong, is_key) = match (value, keys_of(value).first()) {
         (Value::String(word), _) => (word.as_str(), false),
         (_, Some(key)) => (*key, true),

@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod diagnostic;
 pub mod edit;
 pub mod harness;
+pub mod loss;
 mod merge;
 pub mod point;
 pub mod resolve;

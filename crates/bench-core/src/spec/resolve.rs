@@ -90,6 +90,23 @@ pub enum ResolveError {
         /// All there are.
         known: Vec<String>,
     },
+    /// The one epoch of the workload ends before the trial may.
+    #[error(
+        "submission `{submission}` takes {batch_size} examples a step on workload `{workload}`, whose one epoch of {examples} then ends after {lasts} steps; a trial may take {steps}, the evaluation that confirms a passage included",
+        lasts = examples / batch_size.max(&1)
+    )]
+    Exhausted {
+        /// Its name.
+        submission: String,
+        /// Its name.
+        workload: String,
+        /// The submission's batch size on it.
+        batch_size: u64,
+        /// Training examples.
+        examples: u64,
+        /// Steps that a trial may take.
+        steps: u64,
+    },
     /// The search space has no such point.
     #[error("no point for study {study}, trial {trial}: {cause}")]
     Point {
@@ -139,7 +156,7 @@ impl Catalog {
         let threads = workload
             .threads
             .map_or(harness.threads, |most| most.min(harness.threads));
-        Ok(RunSpec {
+        let run = RunSpec {
             protocol: PROTOCOL,
             workload_name: request.workload.to_owned(),
             workload: workload.clone(),
@@ -170,7 +187,8 @@ impl Catalog {
                 .device
                 .or(device(&harness.device).map(|(kind, _)| kind))
                 .unwrap_or(DeviceKind::Cpu),
-        })
+        };
+        lasting(run)
     }
 
     /// Trials of a study that asks for `trials`: a submission that lists its points may have fewer.
@@ -238,6 +256,22 @@ impl Catalog {
             }
         })
     }
+}
+
+/// The run, if one epoch is not all that it may train for, or lasts to its end.
+fn lasting(run: RunSpec) -> Result<RunSpec, ResolveError> {
+    let (batch_size, steps) = (run.submission.batch_size, run.last_step());
+    let examples = run.examples(SplitName::Train);
+    if run.workload.one_epoch && batch_size.saturating_mul(steps) > examples {
+        return Err(ResolveError::Exhausted {
+            submission: run.submission.name,
+            workload: run.workload_name,
+            batch_size,
+            examples,
+            steps,
+        });
+    }
+    Ok(run)
 }
 
 fn identity(name: &str, dataset: &Dataset) -> DatasetIdentity {

@@ -209,7 +209,7 @@ mod tests {
         let root = Node::root(&schema);
         assert!(root.keys().contains(&"step-hint"));
         let hidden = root.descend("/model/mlp").unwrap();
-        assert_eq!(hidden.keys(), ["activation", "hidden", "init"]);
+        assert_eq!(hidden.keys(), ["activation", "dropout", "hidden", "init"]);
         assert!(root.child("model").unwrap().allows(&["resnet"]));
         assert!(
             root.child("loss")

@@ -1,5 +1,8 @@
 //! `workloads/*.yaml`: data, model, loss, metric, target and budget.
 
+pub use super::loss::{CrossEntropy, Loss};
+
+use super::dataset::Format;
 use crate::number::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,10 +40,66 @@ pub struct Workload {
     pub step_hint: u64,
     /// When and how large.
     pub evaluate: Evaluate,
+    /// No example is trained on twice: a batch size with which the training data ends before the budget is refused. Off unless said.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub one_epoch: bool,
+    /// Train on this many of the training examples, chosen at random once for all: every seed and submission has the same, and a smaller number is
+    /// a part of a larger one. All unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub train_examples: Option<u64>,
+    /// Share of training labels replaced by one of the other classes, chosen at random once for all. None unless said; validation and test labels stay.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub label_noise: f64,
+    /// What matrix products and convolutions are computed in; weights and losses are `f32` always.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
     /// Most threads that pay here; fewer than the harness' where a small model loses by more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub threads: Option<u32>,
+}
+
+impl Workload {
+    /// Examples in `counted` examples or tokens of a split. Text is cut into pieces of one token more than the model reads at once.
+    pub fn examples(&self, format: &Format, counted: u64) -> u64 {
+        match (format.vocabulary(), self.input.sequence_length) {
+            (Some(_), Some(length)) => counted / length.saturating_add(1),
+            _ => counted,
+        }
+    }
+
+    /// Of so many training examples, those that are trained on.
+    pub fn trained_on(&self, examples: u64) -> u64 {
+        self.train_examples
+            .map_or(examples, |most| most.min(examples))
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
+/// Number formats of a model's matrix products and convolutions, forwards and backwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// The upper half of those 32 bits, on devices that compute in it.
+    Bf16,
+}
+
+impl Precision {
+    fn is_default(&self) -> bool {
+        *self == Precision::default()
+    }
 }
 
 /// How raw pixels become inputs: `(pixel * unit - mean) / std`.
@@ -108,6 +167,17 @@ pub enum Model {
     Decoder(Decoder),
 }
 
+impl Model {
+    /// Share of numbers that training steps leave out, in all places of the model where any are.
+    pub fn dropout(&self) -> f64 {
+        match self {
+            Model::Mlp(mlp) => mlp.dropout,
+            Model::Decoder(decoder) => decoder.dropout,
+            Model::Resnet(_) => 0.0,
+        }
+    }
+}
+
 /// Fully connected layers with one activation between them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -121,6 +191,10 @@ pub struct Mlp {
     /// Initial weights.
     #[serde(default)]
     pub init: Init,
+    /// Share of the last hidden layer's outputs that a training step leaves out, after the activation.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub dropout: f64,
 }
 
 /// A 3x3 convolution, stages of basic blocks of which each after the first halves the image and doubles the channels, a 4x4 average, a matrix.
@@ -168,6 +242,10 @@ pub struct Decoder {
     /// Whether the output matrix is the embedding.
     #[serde(default = "yes")]
     pub tie_embeddings: bool,
+    /// Share of numbers that a training step leaves out of the embedded tokens, of what each attention and each MLP gives, and inside the MLP.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    pub dropout: f64,
 }
 
 /// Forms of a decoder's MLP.
@@ -211,14 +289,6 @@ pub enum Init {
     Uniform,
     /// Truncated normal at two deviations of sqrt(1/fan-in)/0.87962566, biases 0.
     LecunTruncated,
-}
-
-/// The kinds of loss.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// Softmax cross-entropy over classes or tokens, mean over examples or tokens.
-    CrossEntropy,
 }
 
 /// The kinds of metric.

@@ -35,6 +35,11 @@ impl Training {
     }
 
     fn batch_of_step(&mut self) -> Result<Batch> {
+        let size = self.settings.batch_size;
+        if self.epoch.is_some() {
+            let indices = self.shuffled(self.step * size, size)?;
+            self.take(&indices)?;
+        }
         if let Some(prefetch) = &self.prefetch {
             if let Some(batch) = prefetch.take(self.member, self.step)? {
                 return Ok(batch);
@@ -42,7 +47,6 @@ impl Training {
         } else {
             self.prefetch = self.start_prefetch()?;
         }
-        let size = self.settings.batch_size;
         let indices = self.shuffled(self.step * size, size)?;
         self.problem.batch(&indices, &self.key(AUGMENTATION))
     }
@@ -71,8 +75,18 @@ impl Training {
     /// through. For batch sizes that change: the position is then the author's to keep.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// When the workload trains for one epoch and it ends before, and what libtorch says.
     pub fn shuffled(&mut self, position: u64, count: u64) -> Result<Tensor> {
+        let (end, examples) = (position.saturating_add(count), self.examples());
+        ensure!(
+            self.epoch.is_none() || end <= examples,
+            "the training data ends after {examples} examples and {end} are wanted: this workload trains for one epoch, without those held out; take smaller batches, or hold out fewer"
+        );
+        self.in_order_of_trial(position, count)
+    }
+
+    /// The same, one epoch after another on every workload.
+    pub(super) fn in_order_of_trial(&mut self, position: u64, count: u64) -> Result<Tensor> {
         if !self.settings.shuffle {
             return in_order(position, count, self.examples());
         }
@@ -84,8 +98,21 @@ impl Training {
     /// A batch of any examples in any order, by their numbers in the training split (`Int64`), augmented as the workload says.
     ///
     /// # Errors
-    /// When a number is not that of an example.
+    /// When a number is not that of an example, or of one that an earlier step took where the workload trains for one epoch.
     pub fn batch(&mut self, indices: &Tensor) -> Result<Batch> {
+        self.take(indices)?;
+        self.any_batch(indices)
+    }
+
+    fn take(&mut self, indices: &Tensor) -> Result<()> {
+        match &mut self.epoch {
+            Some(epoch) => epoch.take(self.member, self.step, indices),
+            None => Ok(()),
+        }
+    }
+
+    /// A batch that no weight is moved by, so that it counts for no epoch.
+    pub(super) fn any_batch(&mut self, indices: &Tensor) -> Result<Batch> {
         let began = Instant::now();
         // Call 0 is the step's own batch.
         let call = self.next_call(AUGMENTATION) + 1;

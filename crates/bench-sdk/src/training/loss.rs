@@ -100,11 +100,12 @@ impl Training {
     }
 
     pub(super) fn forward(&mut self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
-        let call = self.next_call("dropout");
-        if pass.dropout > 0.0 {
+        let (call, dropout) = (self.next_call("dropout"), self.problem.dropout());
+        if dropout > 0.0 {
             random::reseed_default(&self.key("dropout").call(call), self.device())?;
         }
-        self.problem.outputs(batch, pass)
+        let pass = Pass { dropout, ..*pass };
+        self.problem.outputs(batch, &pass)
     }
 
     pub(crate) fn tensors(&self) -> Vec<&Tensor> {

@@ -2,6 +2,7 @@
 
 mod curvature;
 mod data;
+mod epoch;
 mod given;
 mod loss;
 mod place;
@@ -18,11 +19,13 @@ pub(crate) use settings::{Clipping, Settings};
 
 use crate::hyperparameters::Hyperparameters;
 use crate::problem::Problem;
+use crate::state::State;
 use crate::toolkit::elementwise::{self, Form, Reference};
 use anyhow::Result;
 use bench_core::protocol::Evaluation;
 use bench_torch::random::{Key, Order, Stream};
 use bench_workloads::{Buffer, Parameter};
+use epoch::Epoch;
 use prefetch::Prefetch;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -40,6 +43,7 @@ pub struct Training {
     member: u64,
     orders: BTreeMap<u64, Order>,
     kept: Option<Tensor>,
+    epoch: Option<Epoch>,
     prefetch: Option<Prefetch>,
     calls: BTreeMap<String, u64>,
     clock: Clock,
@@ -78,7 +82,9 @@ pub struct Budget {
 impl Training {
     /// A trial of these settings at step 0.
     pub(crate) fn new(problem: Box<dyn Problem>, settings: Rc<Settings>) -> Training {
+        let examples = problem.examples();
         Training {
+            epoch: settings.one_epoch.then(|| Epoch::new(examples)),
             problem,
             settings,
             step: 0,
@@ -235,6 +241,17 @@ impl Training {
     pub(crate) fn resume_at(&mut self, step: u64, evaluations: Vec<Evaluation>) {
         self.step = step;
         self.evaluations = evaluations;
+    }
+
+    /// Visits what a trial has to remember of its examples, where it does: everything else of a training follows from its step.
+    ///
+    /// # Errors
+    /// Those of [`State::visit`].
+    pub(crate) fn state(&mut self, state: &mut State) -> Result<()> {
+        match &mut self.epoch {
+            Some(epoch) => state.scope("training/one-epoch", |state| epoch.state(state)),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn observe(&mut self, evaluation: Evaluation) {

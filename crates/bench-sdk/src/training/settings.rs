@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) threads: u32,
     /// Whether examples come in random order; else in their own.
     pub(crate) shuffle: bool,
+    /// Whether each example may come once.
+    pub(crate) one_epoch: bool,
     pub(crate) form: Form,
     pub(crate) given: Given,
 }
@@ -48,6 +50,7 @@ impl Settings {
             seed: run.seed.value,
             threads: run.threads,
             shuffle: true,
+            one_epoch: run.workload.one_epoch,
             form: Form::Fastest,
             given: Given::default(),
         }
@@ -69,6 +72,7 @@ impl Settings {
             seed: 0,
             threads: 1,
             shuffle: false,
+            one_epoch: false,
             form: Form::Fastest,
             given: Given::default(),
         }

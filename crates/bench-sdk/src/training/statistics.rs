@@ -31,8 +31,8 @@ impl Training {
         let _guard = tch::no_grad_guard();
         let size = self.batch_size();
         for number in 0..batches {
-            let indices = self.shuffled((self.step() + number) * size, size)?;
-            let batch = self.batch(&indices)?;
+            let indices = self.in_order_of_trial((self.step() + number) * size, size)?;
+            let batch = self.any_batch(&indices)?;
             let _ = self.outputs(&batch)?;
         }
         Ok(())

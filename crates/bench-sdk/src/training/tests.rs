@@ -16,12 +16,17 @@ fn list(tensor: &Tensor) -> Vec<f64> {
 
 /// `sum x^3` of two parameters, with 50 examples in random order.
 fn cubic() -> Training {
+    cubic_for(false)
+}
+
+fn cubic_for(one_epoch: bool) -> Training {
     let start = ["a", "b"].map(|name| (name.to_owned(), Role::Weight, vector(&[1.0, -2.0])));
     let cube = |x: &Tensor| (x * x * x).sum(Kind::Double);
     let loss = move |x: &[&Tensor], _: &bench_workloads::Batch| Ok(cube(x[0]) + cube(x[1]));
     let problem = Function::new(start.into(), 50, 1, Box::new(loss)).unwrap();
     let settings = Settings {
         shuffle: true,
+        one_epoch,
         batch_size: 8,
         seed: 5,
         ..Settings::plain(Hyperparameters::default(), 100)
@@ -153,6 +158,48 @@ fn every_example_comes_once_an_epoch_and_none_that_is_held_out() {
     }
     let metrics = training.evaluate(&Tensor::from_slice(&[1_i64, 2])).unwrap();
     assert_eq!(metrics["loss"].0, -14.0);
+}
+
+#[test]
+fn in_one_epoch_an_example_comes_in_one_step_of_a_member() {
+    let mut training = cubic_for(true);
+    let told = |result: Result<bench_workloads::Batch>| result.unwrap_err().to_string();
+    let first = training.shuffled(0, 8).unwrap();
+    let index = first.int64_value(&[0]);
+    for _ in 0..2 {
+        training.next_batch().unwrap();
+        training.batch(&first).unwrap();
+    }
+    let member = training.replica(1).unwrap();
+    training.advance();
+    training.next_batch().unwrap();
+    assert_eq!(
+        told(training.batch(&first.narrow(0, 0, 1))),
+        format!(
+            "example {index} was trained on in step 0 and is taken again in step 1, but this workload trains for one epoch: each example comes once"
+        )
+    );
+    // A member has an epoch of its own, and statistics are of no weight's gradient.
+    training
+        .within(&member, |training| training.batch(&first))
+        .unwrap();
+    training.recalibrate(60).unwrap();
+    let saved = crate::state::Contents::save(&mut |state| training.state(state)).unwrap();
+    let mut resumed = cubic_for(true);
+    saved.load(&mut |state| resumed.state(state)).unwrap();
+    resumed.resume_at(1, Vec::new());
+    assert!(told(resumed.batch(&first)).contains("step 0"));
+    resumed.resume_at(2, Vec::new());
+    resumed.next_batch().unwrap();
+    training.resume_at(5, Vec::new());
+    training.next_batch().unwrap();
+    training.resume_at(6, Vec::new());
+    assert_eq!(
+        told(training.next_batch()),
+        "the training data ends after 50 examples and 56 are wanted: this workload trains for one epoch, without those held out; take smaller batches, or hold out fewer"
+    );
+    training.hold_out(10).unwrap();
+    assert!(training.shuffled(32, 8).is_ok() && training.shuffled(33, 8).is_err());
 }
 
 #[test]

@@ -22,14 +22,9 @@ pub(crate) struct Cadence {
 
 impl Cadence {
     pub(crate) fn of(run: &RunSpec) -> Cadence {
-        let every_seconds = run.ruleset.evaluate_every.map(|span| span.0);
         Cadence {
-            every_steps: if every_seconds.is_some() {
-                u64::MAX
-            } else {
-                run.workload.evaluate.every_steps.max(1)
-            },
-            every_seconds,
+            every_steps: run.evaluate_steps(),
+            every_seconds: run.ruleset.evaluate_every.map(|span| span.0),
             budget_steps: run.budget_steps(),
         }
     }
@@ -37,7 +32,7 @@ impl Cadence {
     /// The step before which no evaluation is due by steps. An interval never passes the step budget; one that begins there is the referee's
     /// wish to see a last passage confirmed.
     fn last_step(&self, step: u64) -> u64 {
-        let next = step.saturating_add(self.every_steps.min(self.budget_steps.max(1)));
+        let next = step.saturating_add(self.every_steps);
         if step < self.budget_steps {
             next.min(self.budget_steps)
         } else {
@@ -162,7 +157,7 @@ mod tests {
             .to_vec();
         assert_eq!(ends, [40, 80, 100, 140]);
         let timed = Cadence {
-            every_steps: u64::MAX,
+            every_steps: 100,
             every_seconds: Some(Duration::from_secs(1)),
             budget_steps: 100,
         };

@@ -163,7 +163,7 @@ impl<'a, A: TrainingAlgorithm> Trial<'a, A> {
     }
 
     fn snapshot(&mut self, folder: &Path) -> Result<()> {
-        let bytes = snapshot::write(folder, &self.training, &mut self.algorithm)?;
+        let bytes = snapshot::write(folder, &mut self.training, &mut self.algorithm)?;
         self.channel.say(Event::SnapshotWritten { bytes })
     }
 

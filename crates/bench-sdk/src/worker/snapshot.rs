@@ -20,7 +20,7 @@ const ALGORITHM: &str = "algorithm/";
 /// An algorithm's evaluation weights are in place when this is called, and its training weights, where they differ, are in its state.
 pub(crate) fn write<A: TrainingAlgorithm>(
     folder: &Path,
-    training: &Training,
+    training: &mut Training,
     algorithm: &mut A,
 ) -> Result<u64> {
     let weights = named_weights(training);
@@ -30,7 +30,10 @@ pub(crate) fn write<A: TrainingAlgorithm>(
         .collect();
     let eval = snapshot::save(&folder.join(EVAL_FILE), &weights, &Metadata::new())?;
 
-    let contents = Contents::save(&mut |state| algorithm.state(state))?;
+    let contents = Contents::save(&mut |state| {
+        algorithm.state(state)?;
+        training.state(state)
+    })?;
     let tensors: Vec<(&str, &Tensor)> = contents
         .tensors
         .iter()
@@ -89,7 +92,10 @@ pub(crate) fn read<A: TrainingAlgorithm>(
             contents.values.insert(name.to_owned(), value.clone());
         }
     }
-    contents.load(&mut |state| algorithm.state(state))?;
+    contents.load(&mut |state| {
+        algorithm.state(state)?;
+        training.state(state)
+    })?;
     training.resume_at(step, evaluations);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Labelled images: bytes in memory, normalised floating-point numbers in a batch.
 
 use super::augment::{Augment, View};
+use super::regime::replace_labels;
 use super::split_file::{Array, checked};
 use super::{DataError, Examples, SplitFile};
 use crate::batch::Batch;
@@ -23,7 +24,8 @@ const AHEAD: usize = 4;
 pub struct Images {
     file: SplitFile,
     pixels: Array,
-    labels: Array,
+    labels: Vec<u8>,
+    classes: u64,
     shape: [usize; 3],
     normalise: Vec<Normalise>,
     augment: Augment,
@@ -67,8 +69,9 @@ impl Images {
         }
         let normalise = normalise(input, shape[0]).map_err(|problem| file.content(problem))?;
         Ok(Images {
+            labels: file.bytes(&labels).to_vec(),
+            classes: format.classes,
             pixels,
-            labels,
             shape,
             normalise,
             augment: Augment::new(input),
@@ -76,6 +79,15 @@ impl Images {
             kind,
             file,
         })
+    }
+
+    /// The same with this share of the labels replaced by another class.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn with_label_noise(mut self, share: f64) -> Result<Images, LibtorchError> {
+        replace_labels(&mut self.labels, self.classes, share)?;
+        Ok(self)
     }
 
     fn write(&self, indices: &[usize], views: Option<&[View]>, batch: &mut [f32]) {
@@ -106,7 +118,7 @@ impl Images {
 
 impl Examples for Images {
     fn len(&self) -> usize {
-        self.labels.shape[0]
+        self.labels.len()
     }
 
     fn batch(&self, indices: &Tensor, augmentation: Option<&Key>) -> Result<Batch, LibtorchError> {
@@ -120,10 +132,9 @@ impl Examples for Images {
         let inputs = filled(&[count, channels, height, width], |batch| {
             self.write(&indices, views.as_deref(), batch);
         })?;
-        let labels = self.file.bytes(&self.labels);
         let targets = filled(&[count], |targets: &mut [i64]| {
             for (target, &index) in targets.iter_mut().zip(&indices) {
-                *target = i64::from(labels[index]);
+                *target = i64::from(self.labels[index]);
             }
         })?;
         Ok(Batch::new(

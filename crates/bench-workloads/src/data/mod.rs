@@ -2,6 +2,7 @@
 
 mod augment;
 mod images;
+mod regime;
 mod split_file;
 mod tokens;
 
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 pub use images::Images;
+use regime::Part;
 pub use split_file::{Array, SplitFile};
 pub use tokens::Tokens;
 
@@ -66,9 +68,13 @@ pub enum DataError {
     /// A workload on text does not say how much of it a model reads at once.
     #[error("the workload's data is text, but it has no `input.sequence-length`")]
     SequenceLength,
+    /// libtorch refused a draw.
+    #[error("libtorch failed while the data was loaded: {0}")]
+    Torch(#[from] LibtorchError),
 }
 
-/// Loads a split and checks that it is what the run's data set says.
+/// Loads a split and checks that it is what the run's data set says. Of the training split come the examples that the workload trains on, with the
+/// labels that it gives them.
 ///
 /// # Errors
 /// When the file is missing, corrupt, or holds anything else.
@@ -81,13 +87,23 @@ pub fn open(
     kind: Kind,
 ) -> Result<Box<dyn Examples>, DataError> {
     let examples = dataset.splits.get(&split).map(|identity| identity.examples);
-    let input = &workload.input;
-    if let Some(format) = dataset.format.image() {
-        let images = Images::open(path, format, examples, input, device, kind)?;
-        return Ok(Box::new(images));
+    let (input, training) = (&workload.input, split == SplitName::Train);
+    let whole: Box<dyn Examples> = match dataset.format.image() {
+        Some(format) => {
+            let images = Images::open(path, format, examples, input, device, kind)?;
+            match training && workload.label_noise > 0.0 {
+                true => Box::new(images.with_label_noise(workload.label_noise)?),
+                false => Box::new(images),
+            }
+        }
+        None => {
+            let length = input.sequence_length.ok_or(DataError::SequenceLength)?;
+            let vocabulary = dataset.format.vocabulary().unwrap_or(0);
+            Box::new(Tokens::open(path, vocabulary, examples, length, device)?)
+        }
+    };
+    match workload.train_examples.filter(|_| training) {
+        Some(count) => Ok(Box::new(Part::new(whole, count)?)),
+        None => Ok(whole),
     }
-    let length = input.sequence_length.ok_or(DataError::SequenceLength)?;
-    let vocabulary = dataset.format.vocabulary().unwrap_or(0);
-    let tokens = Tokens::open(path, vocabulary, examples, length, device)?;
-    Ok(Box::new(tokens))
 }

@@ -8,6 +8,7 @@ use crate::batch::Batch;
 use crate::loss::Loss;
 use crate::metric::accuracy;
 use crate::model::{self, Builder, Model, Pass};
+use bench_core::spec::workload::{self, CrossEntropy};
 use bench_torch::gradient::{self, Graph};
 use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
@@ -41,7 +42,7 @@ fn run(file: &File, case: &Case, subject: &Subject) -> Result<Findings, GoldenEr
     compare_outputs(case, &outputs, &batch, &mut findings)?;
     let mean = compare_loss(
         case,
-        &Loss::new(&subject.loss),
+        &smoothed(&subject.loss, case.loss.label_smoothing),
         &outputs,
         &batch,
         &mut findings,
@@ -150,6 +151,15 @@ fn compare_outputs(
     Ok(())
 }
 
+/// The loss with the smoothing of a case.
+fn smoothed(loss: &workload::Loss, label_smoothing: f64) -> Loss {
+    match loss {
+        workload::Loss::CrossEntropy(_) => Loss::new(&workload::Loss::CrossEntropy(CrossEntropy {
+            label_smoothing,
+        })),
+    }
+}
+
 /// Compares all forms of the loss; hands back the mean that training differentiates.
 fn compare_loss(
     case: &Case,
@@ -158,9 +168,9 @@ fn compare_loss(
     batch: &Batch,
     findings: &mut Findings,
 ) -> Result<Tensor, GoldenError> {
-    let (reference, smoothing) = (&case.loss, case.loss.label_smoothing);
-    let values = loss.values(outputs, batch, smoothing)?;
-    let mean = loss.mean(outputs, batch, smoothing)?;
+    let reference = &case.loss;
+    let values = loss.values(outputs, batch)?;
+    let mean = loss.mean(outputs, batch)?;
     findings.tensor(
         "loss per example",
         &values.per_example,

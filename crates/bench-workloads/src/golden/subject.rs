@@ -3,7 +3,9 @@
 use super::GoldenError;
 use super::file::Config;
 use crate::model::Interface;
-use bench_core::spec::workload::{Activation, Decoder, DecoderMlp, Init, Loss, Mlp, Model, Resnet};
+use bench_core::spec::workload::{
+    Activation, CrossEntropy, Decoder, DecoderMlp, Init, Loss, Mlp, Model, Resnet,
+};
 
 /// A model to compare, with its loss.
 pub(super) struct Subject {
@@ -48,12 +50,13 @@ fn mnist(config: &Config) -> Result<Subject, GoldenError> {
             hidden: vec![integer(config, "num_hidden")? as u64],
             activation: Activation::Sigmoid,
             init: Init::Uniform,
+            dropout: 0.0,
         }),
         interface: Interface {
             input: vec![integer(config, "input_size")?],
             outputs: integer(config, "num_classes")?,
         },
-        loss: Loss::CrossEntropy,
+        loss: Loss::CrossEntropy(CrossEntropy::default()),
     })
 }
 
@@ -78,7 +81,7 @@ fn cifar(config: &Config) -> Result<Subject, GoldenError> {
             input: vec![3, 32, 32],
             outputs: integer(config, "num_classes")?,
         },
-        loss: Loss::CrossEntropy,
+        loss: Loss::CrossEntropy(CrossEntropy::default()),
     })
 }
 
@@ -97,12 +100,13 @@ fn finewebedu(config: &Config) -> Result<Subject, GoldenError> {
                 .get("tie_embeddings")
                 .and_then(serde_json::Value::as_bool)
                 .unwrap_or(true),
+            dropout: 0.0,
         }),
         interface: Interface {
             input: vec![integer(config, "seq_len")?],
             outputs: integer(config, "vocab_size")?,
         },
-        loss: Loss::CrossEntropy,
+        loss: Loss::CrossEntropy(CrossEntropy::default()),
     })
 }
 

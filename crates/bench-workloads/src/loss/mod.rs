@@ -3,7 +3,7 @@
 pub(crate) mod cross_entropy;
 
 use crate::batch::Batch;
-use bench_core::spec::workload;
+use bench_core::spec::workload::{self, CrossEntropy};
 use bench_torch::errors::LibtorchError;
 use tch::Tensor;
 
@@ -40,18 +40,22 @@ impl Loss {
         Loss { spec: spec.clone() }
     }
 
-    /// Every example's loss, their sum and what it counts. `label_smoothing` is the submission's choice; metrics use 0.
+    /// The same without label smoothing: what metrics are of.
+    pub fn unsmoothed(spec: &workload::Loss) -> Loss {
+        match spec {
+            workload::Loss::CrossEntropy(_) => {
+                Loss::new(&workload::Loss::CrossEntropy(Default::default()))
+            }
+        }
+    }
+
+    /// Every example's loss, their sum and what it counts.
     ///
     /// # Errors
     /// What libtorch says: outputs and targets that do not fit each other, a target beyond the classes.
-    pub fn values(
-        &self,
-        outputs: &Tensor,
-        batch: &Batch,
-        label_smoothing: f64,
-    ) -> Result<LossValues, LibtorchError> {
+    pub fn values(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues, LibtorchError> {
         match self.spec {
-            workload::Loss::CrossEntropy => {
+            workload::Loss::CrossEntropy(CrossEntropy { label_smoothing }) => {
                 cross_entropy::values(outputs, batch, label_smoothing, Weighting::Multiply)
             }
         }
@@ -61,17 +65,12 @@ impl Loss {
     ///
     /// # Errors
     /// As [`Loss::values`].
-    pub fn mean(
-        &self,
-        outputs: &Tensor,
-        batch: &Batch,
-        label_smoothing: f64,
-    ) -> Result<Tensor, LibtorchError> {
+    pub fn mean(&self, outputs: &Tensor, batch: &Batch) -> Result<Tensor, LibtorchError> {
         match (&self.spec, &batch.weights) {
-            (workload::Loss::CrossEntropy, None) => {
-                cross_entropy::mean(outputs, &batch.targets, label_smoothing)
+            (workload::Loss::CrossEntropy(CrossEntropy { label_smoothing }), None) => {
+                cross_entropy::mean(outputs, &batch.targets, *label_smoothing)
             }
-            _ => self.values(outputs, batch, label_smoothing)?.mean(),
+            _ => self.values(outputs, batch)?.mean(),
         }
     }
 
@@ -85,7 +84,7 @@ impl Loss {
         uniform: &Tensor,
     ) -> Result<Tensor, LibtorchError> {
         match self.spec {
-            workload::Loss::CrossEntropy => cross_entropy::sample(outputs, uniform),
+            workload::Loss::CrossEntropy(_) => cross_entropy::sample(outputs, uniform),
         }
     }
 }

@@ -2,14 +2,11 @@
 
 use super::mean::Mean;
 use super::{Accumulator, Scored};
-use crate::loss::Loss;
 use bench_torch::errors::LibtorchError;
-use tch::Kind;
 
 /// Summed loss and what it counts.
 #[derive(Debug)]
 pub(super) struct CrossEntropy {
-    loss: Loss,
     mean: Mean,
     unit: Unit,
 }
@@ -26,9 +23,8 @@ pub(super) enum Unit {
 }
 
 impl CrossEntropy {
-    pub(super) fn new(loss: Loss, unit: Unit) -> CrossEntropy {
+    pub(super) fn new(unit: Unit) -> CrossEntropy {
         CrossEntropy {
-            loss,
             mean: Mean::new(),
             unit,
         }
@@ -37,12 +33,8 @@ impl CrossEntropy {
 
 impl Accumulator for CrossEntropy {
     fn add(&mut self, scored: &Scored) -> Result<(), LibtorchError> {
-        let values = self.loss.values(scored.outputs, scored.batch, 0.0)?;
-        let summed = values
-            .per_example
-            .f_sum(Kind::Double)?
-            .f_double_value(&[])?;
-        self.mean.add(summed, values.valid.f_double_value(&[])?);
+        let (summed, count) = scored.loss()?;
+        self.mean.add(summed, count);
         Ok(())
     }
 

@@ -14,7 +14,8 @@ use bench_core::protocol::Metrics;
 use bench_core::spec::workload::{Metric, Workload};
 use bench_torch::errors::LibtorchError;
 use cross_entropy::{CrossEntropy, Unit};
-use tch::Tensor;
+use std::cell::OnceCell;
+use tch::{Kind, Tensor};
 
 /// One batch under evaluation. Metrics that decode (BLEU) run the model again.
 pub struct Scored<'a> {
@@ -24,6 +25,27 @@ pub struct Scored<'a> {
     pub batch: &'a Batch,
     /// What came out.
     pub outputs: &'a Tensor,
+    loss: &'a Loss,
+    totals: OnceCell<(f64, f64)>,
+}
+
+impl Scored<'_> {
+    /// The loss summed in 64 bits, without label smoothing, and what it counts. Computed once for all metrics that follow from it.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn loss(&self) -> Result<(f64, f64), LibtorchError> {
+        if let Some(totals) = self.totals.get() {
+            return Ok(*totals);
+        }
+        let values = self.loss.values(self.outputs, self.batch)?;
+        let summed = values
+            .per_example
+            .f_sum(Kind::Double)?
+            .f_double_value(&[])?;
+        let totals = (summed, values.valid.f_double_value(&[])?);
+        Ok(*self.totals.get_or_init(|| totals))
+    }
 }
 
 /// One metric's sums over a split.
@@ -40,6 +62,7 @@ pub trait Accumulator {
 
 /// All metrics of a workload over one split.
 pub struct Scores {
+    loss: Loss,
     accumulators: Vec<(Metric, Box<dyn Accumulator>)>,
     examples: u64,
 }
@@ -48,32 +71,44 @@ impl Scores {
     /// Nothing added yet, of a split of this many examples.
     pub fn new(workload: &Workload, examples: u64) -> Scores {
         let over = Over::Examples(examples);
-        let loss = |unit| CrossEntropy::new(Loss::new(&workload.loss), unit);
         let accumulators = workload.metrics.iter().map(|&metric| {
             let accumulator: Box<dyn Accumulator> = match metric {
                 Metric::Accuracy => Box::new(Accuracy::new(Share::Right, over)),
                 Metric::ErrorRate => Box::new(Accuracy::new(Share::Wrong, over)),
-                Metric::CrossEntropy => Box::new(loss(Unit::Nats)),
-                Metric::Perplexity => Box::new(loss(Unit::Perplexity)),
-                Metric::BitsPerByte => Box::new(loss(Unit::BitsPerByte)),
+                Metric::CrossEntropy => Box::new(CrossEntropy::new(Unit::Nats)),
+                Metric::Perplexity => Box::new(CrossEntropy::new(Unit::Perplexity)),
+                Metric::BitsPerByte => Box::new(CrossEntropy::new(Unit::BitsPerByte)),
             };
             (metric, accumulator)
         });
         Scores {
+            loss: Loss::unsmoothed(&workload.loss),
             accumulators: accumulators.collect(),
             examples: 0,
         }
     }
 
-    /// Adds a batch.
+    /// Adds a batch and what the model makes of it.
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn add(&mut self, scored: &Scored) -> Result<(), LibtorchError> {
+    pub fn add(
+        &mut self,
+        model: &dyn Model,
+        batch: &Batch,
+        outputs: &Tensor,
+    ) -> Result<(), LibtorchError> {
+        let scored = Scored {
+            model,
+            batch,
+            outputs,
+            loss: &self.loss,
+            totals: OnceCell::new(),
+        };
         for (_, accumulator) in &mut self.accumulators {
-            accumulator.add(scored)?;
+            accumulator.add(&scored)?;
         }
-        self.examples += scored.batch.examples() as u64;
+        self.examples += batch.examples() as u64;
         Ok(())
     }
 
@@ -108,11 +143,7 @@ pub fn score(
     for part in indices.f_split(at_once as i64, 0)? {
         let batch = examples.batch(&part, None)?;
         let outputs = model.forward(&batch, &Pass::EVAL)?;
-        scores.add(&Scored {
-            model,
-            batch: &batch,
-            outputs: &outputs,
-        })?;
+        scores.add(model, &batch, &outputs)?;
     }
     Ok(scores)
 }

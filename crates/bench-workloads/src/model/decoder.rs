@@ -229,17 +229,15 @@ impl Block {
             &self.attention_norm.forward(x)?,
             &attention.qkv,
         )?;
-        let x = x.f_add(&linear(
-            "attn.w_out",
-            &attention.mix(&qkv, rotary)?,
-            &attention.out,
-        )?)?;
+        let attended = linear("attn.w_out", &attention.mix(&qkv, rotary)?, &attention.out)?;
+        let x = x.f_add(&pass.drop_out(attended)?)?;
         let h = linear("mlp.fc1", &self.mlp_norm.forward(&x)?, &mlp.first)?;
         let h = match mlp.form {
             DecoderMlp::Gated => h.f_glu(-1)?,
             DecoderMlp::SquaredRelu => h.f_relu()?.f_square()?,
         };
-        Ok(x.f_add(&linear("mlp.fc2", &h, &mlp.second)?)?)
+        let h = linear("mlp.fc2", &pass.drop_out(h)?, &mlp.second)?;
+        Ok(x.f_add(&pass.drop_out(h)?)?)
     }
 }
 
@@ -294,7 +292,8 @@ impl Model for Decoder {
     }
 
     fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError> {
-        let mut x = Tensor::f_embedding(&self.embedding, &batch.inputs, -1, false, false)?;
+        let embedded = Tensor::f_embedding(&self.embedding, &batch.inputs, -1, false, false)?;
+        let mut x = pass.drop_out(embedded)?;
         for block in &self.blocks {
             x = block.forward(&x, &self.rotary, pass)?;
         }

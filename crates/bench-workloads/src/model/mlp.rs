@@ -92,6 +92,9 @@ impl Model for Mlp {
             if depth > 0 {
                 x = activation::apply(self.activation, &x)?;
             }
+            if depth > 0 && depth + 1 == self.layers.len() {
+                x = pass.drop_out(x)?;
+            }
             let y = x.f_linear(&layer.weight, Some(&layer.bias))?;
             x = pass.observed("", &layer.name, &x, y);
         }

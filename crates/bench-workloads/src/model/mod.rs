@@ -3,6 +3,7 @@
 mod activation;
 mod builder;
 mod decoder;
+mod low_precision;
 mod mlp;
 mod norm;
 mod resnet;
@@ -11,8 +12,9 @@ mod rotary;
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
 use bench_core::run::DatasetIdentity;
-use bench_core::spec::workload::{self, Workload};
+use bench_core::spec::workload::{self, Precision, Workload};
 use bench_torch::errors::LibtorchError;
+use low_precision::LowPrecision;
 use tch::{Device, Kind, Tensor};
 
 pub use builder::Builder;
@@ -41,7 +43,7 @@ pub struct Pass<'a> {
     pub train: bool,
     /// Whether a training forward moves running statistics. Off: the buffers stay as they are.
     pub update_buffers: bool,
-    /// Dropout rate of all places of the model; drawn from libtorch's default generator.
+    /// Dropout rate of all places of the model, in training; drawn from libtorch's default generator.
     pub dropout: f64,
     /// Shown every layer's name, input and output as it runs.
     pub observer: Option<&'a Observer<'a>>,
@@ -66,6 +68,14 @@ impl Pass<'_> {
         observer: None,
     };
 
+    /// Leaves out a share of `x` and scales the rest up, where this forward does.
+    fn drop_out(&self, x: Tensor) -> Result<Tensor, LibtorchError> {
+        match self.train && self.dropout > 0.0 {
+            true => Ok(x.f_dropout(self.dropout, true)?),
+            false => Ok(x),
+        }
+    }
+
     /// Shows a layer (of a part of the model, or of the model itself) to the observer, where there is one; hands its output on.
     fn observed(&self, part: &str, layer: &str, input: &Tensor, output: Tensor) -> Tensor {
         match (self.observer, part) {
@@ -83,6 +93,14 @@ pub enum ModelError {
     /// libtorch refused.
     #[error("libtorch failed while the model was built: {0}")]
     Torch(#[from] LibtorchError),
+    /// The device does not compute in the workload's number format.
+    #[error(
+        "the workload's `precision: bf16` needs a device that computes in it, and {device} does not: a processor with AVX-512 BF16 does, and a card of compute capability 8.0; write `precision: f32`, which is another workload, or run it elsewhere"
+    )]
+    Precision {
+        /// Its name.
+        device: String,
+    },
     /// The spec's sizes make no model for this data.
     #[error("no {model} of these sizes: {problem}")]
     Size {
@@ -122,7 +140,7 @@ impl Interface {
 /// The model of a workload on its data set, with the initial values of this seed: the same on every device.
 ///
 /// # Errors
-/// When the model's sizes make no model for this data.
+/// When the model's sizes make no model for this data, or the device does not compute in the workload's number format.
 pub fn build_model(
     workload: &Workload,
     dataset: &DatasetIdentity,
@@ -130,11 +148,15 @@ pub fn build_model(
     kind: Kind,
     seed: u64,
 ) -> Result<Box<dyn Model>, ModelError> {
-    build(
+    let model = build(
         &workload.model,
         &Interface::of(workload, dataset),
         Builder::new(device, kind, seed),
-    )
+    )?;
+    match workload.precision {
+        Precision::F32 => Ok(model),
+        Precision::Bf16 => Ok(Box::new(LowPrecision::new(model, device)?)),
+    }
 }
 
 /// The model of a spec for data of these sizes.

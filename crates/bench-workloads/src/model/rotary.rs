@@ -37,6 +37,11 @@ impl Rotary {
         let (length, head) = (pairs[1], pairs.pop().unwrap_or(0));
         pairs.extend([head / 2, 2]);
         let turns = self.turns.f_narrow(0, 0, length)?;
+        // There are no complex numbers of 16-bit parts; wider ones stay as they are.
+        let x = match x.kind() {
+            Kind::BFloat16 => x.f_to_kind(Kind::Float)?,
+            _ => x.shallow_clone(),
+        };
         let turned = x.f_reshape(&pairs)?.f_view_as_complex()?.f_mul(&turns)?;
         Ok(turned.f_view_as_real()?.f_flatten(-2, -1)?)
     }

@@ -288,6 +288,23 @@ proptest! {
         let path = folder.path().join("train.safetensors");
         std::fs::write(&path, bytes).unwrap();
         prop_assert!(open(&path, &mlp(), 1).is_err());
+        prop_assert!(open_text(&path, 10, 4).is_err());
+    }
+
+    #[test]
+    fn damaged_text_is_refused_or_read_in_bounds(at in 0_usize..200, value in any::<u8>(), cut in 0_usize..200, wide: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.safetensors");
+        let dtype = if wide { Dtype::U16 } else { Dtype::U8 };
+        let mut bytes = tokens_file(&[1; 24], dtype);
+        let at = at.min(bytes.len() - 1);
+        bytes[at] = value;
+        bytes.truncate(bytes.len() - cut.min(bytes.len()));
+        std::fs::write(&path, bytes).unwrap();
+        if let Ok(examples) = open_text(&path, 1000, if wide { 12 } else { 24 }) {
+            let all: Vec<i64> = (0..examples.len() as i64).collect();
+            prop_assert!(examples.batch(&Tensor::from_slice(&all), None).is_ok());
+        }
     }
 
     #[test]

@@ -121,7 +121,7 @@ pub(crate) fn random_batch(examples: i64) -> Batch {
 /// One step of gradient descent; the loss before it.
 pub(crate) fn step(model: &dyn Model, batch: &Batch, loss: &Loss, rate: f64) -> f64 {
     let outputs = model.forward(batch, &Pass::TRAIN).unwrap();
-    let mean = loss.mean(&outputs, batch, 0.0).unwrap();
+    let mean = loss.mean(&outputs, batch).unwrap();
     let tensors: Vec<&Tensor> = model.parameters().iter().map(|p| &p.tensor).collect();
     let gradients = gradient::gradients(&mean, &tensors, Graph::Free).unwrap();
     let _guard = tch::no_grad_guard();

@@ -11,4 +11,5 @@ mod evaluator;
 mod fixture;
 mod goldens;
 mod init;
+mod regimes;
 mod training;

@@ -1,7 +1,7 @@
 //! Every kind of model takes steps, learns a batch by heart, repeats itself bit for bit, and keeps training and evaluation apart.
 
 use crate::fixture::{image_models, model, numbers, one_thread, random_batch, step, workload};
-use bench_core::spec::workload::Workload;
+use bench_core::spec::workload::{self, CrossEntropy, Workload};
 use bench_torch::random::{Key, Stream};
 use bench_torch::snapshot::{self, Snapshot};
 use bench_workloads::model::{self as models, Builder, Interface, Pass};
@@ -59,8 +59,14 @@ fn tokens() -> Batch {
     Batch::new(tokens.narrow(1, 0, 9), tokens.narrow(1, 1, 9))
 }
 
+fn smoothed(label_smoothing: f64) -> Loss {
+    Loss::new(&workload::Loss::CrossEntropy(CrossEntropy {
+        label_smoothing,
+    }))
+}
+
 fn loss() -> Loss {
-    Loss::new(&bench_core::spec::workload::Loss::CrossEntropy)
+    smoothed(0.0)
 }
 
 #[test]

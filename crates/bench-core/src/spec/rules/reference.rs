@@ -3,7 +3,7 @@
 use super::{Findings, part};
 use crate::spec::catalog::Catalog;
 use crate::spec::check::Violation;
-use crate::spec::dataset::Format;
+use crate::spec::dataset::{Dataset, Format};
 use crate::spec::schema::Kind;
 use crate::spec::workload::{Model, Workload};
 use crate::spec::yaml::escape;
@@ -30,7 +30,11 @@ fn dataset(catalog: &Catalog, name: &str, file: &Value) -> Vec<Violation> {
         return Vec::new();
     };
     match (catalog.workloads.get(name), catalog.datasets.get(&dataset)) {
-        (Some(workload), Some(data)) => fitting(workload, &data.format),
+        (Some(workload), Some(data)) => {
+            let mut found = fitting(workload, &data.format);
+            found.extend(regimes(workload, data));
+            found
+        }
         (None, Some(_)) => Vec::new(),
         (_, None) if catalog.is_broken(Kind::Dataset, &dataset) => Vec::new(),
         (_, None) => {
@@ -55,11 +59,36 @@ fn suites(catalog: &Catalog, file: &Value) -> Vec<Violation> {
 fn batch_sizes(catalog: &Catalog, file: &Value) -> Vec<Violation> {
     let place = "/batch-size/workloads";
     let sizes: BTreeMap<String, Value> = part(file, place).unwrap_or_default();
-    let missing = |name: &String| {
+    let wrong = |(name, size): (&String, &Value)| {
         let pointer = format!("{place}/{}", escape(name));
-        Some(no_workload(catalog, pointer, name)?.on_key())
+        match no_workload(catalog, pointer.clone(), name) {
+            Some(missing) => Some(missing.on_key()),
+            None => exhausting(catalog, pointer, name, size.as_u64()?),
+        }
     };
-    sizes.keys().filter_map(missing).collect()
+    sizes.iter().filter_map(wrong).collect()
+}
+
+/// A batch size with which the one epoch of a workload ends before its budget.
+fn exhausting(catalog: &Catalog, pointer: String, name: &str, size: u64) -> Option<Violation> {
+    let workload = catalog.workloads.get(name).filter(|w| w.one_epoch)?;
+    let examples = trained_on(workload, catalog.datasets.get(&workload.dataset)?);
+    let steps = workload.budget.steps;
+    if size.saturating_mul(steps) <= examples {
+        return None;
+    }
+    Some(Violation::new(
+        pointer,
+        format!(
+            "`{name}` trains for one epoch of {examples} examples, which {steps} steps of {size} exceed"
+        ),
+        format!("at most {}", examples / steps.max(1)),
+    ))
+}
+
+/// Examples of the training split that the workload trains on.
+fn trained_on(workload: &Workload, data: &Dataset) -> u64 {
+    workload.trained_on(workload.examples(&data.format, data.splits.train.count))
 }
 
 fn no_workload(catalog: &Catalog, pointer: String, name: &str) -> Option<Violation> {
@@ -68,6 +97,37 @@ fn no_workload(catalog: &Catalog, pointer: String, name: &str) -> Option<Violati
     }
     let known: Vec<&str> = catalog.workloads.keys().map(String::as_str).collect();
     Some(Violation::unknown(pointer, "workload", name, &known))
+}
+
+/// Whether the data is enough, and of a kind, for what the workload does with it.
+fn regimes(workload: &Workload, data: &Dataset) -> Vec<Violation> {
+    let (name, steps) = (&workload.dataset, workload.budget.steps);
+    let mut found = Findings::default();
+    let there = workload.examples(&data.format, data.splits.train.count);
+    if let Some(wanted) = workload.train_examples {
+        found.require(
+            wanted <= there,
+            "/train-examples",
+            format!("data set `{name}` has {there} training examples, not {wanted}"),
+            &format!("at most {there}"),
+        );
+    }
+    let examples = trained_on(workload, data);
+    found.require(
+        !workload.one_epoch || steps <= examples,
+        "/one-epoch",
+        format!("one epoch has {examples} training examples, and the budget's {steps} steps take at least one each"),
+        "lower `budget.steps`, or train on more data",
+    );
+    let classes = data.format.image().map(|image| image.classes);
+    if workload.label_noise > 0.0 && classes.is_none_or(|classes| classes < 2) {
+        let message = match classes {
+            None => format!("data set `{name}` holds text, which has no labels to replace"),
+            Some(_) => format!("data set `{name}` has one class: no label can be another"),
+        };
+        found.require(false, "/label-noise", message, "remove it");
+    }
+    found.0
 }
 
 /// Whether model and input are for data of that format.

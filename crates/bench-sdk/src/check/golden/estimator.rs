@@ -11,7 +11,7 @@ use crate::training::{Settings, Training};
 use anyhow::{Context, Result, bail};
 use bench_core::protocol::Metrics;
 use bench_core::spec::submission::{Role, Value};
-use bench_core::spec::workload;
+use bench_core::spec::workload::{self, CrossEntropy};
 use bench_torch::random::Key;
 use bench_workloads::loss::Loss;
 use bench_workloads::model::Pass;
@@ -137,7 +137,7 @@ impl Softmax {
                 tensor: weights.f_set_requires_grad(true)?,
             }],
             inputs: Tensor::from_slice(&file.inputs).f_view([file.examples, file.d])?,
-            loss: Loss::new(&workload::Loss::CrossEntropy),
+            loss: Loss::new(&workload::Loss::CrossEntropy(CrossEntropy::default())),
             uniform,
         })
     }
@@ -162,7 +162,7 @@ impl Problem for Softmax {
     }
 
     fn losses(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues> {
-        Ok(self.loss.values(outputs, batch, 0.0)?)
+        Ok(self.loss.values(outputs, batch)?)
     }
 
     fn sample_targets(&self, outputs: &Tensor, uniform: &Tensor) -> Result<Tensor> {
