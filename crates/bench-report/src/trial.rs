@@ -5,9 +5,9 @@ use crate::units;
 use bench_core::outcome::Outcome;
 use bench_core::passage::Passage;
 use bench_core::record::Phases;
-use bench_core::run::SplitName;
+use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::submission::Value;
-use bench_core::spec::workload::Direction;
+use bench_core::spec::workload::{Direction, Precision};
 use bench_score::{Trial, TrialSummary};
 
 /// What was run, where, and how it ended: pairs of a name and a line.
@@ -16,6 +16,13 @@ pub fn facts(trial: &Trial) -> Vec<(&'static str, String)> {
     facts.extend(passage(trial.summary.passage));
     facts.push(("target", target(trial)));
     facts.push(("spent", spent(trial)));
+    if let Some(share) = trial.summary.input_share {
+        facts.push((
+            "input",
+            format!("{:.1} % of training spent waiting for data", share * 100.0),
+        ));
+    }
+    facts.extend(regime(&trial.record.run).map(|regime| ("regime", regime)));
     facts.extend(settings(trial));
     facts.extend(sizes(trial));
     let warnings = trial.summary.warnings.iter();
@@ -92,6 +99,27 @@ fn spent(trial: &Trial) -> String {
         units::count(summary.steps),
         units::count(run.budget_steps()),
     )
+}
+
+/// What the workload does to its training beyond the usual, where it does anything.
+fn regime(run: &RunSpec) -> Option<String> {
+    let workload = &run.workload;
+    let examples = run.examples(SplitName::Train);
+    let parts = [
+        workload.one_epoch.then(|| "one epoch".to_owned()),
+        workload
+            .train_examples
+            .map(|_| format!("{} training examples", units::count(examples))),
+        (workload.label_noise > 0.0).then(|| {
+            format!(
+                "{} % of labels wrong",
+                units::significant(workload.label_noise * 100.0)
+            )
+        }),
+        (workload.precision == Precision::Bf16).then(|| "bf16".to_owned()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn settings(trial: &Trial) -> Vec<(&'static str, String)> {

@@ -32,6 +32,9 @@ pub struct TrialSummary {
     /// What held the processors up, over all parts that say so.
     #[serde(default)]
     pub slowdown: Option<Slowdown>,
+    /// Share of training time that the worker waited for batches or made them, by its own account; none before the first interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_share: Option<f64>,
     /// Trainable numbers.
     pub parameters: Option<u64>,
     /// What it ran on, as the worker found it.
@@ -74,6 +77,7 @@ impl TrialSummary {
             summary.observe(&line.event);
         }
         summary.passage = passage(run, &summary.curve, run.workload.target.validation);
+        summary.input_share = input_share(lines);
         summary
     }
 
@@ -201,6 +205,18 @@ impl TrialSummary {
             None => self.curve.clear(),
         }
     }
+}
+
+/// Over all intervals, repeated ones too.
+fn input_share(lines: &[Line]) -> Option<f64> {
+    let claims = lines.iter().filter_map(|line| match &line.event {
+        TrialEvent::Trained { claim, .. } => Some(claim),
+        _ => None,
+    });
+    let (seconds, input) = claims.fold((0.0, 0.0), |(seconds, input), claim| {
+        (seconds + claim.seconds, input + claim.input_seconds)
+    });
+    (seconds > 0.0).then(|| input / seconds)
 }
 
 /// The rule that the referee stops by, applied to what was recorded.
