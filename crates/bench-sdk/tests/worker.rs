@@ -75,7 +75,7 @@ fn so_it_does_with_dropout_wrong_labels_and_one_epoch_of_a_part() {
     let mut task = task(folder.path(), "none");
     let workload = &mut task.run.workload;
     workload.one_epoch = true;
-    workload.train_examples = Some(330);
+    workload.train_examples = Some(430);
     workload.label_noise = 0.2;
     workload.loss = Loss::CrossEntropy(CrossEntropy {
         label_smoothing: 0.1,
@@ -83,7 +83,7 @@ fn so_it_does_with_dropout_wrong_labels_and_one_epoch_of_a_part() {
     if let Model::Mlp(mlp) = &mut workload.model {
         mlp.dropout = 0.3;
     }
-    // 40 steps of 8 are 320 of 330 examples.
+    // 40 steps of 8 are 320 of the 330 examples that are not held out.
     task.run.submission.batch_size = 8;
     resumes_with_the_same_bits(folder.path(), task);
 }
@@ -98,9 +98,10 @@ fn one_epoch_ends_with_its_data() {
     let Some(Event::Failed { message, step, .. }) = worker.rest().pop() else {
         panic!("it trained on");
     };
-    assert_eq!(step, Some(16));
+    // 100 are held out, and 12 steps of 32 take 384.
+    assert_eq!(step, Some(12));
     assert!(
-        message.starts_with("the training data ends after 512 examples and 544 are wanted"),
+        message.starts_with("the training data ends after 412 examples and 416 are wanted"),
         "{message}"
     );
 }

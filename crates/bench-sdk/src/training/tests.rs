@@ -198,7 +198,7 @@ fn in_one_epoch_an_example_comes_in_one_step_of_a_member() {
         told(training.next_batch()),
         "the training data ends after 50 examples and 56 are wanted: this workload trains for one epoch, without those held out; take smaller batches, or hold out fewer"
     );
-    training.hold_out(10).unwrap();
+    let _ = training.hold_out(10).unwrap();
     assert!(training.shuffled(32, 8).is_ok() && training.shuffled(33, 8).is_err());
 }
 
