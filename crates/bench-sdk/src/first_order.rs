@@ -9,7 +9,7 @@ use crate::training::{Clipping, Gradients, Training};
 use anyhow::{Context, Result};
 use bench_core::spec::submission;
 use std::time::Instant;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// A rule on each group of parameters that `submission.yaml` makes, with the learning rate that its schedule gives.
 pub struct Rules<R> {
@@ -137,6 +137,22 @@ impl<R: UpdateRule> Rules<R> {
             work(rule, &update).with_context(|| format!("in update {t}"))?;
         }
         Ok(())
+    }
+
+    /// The share of all coordinates that the rules count: those that a step did not clip, say. `count` gives a number for each parameter of
+    /// its rule.
+    ///
+    /// # Errors
+    /// Those of `count`.
+    pub fn share(&self, count: impl Fn(&R) -> Result<Vec<Tensor>>) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        let (mut counts, mut all) = (Vec::new(), 0);
+        for part in &self.groups {
+            counts.extend(count(&part.rule)?);
+            let sizes = part.group.parameters.iter().map(|p| p.tensor.numel());
+            all += sizes.sum::<usize>();
+        }
+        Ok(Tensor::f_stack(&counts, 0)?.f_sum(Kind::Double)? / all.max(1) as f64)
     }
 
     /// Calls every rule's [`UpdateRule::prepare_for_eval`].

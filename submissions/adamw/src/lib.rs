@@ -1,7 +1,7 @@
 //! AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101, algorithm 2).
 //!
 //! Memory: 2 numbers a parameter. Cost: one pass of 28 bytes a parameter. Equals `torch.optim.AdamW`: epsilon is added after the
-//! correction, and the decay is scaled by the learning rate.
+//! correction, and the decay is scaled by the learning rate. NAdamW is made of it, and Muon, GaLore and Fira give it what they leave alone.
 
 use bench_sdk::prelude::*;
 
@@ -29,15 +29,7 @@ impl UpdateRule for Adamw {
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        let step = Step {
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon,
-            keep: 1.0 - update.learning_rate * self.weight_decay,
-            rate: update.learning_rate / bias_correction(self.beta1, update.t),
-            root: bias_correction(self.beta2, update.t).sqrt(),
-        };
-        update.elementwise(&step, [&mut self.m, &mut self.v])
+        update.elementwise(&self.step(update), self.averages())
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
@@ -46,15 +38,40 @@ impl UpdateRule for Adamw {
     }
 }
 
+impl Adamw {
+    /// The coefficients of this step: averages are corrected for their start at 0, and the decay is scaled by the rate.
+    pub fn step(&self, update: &Update) -> Step {
+        Step {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            keep: 1.0 - update.learning_rate * self.weight_decay,
+            rate: update.learning_rate / bias_correction(self.beta1, update.t),
+            root: bias_correction(self.beta2, update.t).sqrt(),
+        }
+    }
+
+    /// The averages `m` and `v`.
+    pub fn averages(&mut self) -> [&mut Vec<Tensor>; 2] {
+        [&mut self.m, &mut self.v]
+    }
+}
+
 /// One step's coefficients.
-#[derive(Clone, Copy)]
-struct Step {
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    keep: f64,
-    rate: f64,
-    root: f64,
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// Of the average of gradients.
+    pub beta1: f64,
+    /// Of the average of their squares.
+    pub beta2: f64,
+    /// Beside the root.
+    pub epsilon: f64,
+    /// What decay leaves of a parameter.
+    pub keep: f64,
+    /// The learning rate, with the correction of `m`.
+    pub rate: f64,
+    /// The correction of `v`, which its root is divided by.
+    pub root: f64,
 }
 
 impl Reference<2> for Step {

@@ -17,101 +17,51 @@
 //! with an `alpha` of 0.25. Not where memory is plentiful and time is not: full AdamW is one pass, and a decomposition of a large matrix takes seconds.
 
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::{Adam, LowRank, Projection, zeros_like};
+use bench_sdk::toolkit::Projection;
+use galore::Galore;
 
 /// The largest growth of the rest's step.
 const GROWTH: f64 = 1.01;
 /// What keeps quotients of norms from infinity.
 const NORM_EPSILON: f64 = 1e-8;
 
-/// The hyperparameters, the bases, both kinds of moments, and the norm of every matrix' last step outside its basis.
+/// GaLore's hyperparameters, bases and moments, and the norm of every matrix' last step outside its basis.
 pub struct Fira {
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    weight_decay: f64,
-    alpha: f64,
-    gap: u64,
-    low_rank: LowRank,
-    projected: [Vec<Tensor>; 2],
-    others: [Vec<Tensor>; 2],
+    galore: Galore,
     norms: Vec<f64>,
 }
 
 impl UpdateRule for Fira {
     fn new(group: &Group) -> Result<Fira> {
-        let hyper = &group.hyperparameters;
-        let gap = hyper.integer("projection-gap")?;
-        ensure!(gap > 0, "`projection-gap` is 0");
-        let low_rank = LowRank::new(group, hyper.integer("rank")?)?;
+        let galore = Galore::new(group)?;
         Ok(Fira {
-            beta1: hyper.number("beta1")?,
-            beta2: hyper.number("beta2")?,
-            epsilon: hyper.number("epsilon")?,
-            weight_decay: hyper.number("weight-decay")?,
-            alpha: hyper.number("alpha")?,
-            gap,
-            projected: [low_rank.zeros(group)?, low_rank.zeros(group)?],
-            others: [
-                low_rank.zeros_of_others(group)?,
-                low_rank.zeros_of_others(group)?,
-            ],
             // Nothing limits the first step.
-            norms: vec![f64::INFINITY; low_rank.matrices().count()],
-            low_rank,
+            norms: vec![f64::INFINITY; galore.low_rank().matrices().count()],
+            galore,
         })
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        let keep = 1.0 - update.learning_rate * self.weight_decay;
-        let rate = update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
-            / bias_correction(self.beta1, update.t);
-        // Epsilon is beside the root that is not corrected, and the decay comes last.
-        let adam = Adam {
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon,
-            keep,
-            rate: keep * rate,
-            root: 1.0,
-        };
-        if (update.t - 1).is_multiple_of(self.gap) {
-            self.low_rank.refresh(update)?;
-        }
-        let [m, v] = &mut self.projected;
-        let r = self.low_rank.project(update.gradients)?;
-        // -N is what Adam's step makes of a weight of 0, at a rate of 1 without decay.
-        let directions = zeros_like(&r)?;
-        let unscaled = Adam {
-            keep: 1.0,
-            rate: 1.0,
-            ..adam
-        };
-        update.map(&unscaled, &directions, &r, [m, v])?;
-        for (number, (place, projection)) in self.low_rank.matrices().enumerate() {
-            let (r, n) = (&r[number], &directions[number]);
+        let (r, n) = self.galore.directions(update, -1.0)?;
+        let (alpha, keep) = (self.galore.alpha(), self.galore.keep(update));
+        let rate = self.galore.rate(update);
+        let matrices = self.galore.low_rank().matrices().zip(&mut self.norms);
+        for (((place, projection), norm), (r, n)) in matrices.zip(r.iter().zip(&n)) {
             let (x, g) = (&update.parameters[place].tensor, &update.gradients[place]);
-            let rest = scaled_rest(projection, g, r, n, self.alpha)?;
-            let limit = limited(&rest, &mut self.norms[number])?;
-            projection.add_to(x, &(n * (rate * self.alpha)))?;
+            let rest = scaled_rest(projection, g, r, n, alpha)?;
+            let limit = limited(&rest, norm)?;
+            projection.add_to(x, &(n * (-rate * alpha)))?;
             let step = Rest {
                 keep,
                 rate: rate * limit,
             };
             update.map(&step, &[x.shallow_clone()], &[rest], [])?;
         }
-        let [m, v] = &mut self.others;
-        update.elementwise_at(self.low_rank.others(), &adam, [m, v])
+        self.galore.update_others(update)
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
-        self.low_rank.state(state)?;
-        let [m, v] = &mut self.projected;
-        state.visit("projected-m", m)?;
-        state.visit("projected-v", v)?;
-        let [m, v] = &mut self.others;
-        state.visit("m", m)?;
-        state.visit("v", v)?;
+        self.galore.state(state)?;
         state.visit("norms", &mut self.norms)
     }
 }

@@ -14,8 +14,9 @@
 //! Defaults are the authors', but for the gap: their 200 steps are for trainings of 10,000 and more. Their learning rate for pre-training is 0.01,
 //! with an `alpha` of 0.25. Not where memory is plentiful: it is AdamW with information left out, and a decomposition of a large matrix takes seconds.
 
+use adamw::Step;
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::{Adam, LowRank, decay, zeros_like};
+use bench_sdk::toolkit::{LowRank, decay, zeros_like};
 
 /// The hyperparameters, the bases, and both kinds of moments.
 pub struct Galore {
@@ -53,38 +54,14 @@ impl UpdateRule for Galore {
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        let keep = 1.0 - update.learning_rate * self.weight_decay;
-        let rate = update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
-            / bias_correction(self.beta1, update.t);
-        // Epsilon is beside the root that is not corrected, and the decay comes last.
-        let adam = Adam {
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon,
-            keep,
-            rate: keep * rate,
-            root: 1.0,
-        };
-        if (update.t - 1).is_multiple_of(self.gap) {
-            self.low_rank.refresh(update)?;
-        }
-        let [m, v] = &mut self.projected;
-        let r = self.low_rank.project(update.gradients)?;
-        // -s alpha N is what Adam's step makes of a weight of 0 without decay.
-        let steps = zeros_like(&r)?;
-        let scaled = Adam {
-            keep: 1.0,
-            rate: rate * self.alpha,
-            ..adam
-        };
-        update.map(&scaled, &steps, &r, [m, v])?;
-        for ((place, projection), step) in self.low_rank.matrices().zip(&steps) {
+        let rate = self.rate(update);
+        let directions = self.directions(update, rate * self.alpha)?.1;
+        for ((place, projection), direction) in self.low_rank.matrices().zip(&directions) {
             let x = &update.parameters[place].tensor;
-            projection.add_to(x, step)?;
+            projection.add_to(x, direction)?;
             decay(&[x], update.learning_rate * self.weight_decay)?;
         }
-        let [m, v] = &mut self.others;
-        update.elementwise_at(self.low_rank.others(), &adam, [m, v])
+        self.update_others(update)
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
@@ -95,5 +72,68 @@ impl UpdateRule for Galore {
         let [m, v] = &mut self.others;
         state.visit("m", m)?;
         state.visit("v", v)
+    }
+}
+
+impl Galore {
+    /// The matrices that are projected, with their bases.
+    pub fn low_rank(&self) -> &LowRank {
+        &self.low_rank
+    }
+
+    /// The paper's alpha.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    /// What decay leaves of a parameter in this step.
+    pub fn keep(&self, update: &Update) -> f64 {
+        1.0 - update.learning_rate * self.weight_decay
+    }
+
+    /// The learning rate with both of Adam's corrections.
+    pub fn rate(&self, update: &Update) -> f64 {
+        update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
+            / bias_correction(self.beta1, update.t)
+    }
+
+    /// Of every projected matrix the gradient in its basis, `R`, and `-rate N`, Adam's step there. Bases are new when they are due.
+    ///
+    /// # Errors
+    /// When a decomposition does not converge.
+    pub fn directions(&mut self, update: &Update, rate: f64) -> Result<(Vec<Tensor>, Vec<Tensor>)> {
+        if (update.t - 1).is_multiple_of(self.gap) {
+            self.low_rank.refresh(update)?;
+        }
+        let r = self.low_rank.project(update.gradients)?;
+        // It is what Adam makes of a weight of 0.
+        let directions = zeros_like(&r)?;
+        let step = self.adam(1.0, rate);
+        let [m, v] = &mut self.projected;
+        update.map(&step, &directions, &r, [m, v])?;
+        Ok((r, directions))
+    }
+
+    /// AdamW for the parameters that are not projected. The decay comes last, so it shrinks the step too.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn update_others(&mut self, update: &Update) -> Result<()> {
+        let keep = self.keep(update);
+        let step = self.adam(keep, keep * self.rate(update));
+        let [m, v] = &mut self.others;
+        update.elementwise_at(self.low_rank.others(), &step, [m, v])
+    }
+
+    /// Epsilon is beside the root that is not corrected.
+    fn adam(&self, keep: f64, rate: f64) -> Step {
+        Step {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            keep,
+            rate,
+            root: 1.0,
+        }
     }
 }

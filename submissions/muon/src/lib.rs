@@ -12,8 +12,9 @@ mod newton_schulz;
 
 pub use newton_schulz::orthogonal;
 
+use adamw::Step;
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::{Adam, decay};
+use bench_sdk::toolkit::decay;
 
 /// The hyperparameters; the momentum of hidden matrices; Adam's averages of the rest.
 pub struct Muon {
@@ -93,7 +94,7 @@ impl UpdateRule for Muon {
         };
         let adam = &self.auxiliary;
         let rate = adam.learning_rate * factor;
-        let step = Adam {
+        let step = Step {
             beta1: adam.beta1,
             beta2: adam.beta2,
             epsilon: adam.epsilon,

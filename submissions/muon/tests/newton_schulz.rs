@@ -9,12 +9,7 @@ use muon::orthogonal;
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|x| x.as_f64().unwrap())
-        .collect()
+    serde_json::from_value(value.clone()).unwrap()
 }
 
 #[test]

@@ -1,69 +1,40 @@
 //! NAdamW: AdamW with Nesterov's look ahead (Dozat, 2016), as AlgoPerf's baseline has it.
 //!
-//! Memory: 2 numbers a parameter. Cost: one pass of 28 bytes a parameter. AdamW whose numerator takes one more step of the average:
+//! Memory: 2 numbers a parameter. Cost: one pass of 28 bytes a parameter. [AdamW](adamw) whose numerator takes one more step of the average:
 //! `beta1 m + (1 - beta1) g`, divided by the same `1 - beta1^t`. Neither `torch.optim.NAdam` (its momentum decays) nor `optax.nadamw`
 //! (corrects `m` with `t + 1`) is this rule.
 
+use adamw::Adamw;
 use bench_sdk::prelude::*;
 
-/// The hyperparameters, and running averages of the gradient and of its square.
-pub struct Nadamw {
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    weight_decay: f64,
-    m: Vec<Tensor>,
-    v: Vec<Tensor>,
-}
+/// AdamW's hyperparameters and averages.
+pub struct Nadamw(Adamw);
 
 impl UpdateRule for Nadamw {
     fn new(group: &Group) -> Result<Nadamw> {
-        let hyper = &group.hyperparameters;
-        Ok(Nadamw {
-            beta1: hyper.number("beta1")?,
-            beta2: hyper.number("beta2")?,
-            epsilon: hyper.number("epsilon")?,
-            weight_decay: hyper.number("weight-decay")?,
-            m: group.zeros()?,
-            v: group.zeros()?,
-        })
+        Adamw::new(group).map(Nadamw)
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        let step = Step {
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon,
-            keep: 1.0 - update.learning_rate * self.weight_decay,
-            rate: update.learning_rate / bias_correction(self.beta1, update.t),
-            root: bias_correction(self.beta2, update.t).sqrt(),
-        };
-        update.elementwise(&step, [&mut self.m, &mut self.v])
+        update.elementwise(&Step(self.0.step(update)), self.0.averages())
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
-        state.visit("m", &mut self.m)?;
-        state.visit("v", &mut self.v)
+        self.0.state(state)
     }
 }
 
-/// One step's coefficients.
+/// One step's coefficients: AdamW's.
 #[derive(Clone, Copy)]
-struct Step {
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    keep: f64,
-    rate: f64,
-    root: f64,
-}
+struct Step(adamw::Step);
 
 impl Reference<2> for Step {
     fn tensors(&self, x: &Tensor, g: &Tensor, [m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
-        let m = self.beta1 * m + (1.0 - self.beta1) * g;
-        let v = self.beta2 * v + (1.0 - self.beta2) * g * g;
-        let ahead = self.beta1 * &m + (1.0 - self.beta1) * g;
-        let x = self.keep * x - self.rate * ahead / (v.sqrt() / self.root + self.epsilon);
+        let adam = &self.0;
+        let m = adam.beta1 * m + (1.0 - adam.beta1) * g;
+        let v = adam.beta2 * v + (1.0 - adam.beta2) * g * g;
+        let ahead = adam.beta1 * &m + (1.0 - adam.beta1) * g;
+        let x = adam.keep * x - adam.rate * ahead / (v.sqrt() / adam.root + adam.epsilon);
         (x, [m, v])
     }
 }
@@ -71,9 +42,10 @@ impl Reference<2> for Step {
 impl Elementwise<2> for Step {
     #[inline(always)]
     fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
-        let [beta1, beta2] = F::all([self.beta1, self.beta2]);
-        let [rest1, rest2] = F::all([1.0 - self.beta1, 1.0 - self.beta2]);
-        let [keep, rate, root, epsilon] = F::all([self.keep, self.rate, self.root, self.epsilon]);
+        let adam = &self.0;
+        let [beta1, beta2] = F::all([adam.beta1, adam.beta2]);
+        let [rest1, rest2] = F::all([1.0 - adam.beta1, 1.0 - adam.beta2]);
+        let [keep, rate, root, epsilon] = F::all([adam.keep, adam.rate, adam.root, adam.epsilon]);
         let m = beta1 * m + rest1 * g;
         let v = beta2 * v + rest2 * g * g;
         let ahead = beta1 * m + rest1 * g;

@@ -27,12 +27,7 @@ fn golden() -> Option<Value> {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|x| x.as_f64().unwrap())
-        .collect()
+    serde_json::from_value(value.clone()).unwrap()
 }
 
 fn donors_of(selection: &Value) -> (Vec<usize>, Vec<usize>) {

@@ -41,7 +41,7 @@ impl TrainingAlgorithm for SophiaG {
         training.clip(&mut gradients)?;
         self.rules.update(training, &gradients.values)?;
         if training.step() % self.interval == self.interval - 1 {
-            self.log_win_rate(training, &gradients.values)?;
+            training.log("win-rate", self.rules.share(Sophia::unclipped)?);
             self.refresh(training, &batch)?;
         }
         Ok(())
@@ -60,19 +60,6 @@ impl SophiaG {
         let gradients = training.gradients_of(&loss)?;
         let refresh = |rule: &mut Sophia, update: &Update| rule.refresh(update, labels);
         self.rules.each(training, &gradients, refresh)
-    }
-
-    /// The share of coordinates that this step's update did not clip.
-    fn log_win_rate(&mut self, training: &mut Training, gradients: &[Tensor]) -> Result<()> {
-        let mut counts = Vec::new();
-        self.rules.each(training, gradients, |rule, _| {
-            counts.extend(rule.unclipped()?);
-            Ok(())
-        })?;
-        let all: usize = gradients.iter().map(Tensor::numel).sum();
-        let unclipped = Tensor::f_stack(&counts, 0)?.f_sum(Kind::Double)?;
-        training.log("win-rate", unclipped / all.max(1) as f64);
-        Ok(())
     }
 }
 
@@ -125,7 +112,7 @@ impl Sophia {
         update.map(&average, &self.h, update.gradients, [])
     }
 
-    /// For each parameter, how many of its coordinates are not clipped.
+    /// How many coordinates of each parameter the last update did not clip.
     fn unclipped(&self) -> Result<Vec<Tensor>> {
         let counts = self.m.iter().zip(&self.h).map(|(m, h)| {
             let bound = self.rho * h + EPSILON;

@@ -69,28 +69,13 @@ impl TrainingAlgorithm for SophiaH {
             self.rules.each(training, estimate, Sophia::refresh)?;
         }
         if due {
-            self.log_win_rate(training, &gradients.values)?;
+            training.log("win-rate", self.rules.share(Sophia::unclipped)?);
         }
         Ok(())
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
         self.rules.state(state)
-    }
-}
-
-impl SophiaH {
-    /// The share of coordinates that are not clipped.
-    fn log_win_rate(&mut self, training: &mut Training, gradients: &[Tensor]) -> Result<()> {
-        let mut counts = Vec::new();
-        self.rules.each(training, gradients, |rule, _| {
-            counts.extend(rule.unclipped()?);
-            Ok(())
-        })?;
-        let all: usize = gradients.iter().map(Tensor::numel).sum();
-        let unclipped = Tensor::f_stack(&counts, 0)?.f_sum(Kind::Double)?;
-        training.log("win-rate", unclipped / all.max(1) as f64);
-        Ok(())
     }
 }
 
@@ -148,7 +133,7 @@ impl Sophia {
         ema(&mut self.h, update.gradients, self.beta2)
     }
 
-    /// For each parameter, how many of its coordinates are not clipped.
+    /// How many coordinates of each parameter the last update did not clip.
     fn unclipped(&self) -> Result<Vec<Tensor>> {
         let counts = self.m.iter().zip(&self.h).map(|(m, h)| {
             let bound = (self.gamma * h).clamp_min(self.epsilon);

@@ -9,6 +9,7 @@ use crate::training::{Budget, Settings, Training};
 use anyhow::Result;
 use bench_core::run::RunSpec;
 use std::rc::Rc;
+use tch::Tensor;
 
 /// Makes a problem anew: each training changes its own.
 pub(super) type Make<'a> = dyn Fn() -> Result<Box<dyn Problem>> + 'a;
@@ -91,16 +92,17 @@ impl<A: TrainingAlgorithm> Trained<A> {
         Contents::save(&mut |state| algorithm.state(state))
     }
 
+    /// Parameters and buffers by name.
+    fn weights(&self) -> impl Iterator<Item = (&String, &Tensor)> {
+        let parameters = self.training.parameters().iter();
+        let buffers = self.training.buffers().iter();
+        (parameters.map(|p| (&p.name, &p.tensor))).chain(buffers.map(|b| (&b.name, &b.tensor)))
+    }
+
     /// A copy of everything that a snapshot holds.
     pub(super) fn snapshot(&mut self) -> Result<Contents> {
         let mut contents = self.state()?;
-        let parameters = self
-            .training
-            .parameters()
-            .iter()
-            .map(|p| (&p.name, &p.tensor));
-        let buffers = self.training.buffers().iter().map(|b| (&b.name, &b.tensor));
-        for (name, tensor) in parameters.chain(buffers) {
+        for (name, tensor) in self.weights() {
             contents
                 .tensors
                 .insert(format!("weights: {name}"), tensor.f_detach()?);
@@ -114,13 +116,7 @@ impl<A: TrainingAlgorithm> Trained<A> {
     /// Puts a snapshot back, as a worker does in a new process.
     pub(super) fn restore(&mut self, contents: &Contents) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        let parameters = self
-            .training
-            .parameters()
-            .iter()
-            .map(|p| (&p.name, &p.tensor));
-        let buffers = self.training.buffers().iter().map(|b| (&b.name, &b.tensor));
-        for (name, tensor) in parameters.chain(buffers) {
+        for (name, tensor) in self.weights() {
             tensor
                 .f_detach()?
                 .f_copy_(&contents.tensors[&format!("weights: {name}")])?;

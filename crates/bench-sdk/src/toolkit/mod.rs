@@ -1,11 +1,9 @@
 //! Pieces that many algorithms share, each of them once.
 
-mod adam;
 pub mod elementwise;
 mod exchange;
 mod low_rank;
 
-pub use adam::Adam;
 pub use elementwise::{Elementwise, Float, Reference};
 pub use exchange::Exchange;
 pub use low_rank::{LowRank, Projection};
