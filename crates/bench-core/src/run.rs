@@ -6,7 +6,7 @@ use crate::spec::harness::Ruleset;
 use crate::spec::submission::{GradientClipping, Group, Schedule, Value};
 use crate::spec::workload::Workload;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Major version of the protocol and of what is hashed. Another number, another comparability key.
@@ -98,6 +98,9 @@ pub struct SubmissionIdentity {
     pub program: String,
     /// Factor on the learning rate.
     pub schedule: Schedule,
+    /// Hyperparameters that the schedule was made with.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub scheduled: BTreeSet<String>,
     /// Examples a step on this workload.
     pub batch_size: u64,
     /// Before the update.

@@ -65,6 +65,7 @@ fn files() -> Vec<File> {
         search_space: Some(path.with_file_name(ALGOPERF_FILE))
             .filter(|beside| root().join(beside).is_file())
             .map(|beside| source(&beside)),
+        norms: Vec::new(),
     };
     paths.into_iter().map(file).collect()
 }

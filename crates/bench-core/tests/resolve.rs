@@ -228,3 +228,134 @@ fn algoperfs_file_is_searched_over_the_defaults() {
     assert!((value("learning-rate") - 1e-4 * 100_f64.powf(0.286_124_277_283_818_84)).abs() < 1e-14);
     assert_eq!(value("epsilon"), 1e-8);
 }
+
+/// The sound submission with another schedule and more dimensions.
+fn scheduled(schedule: &str, space: &str) -> String {
+    let text = SUBMISSION.replace("{ warmup-cosine: { warmup: 5% } }", schedule);
+    text.replace("  nesterov: true\n", &format!("  nesterov: true\n{space}"))
+}
+
+#[test]
+fn a_schedule_is_searched_by_naming_hyperparameters() {
+    let text = scheduled(
+        "{ wsd: { warmup: { hyperparameter: warmup }, cooldown: { hyperparameter: cooldown }, shape: { hyperparameter: shape } } }",
+        "  warmup: { min: 0.01, max: 0.1, default: 0.05 }\n  cooldown: { values: [10%, 200], default: 10% }\n  shape: { values: [linear, 1-sqrt], default: linear }\n",
+    );
+    let catalog = catalog_with(Kind::Submission, &text);
+    let own = |warmup: f64, cooldown: Value, shape: &str| {
+        Point::from([
+            ("warmup".to_owned(), Value::Number(warmup)),
+            ("cooldown".to_owned(), cooldown),
+            ("shape".to_owned(), Value::Text(shape.to_owned())),
+        ])
+    };
+    let resolved = |point: Option<&Point>| {
+        let request = Request {
+            hyperparameters: point,
+            ..request()
+        };
+        let run = catalog.resolve(&request);
+        run.map(|run| {
+            let named: Vec<&str> = run
+                .submission
+                .scheduled
+                .iter()
+                .map(String::as_str)
+                .collect();
+            assert_eq!(named, ["cooldown", "shape", "warmup"]);
+            serde_json::to_value(run.submission.schedule).unwrap()
+        })
+    };
+    // A share as AlgoPerf's `warmup_factor`, and a number of steps.
+    let point = own(0.29, Value::Number(200.0), "1-sqrt");
+    let expected =
+        serde_json::json!({ "wsd": { "warmup": "29%", "cooldown": 200, "shape": "1-sqrt" } });
+    assert_eq!(resolved(Some(&point)).unwrap(), expected);
+    let drawn = resolved(None).unwrap();
+    let warmup = drawn["wsd"]["warmup"]
+        .as_str()
+        .unwrap()
+        .strip_suffix('%')
+        .unwrap();
+    assert!(
+        (1.0..=10.0).contains(&warmup.parse::<f64>().unwrap()),
+        "{drawn}"
+    );
+    let point = own(0.29, Value::Text("soon".to_owned()), "linear");
+    let error = resolved(Some(&point)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("the schedule of submission `plain` cannot have these hyperparameters: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_schedule_by_itself_resolves_as_it_always_did() {
+    let run = catalog().resolve(&request()).unwrap();
+    let identity = serde_json::to_value(&run.submission).unwrap();
+    assert!(identity.get("scheduled").is_none(), "{identity}");
+    assert_eq!(
+        identity["schedule"],
+        serde_json::json!({ "warmup-cosine": { "warmup": "5%" } })
+    );
+}
+
+#[test]
+fn gradient_norms_lie_beside_the_submission() {
+    let text = scheduled("{ refined: { for: adam, norms: mlp.norms } }", "");
+    let with = |norms: &str| {
+        let mut files = files_with(Kind::Submission, &text);
+        files[3].norms = vec![source("submissions/plain/mlp.norms", norms)];
+        Catalog::parse(files)
+    };
+    let run = with("1.5\n\n2\n3e-1\n").resolve(&request()).unwrap();
+    let schedule = serde_json::to_value(run.submission.schedule).unwrap();
+    assert_eq!(
+        schedule["refined"]["norms"],
+        serde_json::json!([1.5, 2.0, 0.3])
+    );
+    let told = |catalog: Catalog| catalog.diagnostics[0].to_string();
+    assert_eq!(
+        told(with("1\ntwo\n")),
+        "submissions/plain/submission.yaml:4:42: `mlp.norms`, line 2: `two` is no norm"
+    );
+    assert_eq!(
+        told(with("0\n")),
+        "submissions/plain/submission.yaml:4:42: `0` among the norms"
+    );
+    let absent = Catalog::parse(files_with(Kind::Submission, &text));
+    assert_eq!(
+        told(absent),
+        "submissions/plain/submission.yaml:4:42: there is no file `mlp.norms` of norms beside this one"
+    );
+}
+
+#[test]
+fn mistakes_in_searched_schedules_have_their_places() {
+    let told = |schedule: &str, space: &str| -> Vec<String> {
+        let catalog = Catalog::parse(files_with(Kind::Submission, &scheduled(schedule, space)));
+        let mistakes = catalog.diagnostics.iter();
+        mistakes
+            .map(|mistake| format!("{mistake}; {}", mistake.help.as_deref().unwrap_or_default()))
+            .collect()
+    };
+    let named = "{ wsd: { warmup: { hyperparameter: warmup }, cooldown: 60% } }";
+    assert_eq!(
+        told(named, "  warm-up: 0.1\n"),
+        [
+            "submissions/plain/submission.yaml:4:46: unknown hyperparameter `warmup`; did you mean `warm-up`?"
+        ]
+    );
+    assert_eq!(
+        told(named, "  warmup: { min: 0.1, max: 0.5, default: 0.1 }\n"),
+        [
+            "submissions/plain/submission.yaml:4:66: with `warmup` at `0.5`: warmup and cooldown are 110% of the step hint together; lower one of them"
+        ]
+    );
+    assert_eq!(
+        told(named, "  warmup: fast\n"),
+        [
+            "submissions/plain/submission.yaml:4:28: `fast` cannot be read; A number of steps like `200`, or a share of the step hint like `5%`."
+        ]
+    );
+}

@@ -3,6 +3,7 @@
 use crate::home::Home;
 use bench_core::spec::catalog::{Catalog, File};
 use bench_core::spec::diagnostic::Source;
+use bench_core::spec::scheduled::NORMS;
 use bench_core::spec::schema::Kind;
 use bench_core::spec::search::ALGOPERF_FILE;
 use std::path::{Path, PathBuf};
@@ -91,11 +92,20 @@ fn file(root: &Path, kind: Kind, path: &Path) -> Result<File, CatalogError> {
         (kind == Kind::Submission && beside.is_file()).then_some(beside)
     };
     let search_space = beside(ALGOPERF_FILE).map(|path| source(root, &path));
+    let is_norms = |path: &PathBuf| {
+        let ending = path.extension();
+        kind == Kind::Submission && ending.is_some_and(|ending| ending == NORMS)
+    };
+    let folder = path.parent().unwrap_or(root);
+    let norms = listing(folder)?.into_iter().filter(is_norms);
     Ok(File {
         kind,
         source: source(root, path)?,
         has_crate: beside("Cargo.toml").is_some(),
         search_space: search_space.transpose()?,
+        norms: norms
+            .map(|path| source(root, &path))
+            .collect::<Result<_, _>>()?,
     })
 }
 

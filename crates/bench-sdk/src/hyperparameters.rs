@@ -56,7 +56,11 @@ impl HyperparameterError {
 impl Hyperparameters {
     /// Those of a trial.
     pub(crate) fn of(run: &RunSpec) -> Hyperparameters {
-        Hyperparameters::new(run.hyperparameters.clone())
+        Hyperparameters {
+            values: run.hyperparameters.clone(),
+            // The schedule has read those.
+            read: Rc::new(RefCell::new(run.submission.scheduled.clone())),
+        }
     }
 
     /// Hyperparameters of these values.

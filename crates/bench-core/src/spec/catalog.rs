@@ -8,6 +8,7 @@ use super::diagnostic::{Diagnostic, Source, Span};
 use super::harness::Harness;
 use super::merge::{self, Layer};
 use super::rules;
+use super::scheduled;
 use super::schema::Kind;
 use super::search::Space;
 use super::submission::Submission;
@@ -30,6 +31,8 @@ pub struct File {
     pub has_crate: bool,
     /// AlgoPerf's `tuning_search_space.json`, where one lies beside a submission.
     pub search_space: Option<Source>,
+    /// Files of gradient norms beside a submission: their names end in `.norms`.
+    pub norms: Vec<Source>,
 }
 
 /// Specs by name, and the mistakes that kept others out.
@@ -74,6 +77,7 @@ pub(super) struct Entry {
     pub source: Arc<Source>,
     pub has_crate: bool,
     pub search_space: Option<Arc<Source>>,
+    pub norms: Vec<Source>,
     pub document: Option<Document>,
 }
 
@@ -123,6 +127,7 @@ impl Catalog {
             source,
             has_crate: file.has_crate,
             search_space: file.search_space.map(Arc::new),
+            norms: file.norms,
             document,
         };
         for mistake in mistakes {
@@ -173,7 +178,7 @@ impl Catalog {
         let layers = [Layer::of(entry)];
         self.broken.push((entry.kind, entry.name.clone()));
         self.violation(&layers, violation);
-        let checked = check::check(entry.kind, merge::merged(&layers));
+        let checked = checked(entry.kind, &layers);
         for violation in checked.violations {
             if violation.wrong != Wrong::Missing {
                 self.violation(&layers, violation);
@@ -215,7 +220,7 @@ impl Catalog {
         let Checked {
             mut violations,
             known,
-        } = check::check(entry.kind, merge::merged(layers));
+        } = checked(entry.kind, layers);
         violations.extend(rules(&known));
         self.read
             .push((entry.kind, entry.name.clone(), known.clone()));
@@ -296,6 +301,18 @@ impl Catalog {
         self.diagnostics
             .sort_by_key(|diagnostic| (rank(&diagnostic.source), diagnostic.span));
     }
+}
+
+/// The layers of a file in one value, gone through its schema.
+fn checked(kind: Kind, layers: &[Layer]) -> Checked {
+    let mut file = merge::merged(layers);
+    if kind != Kind::Submission {
+        return check::check(kind, file);
+    }
+    let unread = scheduled::read_norms(&mut file, layers);
+    let mut checked = scheduled::check(file);
+    checked.violations.extend(unread);
+    checked
 }
 
 /// A file's name in specs, and its folder.

@@ -14,6 +14,7 @@ mod merge;
 pub mod point;
 pub mod resolve;
 mod rules;
+pub mod scheduled;
 pub mod schema;
 pub mod search;
 pub mod submission;

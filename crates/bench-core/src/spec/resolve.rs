@@ -107,6 +107,14 @@ pub enum ResolveError {
         /// Steps that a trial may take.
         steps: u64,
     },
+    /// The hyperparameters in a submission's schedule make none.
+    #[error("the schedule of submission `{submission}` cannot have these hyperparameters: {cause}")]
+    Schedule {
+        /// Its name.
+        submission: String,
+        /// Why.
+        cause: String,
+    },
     /// The search space has no such point.
     #[error("no point for study {study}, trial {trial}: {cause}")]
     Point {
@@ -153,6 +161,8 @@ impl Catalog {
             ruleset.points = Points::Given;
         }
         let submission = &entrant.submission;
+        let hyperparameters = hyperparameters(request, entrant, &ruleset)?;
+        let schedule = submission.schedule.at(&hyperparameters);
         let threads = workload
             .threads
             .map_or(harness.threads, |most| most.min(harness.threads));
@@ -164,7 +174,11 @@ impl Catalog {
             submission: SubmissionIdentity {
                 name: request.submission.to_owned(),
                 program: entrant.program.clone(),
-                schedule: submission.schedule.clone(),
+                schedule: schedule.map_err(|cause| ResolveError::Schedule {
+                    submission: request.submission.to_owned(),
+                    cause,
+                })?,
+                scheduled: submission.schedule.hyperparameters(),
                 batch_size: *submission
                     .batch_size
                     .workloads
@@ -173,7 +187,7 @@ impl Catalog {
                 gradient_clipping: submission.gradient_clipping,
                 groups: submission.groups.clone(),
             },
-            hyperparameters: hyperparameters(request, entrant, &ruleset)?,
+            hyperparameters,
             ruleset_name: request.ruleset.to_owned(),
             ruleset,
             seed: Seed::new(

@@ -1,5 +1,6 @@
 //! JSON Schemas of the four kinds of file, generated from the types.
 
+use super::scheduled;
 use super::yaml::unescape;
 use super::{dataset::Dataset, harness::Harness, submission::Submission, workload::Workload};
 use crate::number::MOST;
@@ -77,7 +78,11 @@ fn bounded(schema: &mut Schema) {
 
 /// The schema as `bench schema` prints it and `crates/bench-core/schema/` holds it for editors.
 pub fn text(kind: Kind) -> String {
-    let mut text = format!("{:#}", json_schema(kind));
+    let mut schema = json_schema(kind);
+    if kind == Kind::Submission {
+        scheduled::publish(&mut schema);
+    }
+    let mut text = format!("{schema:#}");
     text.push('\n');
     text
 }

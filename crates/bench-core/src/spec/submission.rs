@@ -1,5 +1,6 @@
 //! `submissions/*/submission.yaml`: a training algorithm's settings and search space.
 
+pub use super::scheduled::Template;
 pub use crate::schedule::Schedule;
 
 use schemars::JsonSchema;
@@ -24,9 +25,10 @@ pub struct Submission {
     /// Which rulesets' tuning it enters.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub rulesets: Vec<Tuning>,
-    /// Factor on the learning rate at each step.
+    /// Factor on the learning rate at each step; its parameters may be hyperparameters.
     #[serde(default)]
-    pub schedule: Schedule,
+    #[schemars(with = "Schedule")]
+    pub schedule: Template,
     /// Examples a step.
     pub batch_size: BatchSize,
     /// Before the update.

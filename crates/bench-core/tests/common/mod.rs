@@ -95,6 +95,7 @@ pub fn file(kind: Kind, name: &str, text: &str) -> File {
         source: source(&path, text),
         has_crate: kind == Kind::Submission && !text.contains("extends:"),
         search_space: None,
+        norms: Vec::new(),
     }
 }
 
