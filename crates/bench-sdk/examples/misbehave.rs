@@ -1,7 +1,7 @@
 //! A submission that does what its hyperparameter `fault` says, for the worker's tests; without a fault it is SGD with averaged weights.
 
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::{Exchange, ema};
+use bench_sdk::toolkit::{Exchange, Projection, ema};
 use bench_sdk::{Rules, TrainingAlgorithm};
 use std::process::ExitCode;
 
@@ -60,7 +60,7 @@ impl TrainingAlgorithm for Misbehave {
     fn step(&mut self, training: &mut Training) -> Result<()> {
         self.hidden += 1;
         if training.step() == 5 && training.budget().steps > 5 {
-            self.misbehave()?;
+            self.misbehave(training)?;
         }
         if self.fault == "complete" && training.step() == 7 {
             training.finish();
@@ -89,7 +89,7 @@ impl TrainingAlgorithm for Misbehave {
 }
 
 impl Misbehave {
-    fn misbehave(&self) -> Result<()> {
+    fn misbehave(&self, training: &mut Training) -> Result<()> {
         match self.fault.as_str() {
             "panic" => panic!("at the disco"),
             "torch" => {
@@ -99,6 +99,22 @@ impl Misbehave {
             "torch-error" => {
                 let ones = Tensor::ones([2, 3], (Kind::Float, Device::Cpu));
                 let _ = ones.f_matmul(&ones).context("the product")?;
+            }
+            "hessian" => {
+                let batch = training.next_batch()?;
+                let row = Tensor::ones([1, 3], (Kind::Float, Device::Cpu));
+                let rows: Vec<Tensor> = (0..training.parameters().len())
+                    .map(|_| row.shallow_clone())
+                    .collect();
+                let _ = training.hessian_vector_product(&batch, &rows)?;
+            }
+            "decomposition" => {
+                let row = Tensor::ones([3], (Kind::Float, Device::Cpu));
+                let _ = row.svd(true, true);
+            }
+            "decomposition-error" => {
+                let ones = Tensor::ones([3, 2], (Kind::Float, Device::Cpu));
+                Projection::new(&ones, 1)?.fit(&ones.get(0))?;
             }
             "memory" => {
                 let _ = Tensor::zeros([1_i64 << 50], (Kind::Float, Device::Cpu));

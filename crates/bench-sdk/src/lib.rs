@@ -18,6 +18,7 @@ mod hyperparameters;
 mod problem;
 mod state;
 mod tensor;
+pub mod testing;
 mod timing;
 pub mod toolkit;
 mod training;

@@ -184,6 +184,8 @@ fn training_that_is_complete_says_so() {
 fn failures_are_told_in_one_sentence_with_their_line() {
     let folder = folder();
     let product = "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)";
+    let two_dimensions =
+        "linalg.svd: input should have at least 2 dimensions, but has 1 dimensions instead";
     let missing = "hyperparameter `learning_rate` is read but not in the search space of submission.yaml; did you mean `learning-rate`?";
     let cases = [
         ("init-error", FailureKind::Error, "no such thing", 0),
@@ -196,6 +198,14 @@ fn failures_are_told_in_one_sentence_with_their_line() {
             &format!("the product: {product}"),
             5,
         ),
+        (
+            "hessian",
+            FailureKind::Error,
+            "libtorch could not differentiate: invalid gradient at index 0 - got [1, 3] but expected shape compatible with [8, 16]",
+            5,
+        ),
+        ("decomposition", FailureKind::Panic, two_dimensions, 5),
+        ("decomposition-error", FailureKind::Error, two_dimensions, 5),
     ];
     for (fault, kind, message, step) in cases {
         let mut worker = Worker::start(&task(folder.path(), fault));

@@ -52,6 +52,31 @@ impl Projection {
         self.set(&basis)
     }
 
+    /// The basis turned towards the first singular vectors by one step of orthogonal iteration, `qr(G G' P)`, in single precision: far cheaper
+    /// than [`Projection::fit`], and as good where gradients change slowly (SOAP refreshes its bases so; Vyas et al., arXiv:2409.11321,
+    /// algorithm 4). The first basis must be fitted. Stays as it is where the gradient is not finite.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn turn(&mut self, gradient: &Tensor) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        if gradient.f_isfinite()?.f_all()?.f_int64_value(&[])? == 0 {
+            return Ok(());
+        }
+        let gradient = gradient.f_to_kind(Kind::Float)?;
+        // As columns, on either side.
+        let (gradient, basis) = match self.right {
+            true => (gradient.f_tr()?, self.basis.f_tr()?),
+            false => (gradient, self.basis.shallow_clone()),
+        };
+        let seen = gradient.f_tr()?.f_matmul(&basis.f_to_kind(Kind::Float)?)?;
+        let (turned, _) = Tensor::f_linalg_qr(&gradient.f_matmul(&seen)?, "reduced")?;
+        match self.right {
+            true => self.set(&turned.f_tr()?),
+            false => self.set(&turned),
+        }
+    }
+
     /// Takes a basis from elsewhere.
     ///
     /// # Errors
@@ -144,17 +169,33 @@ impl LowRank {
         self.matrices.iter().copied().zip(&self.projections)
     }
 
-    /// New bases from this step's gradients.
+    /// New bases from this step's gradients: their singular vectors.
     ///
     /// # Errors
     /// When a decomposition does not converge.
     pub fn refresh(&mut self, update: &Update) -> Result<()> {
+        self.renew(update, Projection::fit)
+    }
+
+    /// New bases from the old ones and this step's gradients, by [`Projection::turn`].
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn turn(&mut self, update: &Update) -> Result<()> {
+        self.renew(update, Projection::turn)
+    }
+
+    /// The given bases where there are some, else those that `find` finds.
+    fn renew(
+        &mut self,
+        update: &Update,
+        find: impl Fn(&mut Projection, &Tensor) -> Result<()>,
+    ) -> Result<()> {
         for (&place, projection) in self.matrices.iter().zip(&mut self.projections) {
             let name = &update.parameters[place].name;
             match update.given.basis(update.t, name, &projection.basis)? {
                 Some(basis) => projection.set(&basis)?,
-                None => projection
-                    .fit(&update.gradients[place])
+                None => find(projection, &update.gradients[place])
                     .with_context(|| format!("no singular vectors of the gradient of `{name}`"))?,
             }
         }
@@ -239,6 +280,38 @@ mod tests {
             let sum = rest.copy();
             projection.add_to(&sum, &kept).unwrap();
             assert!(number(&(sum - &full).norm()) < 1e-12);
+        }
+    }
+
+    /// Turned again and again, a basis comes to span what the singular vectors span, and stays orthonormal.
+    #[test]
+    fn a_turned_basis_comes_to_the_leading_part() {
+        tch::manual_seed(2);
+        let normal =
+            |rows, columns| Tensor::randn([rows, columns], (Kind::Float, tch::Device::Cpu));
+        for (rows, columns) in [(9, 5), (5, 9)] {
+            let short = rows.min(columns);
+            let sizes = Tensor::from_slice(&[9.0_f32, 6.0, 1.0, 0.5, 0.2]).diag(0);
+            let (left, _) = Tensor::linalg_qr(&normal(rows, short), "reduced");
+            let (right, _) = Tensor::linalg_qr(&normal(columns, short), "reduced");
+            let gradient = left.matmul(&sizes).matmul(&right.tr());
+            let mut fitted = Projection::new(&gradient, 2).unwrap();
+            fitted.fit(&gradient).unwrap();
+            let mut turned = Projection::new(&gradient, 2).unwrap();
+            turned.fit(&normal(rows, columns)).unwrap();
+            for _ in 0..20 {
+                turned.turn(&gradient).unwrap();
+            }
+            // Equal up to signs: products of one's vectors with the other's are 1 in size, or 0.
+            let products = match fitted.right {
+                true => fitted.basis.matmul(&turned.basis.tr()),
+                false => fitted.basis.tr().matmul(&turned.basis),
+            };
+            let off = products.abs() - Tensor::eye(2, (Kind::Float, tch::Device::Cpu));
+            assert!(number(&off.abs().max()) < 1e-4, "{rows}x{columns}");
+            let before = turned.basis.copy();
+            turned.turn(&(&gradient * f64::NAN)).unwrap();
+            assert!(turned.basis == before);
         }
     }
 

@@ -1,0 +1,78 @@
+//! For tests and experiments: an algorithm on a function that is written down beside it, without a workload, a file or a referee.
+
+use crate::algorithm::TrainingAlgorithm;
+use crate::check::function::Function;
+use crate::hyperparameters::Hyperparameters;
+use crate::toolkit::elementwise::Form;
+use crate::training::{Settings, Training};
+use anyhow::Result;
+use bench_core::spec::submission::Role;
+use bench_workloads::Parameter;
+use std::rc::Rc;
+use tch::Tensor;
+
+/// How an algorithm descends a function.
+pub struct Plan {
+    /// What its submission would be given.
+    pub hyperparameters: Hyperparameters,
+    /// Factor on the learning rate at each step, counted from 0.
+    pub schedule: Box<dyn Fn(u64) -> f64>,
+    /// The horizon, which is also the budget.
+    pub steps: u64,
+    /// In which of their two forms elementwise maps run.
+    pub form: Form,
+}
+
+/// An algorithm on its way down a function.
+///
+/// A step has one example: its number. Targets that are sampled from a model are normally distributed, and a function is free to ignore them.
+pub struct Descent<A> {
+    training: Training,
+    algorithm: A,
+}
+
+impl<A: TrainingAlgorithm> Descent<A> {
+    /// From these values of the parameters, in this order, with their roles. The function is given them and the number of the step.
+    ///
+    /// # Errors
+    /// Those of the algorithm's start.
+    pub fn new(
+        plan: Plan,
+        start: Vec<(Role, Tensor)>,
+        function: impl Fn(&[&Tensor], u64) -> Result<Tensor> + 'static,
+    ) -> Result<Descent<A>> {
+        let named = start.into_iter().enumerate();
+        let start = named.map(|(place, (role, value))| (format!("x{place}"), role, value));
+        let loss = Box::new(move |parameters: &[&Tensor], batch: &crate::Batch| {
+            function(parameters, batch.inputs.f_int64_value(&[0])? as u64)
+        });
+        let problem = Function::new(start.collect(), plan.steps, 1, loss)?;
+        let settings = Settings {
+            schedule: plan.schedule,
+            form: plan.form,
+            ..Settings::plain(plan.hyperparameters, plan.steps)
+        };
+        let mut training = Training::new(Box::new(problem), Rc::new(settings));
+        let mut algorithm = A::init(&mut training)?;
+        algorithm.resume_training(&mut training)?;
+        Ok(Descent {
+            training,
+            algorithm,
+        })
+    }
+
+    /// Takes one step.
+    ///
+    /// # Errors
+    /// Those of the algorithm.
+    pub fn step(&mut self) -> Result<()> {
+        self.algorithm.step(&mut self.training)?;
+        self.training.advance();
+        Ok(())
+    }
+
+    /// The parameters as they are now.
+    pub fn parameters(&self) -> &[Parameter] {
+        self.training.parameters()
+    }
+}
