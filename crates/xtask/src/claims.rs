@@ -5,11 +5,12 @@ mod evidence;
 mod page;
 
 use crate::shell;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Which claims, and what to do with them.
 #[derive(Args)]
@@ -31,18 +32,36 @@ struct Claim {
     paper: String,
     /// What is different here, and what the comparison is.
     setting: String,
-    workload: String,
+    /// What the arms are trained on.
+    #[serde(default)]
+    workload: Option<String>,
+    /// Or the program of `tests/entrants/examples` that runs all of them.
+    #[serde(default)]
+    experiment: Option<String>,
     /// Seeds.
     studies: u32,
     measure: Measure,
-    /// Arm that is claimed to be better, and arm that it is better than.
+    /// The arm that the claim is about, and the arm that it is compared with; without one, its value is looked at by itself.
     of: String,
-    against: String,
-    /// The claim: `of` divided by `against` is at most this, at every seed.
-    at_most: f64,
-    /// The opposite: the ratio is above this at every seed.
-    contradicted_above: f64,
+    #[serde(default)]
+    against: Option<String>,
+    #[serde(flatten)]
+    bounds: Bounds,
     arms: BTreeMap<String, Arm>,
+}
+
+/// What `of` divided by `against`, or `of` by itself, has to be at every seed.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Bounds {
+    /// The claim.
+    #[serde(default)]
+    at_least: f64,
+    at_most: f64,
+    /// The opposite: below this at every seed, or above that at every seed.
+    #[serde(default)]
+    contradicted_below: f64,
+    contradicted_above: f64,
 }
 
 /// What is run for one side.
@@ -59,8 +78,8 @@ struct Arm {
     until_step: Option<u64>,
 }
 
-/// What is compared: smaller is better in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// What is compared.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Measure {
     /// Numbers of optimizer state a parameter.
@@ -71,6 +90,8 @@ enum Measure {
     StepsToTarget,
     /// Submission time a step.
     SecondsPerStep,
+    /// A number that the submission logs under this name: its mean over the second half of a trial.
+    Logged(String),
 }
 
 /// Runs claims and writes what came of them.
@@ -117,6 +138,16 @@ pub fn run(options: &Options) -> Result<()> {
     )
 }
 
+/// What an experiment printed: arm to seed to value, null where there is none.
+const VALUES: &str = "values.json";
+
+/// Of `cargo`, for an experiment.
+fn experiment(name: &str) -> Vec<&str> {
+    let mut words = vec!["run", "--quiet", "--locked", "--release"];
+    words.extend(["-p", "bench-entrants", "--example", name]);
+    words
+}
+
 fn folder(name: &str) -> PathBuf {
     shell::root().join("results/claims").join(name)
 }
@@ -146,19 +177,24 @@ fn read(name: &str) -> Result<Claim> {
         .with_context(|| format!("cannot read {}", path.display()))?;
     let claim: Claim =
         serde_yaml::from_str(&text).with_context(|| format!("{} is no claim", path.display()))?;
-    for arm in [&claim.of, &claim.against] {
+    for arm in std::iter::once(&claim.of).chain(&claim.against) {
         ensure!(
             claim.arms.contains_key(arm),
             "{}: there is no arm `{arm}`",
             path.display()
         );
     }
-    if claim.at_most >= claim.contradicted_above {
-        bail!(
-            "{}: at-most is not below contradicted-above",
-            path.display()
-        );
-    }
+    ensure!(
+        claim.workload.is_some() != claim.experiment.is_some(),
+        "{}: a claim has either a workload or an experiment",
+        path.display()
+    );
+    let bounds = claim.bounds;
+    ensure!(
+        bounds.at_most <= bounds.contradicted_above && bounds.contradicted_below <= bounds.at_least,
+        "{}: what is claimed and its opposite overlap",
+        path.display()
+    );
     Ok(claim)
 }
 
@@ -176,14 +212,28 @@ impl Claim {
     }
 
     fn run(&self, name: &str) -> Result<()> {
-        for arm in self.arms.values() {
-            shell::run(shell::bench()?.args(self.arguments(name, arm)))?;
+        if let Some(experiment) = &self.experiment {
+            let values = shell::output(Command::new("cargo").args(self::experiment(experiment)))?;
+            std::fs::create_dir_all(records(name))?;
+            return write(&records(name).join(VALUES), &values);
+        }
+        for (_, arguments) in self.commands(name) {
+            shell::run(shell::bench()?.args(arguments))?;
         }
         Ok(())
     }
 
-    /// Of `bench`, for one arm.
-    fn arguments(&self, name: &str, arm: &Arm) -> Vec<String> {
+    /// Of `bench`, by arm; none for an experiment.
+    fn commands(&self, name: &str) -> Vec<(&String, Vec<String>)> {
+        let of = |workload: &String| {
+            let arms = self.arms.iter();
+            arms.map(|(arm, of)| (arm, self.arguments(name, workload, of)))
+                .collect()
+        };
+        self.workload.as_ref().map(of).unwrap_or_default()
+    }
+
+    fn arguments(&self, name: &str, workload: &str, arm: &Arm) -> Vec<String> {
         let mut words = vec!["run".to_owned(), arm.path(name).display().to_string()];
         let ruleset = if arm.trials.is_some() {
             "external-tuning"
@@ -191,7 +241,7 @@ impl Claim {
             "quick-start"
         };
         for (key, value) in [
-            ("--workload", self.workload.clone()),
+            ("--workload", workload.to_owned()),
             ("--ruleset", ruleset.to_owned()),
             ("--studies", self.studies.to_string()),
             ("--trials", arm.trials.unwrap_or(1).to_string()),

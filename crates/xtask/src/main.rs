@@ -1,6 +1,7 @@
 //! Developer commands, torch-free: they drive `cargo`, `bench` and the programs of the torch half.
 
 mod claims;
+mod entrants;
 mod gate;
 mod goldens;
 mod mutants;
@@ -48,6 +49,8 @@ enum Command {
         /// A file of the schedule-golden format; the shared folder's when none is given.
         file: Option<PathBuf>,
     },
+    /// Measure what the submissions' table says: worst differences from golden files, lines, state.
+    Entrants(entrants::Options),
     /// Put faults into the submissions, one at a time, and see that a check catches each.
     Mutants(mutants::Options),
     /// Measure the tables of results/performance, as ratios within one run.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Claims(options) => claims::run(&options),
         Command::Gate(options) => gate::run(&options),
         Command::ScheduleGoldens { file } => goldens::schedules(file),
+        Command::Entrants(options) => entrants::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Perf(options) => perf::run(&options),
     };

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything a change must pass, cheapest first.
 
-use crate::{goldens, shell};
+use crate::{entrants, goldens, shell};
 use anyhow::Result;
 use clap::Args;
 
@@ -66,7 +66,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// One profile for all of it, so that the binding of libtorch compiles once; one test at a time, since libtorch's state is the process'.
 fn torch_half() -> Result<()> {
-    let submissions = submissions()?;
+    let submissions = entrants::names()?;
     let mut arguments = vec![
         "test",
         "--locked",
@@ -77,6 +77,8 @@ fn torch_half() -> Result<()> {
         "bench-workloads",
         "-p",
         "bench-sdk",
+        "-p",
+        "bench-entrants",
     ];
     for name in &submissions {
         arguments.extend(["-p", name]);
@@ -98,41 +100,16 @@ fn golden_checks() -> Result<()> {
     goldens::metrics(None)?;
     goldens::statistics(None)?;
     goldens::schedules(None)?;
-    for name in submissions()? {
-        let stem = name.replace('-', "_");
-        let files = match name.as_str() {
-            // Decisions, not trajectories: the crate's own tests read it.
-            "pbt" => Vec::new(),
-            // Its estimator has a file of its own.
-            "sophia-g" => vec![stem, "sophia_gnb".to_owned()],
-            "schedule-free-adamw" => vec![stem.clone(), format!("{stem}_paper")],
-            _ => vec![stem],
-        };
-        let files = files
-            .iter()
-            .map(|stem| shared.join(format!("goldens/{stem}.json")));
-        for golden in files.filter(|file| file.is_file()) {
+    for name in entrants::names()? {
+        for golden in entrants::goldens(&name, &shared) {
             shell::run(
                 shell::bench()?
                     .arg("check")
                     .arg(format!("submissions/{name}"))
                     .arg("--golden")
-                    .arg(golden),
+                    .arg(shared.join("goldens").join(golden)),
             )?;
         }
     }
     Ok(())
-}
-
-/// Names of the submissions with a crate of their own.
-fn submissions() -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(shell::root().join("submissions"))? {
-        let entry = entry?;
-        if entry.path().join("Cargo.toml").is_file() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
 }

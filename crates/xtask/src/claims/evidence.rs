@@ -1,17 +1,18 @@
 //! From records to a verdict.
 
-use super::{Arm, Claim, Measure};
+use super::{Arm, Bounds, Claim, Measure, VALUES};
 use crate::shell;
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What the runs show.
 #[derive(Debug)]
 pub(super) struct Evidence {
     /// Arm to seed to value; infinity where the target was missed.
     pub(super) values: BTreeMap<String, BTreeMap<u64, f64>>,
-    /// `of` divided by `against`, at each seed that both have.
+    /// `of` divided by `against`, or `of` alone, at each seed that there is.
     pub(super) ratios: Vec<f64>,
     pub(super) verdict: Verdict,
     /// Processor and version of bench.
@@ -42,16 +43,15 @@ impl Verdict {
     }
 
     /// A ratio of nothing finite speaks for neither side.
-    pub(super) fn of(
-        ratios: &[f64],
-        studies: u32,
-        at_most: f64,
-        contradicted_above: f64,
-    ) -> Verdict {
+    pub(super) fn of(ratios: &[f64], studies: u32, bounds: Bounds) -> Verdict {
+        let all = |holds: &dyn Fn(f64) -> bool| ratios.iter().all(|ratio| holds(*ratio));
         match () {
             () if ratios.len() < studies as usize || ratios.is_empty() => Verdict::Unfinished,
-            () if ratios.iter().all(|ratio| *ratio <= at_most) => Verdict::Reproduced,
-            () if ratios.iter().all(|ratio| *ratio > contradicted_above) => Verdict::Contradicted,
+            () if all(&|ratio| (bounds.at_least..=bounds.at_most).contains(&ratio)) => {
+                Verdict::Reproduced
+            }
+            () if all(&|ratio| ratio > bounds.contradicted_above) => Verdict::Contradicted,
+            () if all(&|ratio| ratio < bounds.contradicted_below) => Verdict::Contradicted,
             () => Verdict::NotAtThisScale,
         }
     }
@@ -60,13 +60,13 @@ impl Verdict {
 impl Claim {
     /// Reads a claim's records.
     pub(super) fn evidence(&self, name: &str) -> Result<Evidence> {
-        let folder = format!("target/claims/{name}");
-        let text = shell::output(shell::bench()?.args(["show", &folder, "--format", "json"]))?;
-        let records: Vec<Value> =
-            serde_json::from_str(&text).context("`bench show` printed no records")?;
-        let mut values = BTreeMap::new();
+        let records = self.records(name)?;
+        let mut values = match &self.experiment {
+            Some(_) => printed(name)?,
+            None => BTreeMap::new(),
+        };
         for (arm_name, arm) in &self.arms {
-            let mut seeds: BTreeMap<u64, f64> = BTreeMap::new();
+            let seeds: &mut BTreeMap<u64, f64> = values.entry(arm_name.clone()).or_default();
             for record in records.iter().filter(|record| arm.made(record)) {
                 let Some(study) = record
                     .pointer("/record/run/seed/study")
@@ -79,14 +79,18 @@ impl Claim {
                     *best = best.min(value);
                 }
             }
-            values.insert(arm_name.clone(), seeds);
         }
-        let (of, against) = (&values[&self.of], &values[&self.against]);
-        let pairs = of
-            .iter()
-            .filter_map(|(study, a)| Some((*a, *against.get(study)?)));
-        let ratios: Vec<f64> = pairs.map(|(a, b)| a / b).collect();
-        let verdict = Verdict::of(&ratios, self.studies, self.at_most, self.contradicted_above);
+        let ratios: Vec<f64> = match &self.against {
+            None => values[&self.of].values().copied().collect(),
+            Some(against) => {
+                let (of, against) = (&values[&self.of], &values[against]);
+                let pairs = of
+                    .iter()
+                    .filter_map(|(study, a)| Some((*a, *against.get(study)?)));
+                pairs.map(|(a, b)| a / b).collect()
+            }
+        };
+        let verdict = Verdict::of(&ratios, self.studies, self.bounds);
         let words = |pointer: &str| {
             let value = records.first().and_then(|record| record.pointer(pointer));
             value
@@ -98,13 +102,85 @@ impl Claim {
             values,
             ratios,
             verdict,
-            made_by: format!(
-                "{}, bench {}",
-                words("/record/machine/cpu"),
-                words("/record/bench-version")
-            ),
+            made_by: match &self.experiment {
+                Some(experiment) => format!("`tests/entrants/examples/{experiment}.rs`"),
+                None => format!(
+                    "{}, bench {}",
+                    words("/record/machine/cpu"),
+                    words("/record/bench-version")
+                ),
+            },
         })
     }
+
+    /// Every trial as `bench show` has it, with what it logged where the claim is about that; none of an experiment.
+    fn records(&self, name: &str) -> Result<Vec<Value>> {
+        if self.experiment.is_some() {
+            return Ok(Vec::new());
+        }
+        let folder = format!("target/claims/{name}");
+        let text = shell::output(shell::bench()?.args(["show", &folder, "--format", "json"]))?;
+        let mut records: Vec<Value> =
+            serde_json::from_str(&text).context("`bench show` printed no records")?;
+        if let Measure::Logged(scalar) = &self.measure {
+            let mut means = BTreeMap::new();
+            logged(&shell::root().join(&folder), scalar, &mut means)?;
+            for record in &mut records {
+                let hash = record.pointer("/record/config-hash");
+                let mean = hash
+                    .and_then(Value::as_str)
+                    .and_then(|hash| means.get(hash));
+                record["logged"] = json!(mean);
+            }
+        }
+        Ok(records)
+    }
+}
+
+/// What an experiment printed; infinity where there is no value.
+fn printed(name: &str) -> Result<BTreeMap<String, BTreeMap<u64, f64>>> {
+    let path = super::records(name).join(VALUES);
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let values: BTreeMap<String, BTreeMap<u64, Option<f64>>> =
+        serde_json::from_str(&text).context("the experiment printed no values")?;
+    let seeds = |seeds: BTreeMap<u64, Option<f64>>| {
+        let value = |(seed, value): (u64, Option<f64>)| (seed, value.unwrap_or(f64::INFINITY));
+        seeds.into_iter().map(value).collect()
+    };
+    Ok(values
+        .into_iter()
+        .map(|(arm, values)| (arm, seeds(values)))
+        .collect())
+}
+
+/// The mean of what every trial below a folder logged under a name in its second half, by the hash of its configuration.
+fn logged(folder: &Path, name: &str, means: &mut BTreeMap<String, f64>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            logged(&path, name, means)?;
+        }
+    }
+    let (run, events) = (folder.join("run.json"), folder.join("events.jsonl"));
+    if !run.is_file() || !events.is_file() {
+        return Ok(());
+    }
+    let run: Value = serde_json::from_str(&std::fs::read_to_string(run)?)?;
+    let mut values: Vec<(u64, f64)> = Vec::new();
+    for line in std::fs::read_to_string(events)?.lines() {
+        let event: Value = serde_json::from_str(line)?;
+        let value = event.get("values").and_then(|values| values.get(name));
+        let step = event.get("step").and_then(Value::as_u64);
+        values.extend(step.zip(value.and_then(Value::as_f64)));
+    }
+    let last = values.iter().map(|(step, _)| *step).max().unwrap_or(0);
+    values.retain(|(step, _)| 2 * step >= last);
+    if let (Some(hash), false) = (run["config-hash"].as_str(), values.is_empty()) {
+        let sum: f64 = values.iter().map(|(_, value)| value).sum();
+        let _ = means.insert(hash.to_owned(), sum / values.len() as f64);
+    }
+    Ok(())
 }
 
 impl Arm {
@@ -120,7 +196,7 @@ impl Arm {
 
 impl Measure {
     /// A record's value; none where the trial failed or the record has nothing of the kind.
-    fn of(self, record: &Value, arm: &Arm) -> Option<f64> {
+    fn of(&self, record: &Value, arm: &Arm) -> Option<f64> {
         let number = |pointer: &str| record.pointer(pointer).and_then(Value::as_f64);
         match self {
             Measure::StatePerParameter => {
@@ -129,6 +205,7 @@ impl Measure {
             Measure::SecondsPerStep => {
                 Some(number("/summary/submission-ns")? / 1e9 / number("/summary/steps")?)
             }
+            Measure::Logged(_) => number("/logged"),
             Measure::StepsToTarget => {
                 record.pointer("/summary/outcome")?.as_str()?;
                 Some(number("/summary/passage/at/step").unwrap_or(f64::INFINITY))
@@ -155,16 +232,50 @@ impl Measure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_verdict_needs_every_seed() {
-        let verdict = |ratios: &[f64]| Verdict::of(ratios, 3, 0.5, 1.0);
+        let bounds = |at_least, contradicted_below| Bounds {
+            at_least,
+            at_most: 0.5,
+            contradicted_below,
+            contradicted_above: 1.0,
+        };
+        let verdict = |ratios: &[f64]| Verdict::of(ratios, 3, bounds(0.0, 0.0));
         assert_eq!(verdict(&[0.5, 0.5, 0.4]), Verdict::Reproduced);
         assert_eq!(verdict(&[0.5, 0.5, 0.6]), Verdict::NotAtThisScale);
         assert_eq!(verdict(&[1.1, 1.2, 1.3]), Verdict::Contradicted);
         assert_eq!(verdict(&[0.5, 0.5, f64::NAN]), Verdict::NotAtThisScale);
         assert_eq!(verdict(&[0.5, 0.5]), Verdict::Unfinished);
+        let share = |values: &[f64]| Verdict::of(values, 3, bounds(0.1, 0.05));
+        assert_eq!(share(&[0.1, 0.2, 0.5]), Verdict::Reproduced);
+        assert_eq!(share(&[0.06, 0.2, 0.5]), Verdict::NotAtThisScale);
+        assert_eq!(share(&[0.01, 0.02, 0.03]), Verdict::Contradicted);
+    }
+
+    #[test]
+    fn logged_numbers_are_those_of_the_second_half() {
+        let folder = std::env::temp_dir().join(format!("bench-claims-{}", std::process::id()));
+        let trial = folder.join("single/trial");
+        std::fs::create_dir_all(&trial).unwrap();
+        std::fs::write(trial.join("run.json"), r#"{ "config-hash": "abc" }"#).unwrap();
+        let line = |step: u64, value: f64| {
+            let values = json!({ "win-rate": value, "other": 9.0 });
+            json!({ "t": 0.1, "event": "logged", "step": step, "values": values }).to_string()
+        };
+        let lines = [
+            line(9, 0.9),
+            line(19, 0.2),
+            line(29, 0.4),
+            r#"{ "event": "ended" }"#.to_owned(),
+        ];
+        std::fs::write(trial.join("events.jsonl"), lines.join("\n")).unwrap();
+        let mut means = BTreeMap::new();
+        let read = logged(&folder, "win-rate", &mut means);
+        std::fs::remove_dir_all(&folder).unwrap();
+        read.unwrap();
+        assert_eq!(means.len(), 1);
+        assert!((means["abc"] - 0.3).abs() < 1e-12, "{means:?}");
     }
 
     #[test]

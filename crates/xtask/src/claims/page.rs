@@ -20,17 +20,46 @@ pub(super) fn result(name: &str, claim: &Claim, evidence: &Evidence) -> String {
         let values: Vec<f64> = seeds.values().copied().collect();
         text += &row(arm, &values);
     }
-    let ratio = format!("{} / {}", claim.of, claim.against);
-    text += &row(&ratio, &evidence.ratios);
+    if let Some(against) = &claim.against {
+        text += &row(&format!("{} / {against}", claim.of), &evidence.ratios);
+    }
     text += &format!(
-        "\nReproduced means a ratio of at most {} at every seed, contradicted one above {} at every seed; smaller is better. The spread is the standard deviation \
-over seeds.\n\nMade by `cargo xtask claims {name}` ({}) from these runs:\n\n",
-        claim.at_most, claim.contradicted_above, evidence.made_by
+        "\n{} The spread is the standard deviation over seeds.\n\nMade by `cargo xtask claims {name}` ({}) from these runs:\n\n",
+        rule(claim),
+        evidence.made_by
     );
-    for arm in claim.arms.values() {
-        text += &format!("    bench {}\n", claim.arguments(name, arm).join(" "));
+    for (_, arguments) in claim.commands(name) {
+        text += &format!("    bench {}\n", arguments.join(" "));
+    }
+    if let Some(experiment) = &claim.experiment {
+        text += &format!("    cargo {}\n", super::experiment(experiment).join(" "));
     }
     text
+}
+
+/// What the verdict goes by.
+fn rule(claim: &Claim) -> String {
+    let bounds = claim.bounds;
+    let what = match claim.against {
+        Some(_) => "a ratio",
+        None => "a value",
+    };
+    let (low, below) = (bounds.at_least, bounds.contradicted_below);
+    let claimed = match low {
+        0.0 => format!("of at most {}", bounds.at_most),
+        low => format!("from {low} to {}", bounds.at_most),
+    };
+    let opposite = match below {
+        0.0 => format!("one above {}", bounds.contradicted_above),
+        below => format!("one above {}, or below {below},", bounds.contradicted_above),
+    };
+    let better = match low {
+        0.0 => "; smaller is better",
+        _ => "",
+    };
+    format!(
+        "Reproduced means {what} {claimed} at every seed, contradicted {opposite} at every seed{better}."
+    )
 }
 
 fn row(name: &str, values: &[f64]) -> String {
@@ -88,12 +117,16 @@ records; finished trials are skipped. A verdict holds for the setting that its p
 }
 
 impl Measure {
-    fn words(self) -> &'static str {
-        match self {
+    fn words(&self) -> String {
+        let words = match self {
             Measure::StatePerParameter => "numbers of state a parameter",
             Measure::BestValidation => "best of the target's metric on the validation split",
             Measure::StepsToTarget => "steps to target",
             Measure::SecondsPerStep => "seconds a step",
-        }
+            Measure::Logged(name) => {
+                return format!("`{name}` over the second half of a trial");
+            }
+        };
+        words.to_owned()
     }
 }

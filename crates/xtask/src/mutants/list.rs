@@ -1,23 +1,52 @@
 //! The faults.
 
-/// A fault as edits of a submission's source.
+/// A fault as edits of a source file.
 pub(super) struct Mutant {
-    pub(super) submission: &'static str,
+    /// `FOLDER/src/FILE` in the checkout.
+    path: &'static str,
     pub(super) fault: &'static str,
     /// Every place where the first stands becomes the second.
     pub(super) edits: &'static [(&'static str, &'static str)],
+    /// What is run with the fault in it.
+    pub(super) witness: Witness,
     /// Files of trajectories to try, in this order.
     pub(super) goldens: &'static [&'static str],
 }
 
+/// What is run with a fault in it.
+#[derive(Clone, Copy)]
+pub(super) enum Witness {
+    /// The program of a submission.
+    Submission(&'static str),
+    /// The comparison of schedules.
+    Schedules,
+}
+
+impl Mutant {
+    /// The crate that it is in.
+    pub(super) fn package(&self) -> &'static str {
+        let folder = self.path.split("/src/").next().unwrap_or(self.path);
+        folder.rsplit('/').next().unwrap_or(folder)
+    }
+
+    /// The file below `src`.
+    pub(super) fn file(&self) -> &'static str {
+        self.path
+            .split_once("/src/")
+            .map_or("lib.rs", |(_, file)| file)
+    }
+}
+
 macro_rules! mutants {
-    ($($submission:literal by $goldens:tt: { $($fault:literal: [$($edit:expr),*],)* })*) => {
-        &[$($(Mutant { submission: $submission, fault: $fault, edits: &[$($edit),*], goldens: &$goldens },)*)*]
+    ($($path:literal, $witness:expr, $goldens:tt: { $($fault:literal: [$($edit:expr),* $(,)?],)* })*) => {
+        &[$($(Mutant { path: $path, fault: $fault, edits: &[$($edit),*], witness: $witness, goldens: &$goldens },)*)*]
     };
 }
 
+use Witness::{Schedules, Submission};
+
 pub(super) const MUTANTS: &[Mutant] = mutants! {
-    "adamw" by ["adamw.json"]: {
+    "submissions/adamw/src/lib.rs", Submission("adamw"), ["adamw.json"]: {
         "betas swapped": [("number(\"beta1\")", "number(\"beta_\")"), ("number(\"beta2\")", "number(\"beta1\")"), ("number(\"beta_\")", "number(\"beta2\")")],
         "decay not scaled by the rate": [("update.learning_rate * self.weight_decay", "self.weight_decay")],
         "epsilon before the correction": [("v.sqrt() / self.root + self.epsilon", "(v.sqrt() + self.epsilon) / self.root"), ("v.sqrt() / root + epsilon", "(v.sqrt() + epsilon) / root")],
@@ -25,34 +54,98 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "bias correction a step late": [("update.t)", "update.t + 1)")],
         "second moment not saved": [("state.visit(\"v\", &mut self.v)", "Ok(())")],
     }
-    "lion" by ["lion.json"]: {
+    "submissions/lion/src/lib.rs", Submission("lion"), ["lion.json"]: {
         "betas swapped": [("number(\"beta1\")", "number(\"beta_\")"), ("number(\"beta2\")", "number(\"beta1\")"), ("number(\"beta_\")", "number(\"beta2\")")],
         "no decay": [("keep: 1.0 - update.learning_rate * self.weight_decay", "keep: 1.0")],
         "one form without decay": [("(keep * x - rate", "(x - rate")],
     }
-    "sophia-g" by ["sophia_g.json", "sophia_gnb.json"]: {
+    "submissions/sophia-g/src/lib.rs", Submission("sophia-g"), ["sophia_g.json", "sophia_gnb.json"]: {
         "estimate a step late": [("% self.interval == self.interval - 1", "% self.interval == 0 && training.step() > 0")],
         "number of labels left out": [("* self.labels", "* 1.0")],
         "the data's labels": [("training.sampled_loss(batch)", "training.loss(batch)")],
         "rho 1 % larger": [("number(\"rho\")?", "number(\"rho\")? * 1.01")],
         "gradient not squared": [("self.labels * g * g", "self.labels * g"), ("rest2 * g * g", "rest2 * g")],
     }
-    "sophia-h" by ["sophia_h.json"]: {
+    "submissions/sophia-h/src/lib.rs", Submission("sophia-h"), ["sophia_h.json"]: {
         "estimate a step late": [("training.step().is_multiple_of(self.interval)", "(training.step() + self.interval - 1).is_multiple_of(self.interval)")],
         "momentum never corrected": [("Variant::Optax => bias_correction(self.beta1, update.t)", "Variant::Optax => 1.0")],
         "not clipped": [("ratio.clamp(-1.0, 1.0)", "ratio"), ("ratio.max(-F::ONE).min(F::ONE)", "ratio")],
     }
-    "galore" by ["galore.json"]: {
-        "alpha left out": [("rate: rate * self.alpha", "rate")],
+    "submissions/galore/src/lib.rs", Submission("galore"), ["galore.json"]: {
+        "alpha left out": [("rate * self.alpha", "rate")],
         "a basis every step": [("(update.t - 1).is_multiple_of(self.gap)", "true")],
         "a basis a step late": [("(update.t - 1).is_multiple_of(self.gap)", "update.t == 1 || (update.t - 2).is_multiple_of(self.gap)")],
-        "decay first": [("rate: keep * rate", "rate")],
+        "decay first": [("keep * self.rate(update)", "self.rate(update)")],
+        "epsilon a hundredth": [("number(\"epsilon\")?", "number(\"epsilon\")? * 0.01")],
     }
-    "fira" by ["fira.json"]: {
+    "submissions/fira/src/lib.rs", Submission("fira"), ["fira.json"]: {
         "rest dropped": [("rate: rate * limit", "rate: 0.0 * limit")],
         "no limiter": [("let factor = GROWTH / growth.max(GROWTH)", "let factor = 1.0")],
-        "epsilon a hundredth": [("number(\"epsilon\")?", "number(\"epsilon\")? * 0.01")],
         "rest along the other side": [("if rows < columns { 0 } else { 1 }", "if rows < columns { 1 } else { 0 }")],
         "norms not saved": [("state.visit(\"norms\", &mut self.norms)", "Ok(())")],
+    }
+    "submissions/nadamw/src/lib.rs", Submission("nadamw"), ["nadamw.json"]: {
+        "betas swapped": [("adam.beta1", "adam.beta_"), ("adam.beta2", "adam.beta1"), ("adam.beta_", "adam.beta2")],
+        "no look ahead": [("adam.beta1 * &m + (1.0 - adam.beta1) * g;\n        let x", "m.copy();\n        let x"), ("let ahead = beta1 * m + rest1 * g", "let ahead = m")],
+        "the average corrected with t + 1 (optax)": [("Step(self.0.step(update))", "Step(adamw::Step { rate: update.learning_rate / bias_correction(self.0.step(update).beta1, update.t + 1), ..self.0.step(update) })")],
+        "second moment not corrected": [("Step(self.0.step(update))", "Step(adamw::Step { root: 1.0, ..self.0.step(update) })")],
+        "epsilon before the correction": [("v.sqrt() / adam.root + adam.epsilon", "(v.sqrt() + adam.epsilon) / adam.root"), ("v.sqrt() / root + epsilon", "(v.sqrt() + epsilon) / root")],
+        "no decay": [("adam.keep * x - adam", "x - adam"), ("keep * x - rate", "x - rate")],
+        "one form without decay": [("keep * x - rate", "x - rate")],
+        "averages not saved": [("self.0.state(state)", "Ok(())")],
+    }
+    "submissions/sgd-nesterov/src/lib.rs", Submission("sgd-nesterov"), ["sgd_nesterov.json"]: {
+        "plain momentum": [("match self.nesterov {", "match self.nesterov && false {"), ("if self.nesterov {", "if self.nesterov && false {")],
+        "momentum dampened": [("self.momentum * buffer + &d", "self.momentum * buffer + (1.0 - self.momentum) * &d"), ("let buffer = momentum * buffer + d", "let buffer = momentum * buffer + (F::ONE - momentum) * d")],
+        "decay decoupled": [
+            ("let d = g + self.weight_decay * x", "let d = g.copy()"), ("(x - self.rate * step", "((1.0 - self.rate * self.weight_decay) * x - self.rate * step"),
+            ("let d = g + weight_decay * x", "let d = g"), ("(x - rate * step", "((F::ONE - rate * weight_decay) * x - rate * step"),
+        ],
+        "momentum not saved": [("state.visit(\"buffer\", &mut self.buffer)", "Ok(())")],
+    }
+    "submissions/muon/src/lib.rs", Submission("muon"), ["muon.json"]: {
+        "plain momentum": [("g.f_lerp(momentum, self.momentum)?", "momentum.shallow_clone()")],
+        "factor of the flattened shape": [("scale(&g.size())", "scale(&g.flatten(1, -1).size())")],
+        "decay last": [("            decay(&[x], rate * self.weight_decay)?;\n", ""), ("scale(&g.size())))?;", "scale(&g.size())))?;\n            decay(&[x], rate * self.weight_decay)?;")],
+        "no schedule for Adam": [("rate / self.learning_rate", "1.0")],
+        "Adam a step late": [("update.t)", "update.t + 1)")],
+        "momentum not saved": [("state.visit(\"momenta\", &mut self.momenta)?;", "")],
+    }
+    "submissions/muon/src/newton_schulz.rs", Submission("muon"), ["muon.json"]: {
+        "four iterations": [("const STEPS: u32 = 5", "const STEPS: u32 = 4")],
+        "the norm bounded (PyTorch)": [("x.f_norm()? + 1e-7", "x.f_norm()?.clamp_min(1e-7)")],
+        "tall matrices as they are": [("let tall = x.size()[0] > x.size()[1]", "let tall = false")],
+    }
+    "submissions/schedule-free-adamw/src/lib.rs", Submission("schedule-free-adamw"), ["schedule_free_adamw.json", "schedule_free_adamw_paper.json"]: {
+        "y evaluated": [("let towards = 1.0 - 1.0 / self.beta1", "let towards = 0.0")],
+        "decay of z": [("self.weight_decay * y", "self.weight_decay * z"), ("decay * y", "decay * z")],
+        "warm-up left out of the average": [("self.highest_rate.max(rate)", "self.highest_rate.max(update.learning_rate)")],
+        "y moves on without its share": [("self.beta1 * (1.0 - share) - 1.0", "self.beta1 - 1.0")],
+        "the start in the average": [("0.0 => 0.0,\n            sum => weight / sum", "0.0 => 0.0,\n            sum => (weight / sum).min(0.5)")],
+        "bias correction off": [("let root = bias_correction(self.beta2, update.t).sqrt()", "let root = 1.0")],
+        "sum of weights not saved": [("state.visit(\"weight-sum\", &mut self.weight_sum)?;", "")],
+    }
+    "crates/bench-sdk/src/training/mod.rs", Submission("adamw"), ["adamw.json"]: {
+        "schedule shifted by one": [("(self.settings.schedule)(self.step)", "(self.settings.schedule)(self.step + 1)")],
+    }
+    "crates/bench-sdk/src/toolkit/low_rank.rs", Submission("galore"), ["galore.json"]: {
+        "basis on the longer side": [("let right = rows >= columns", "let right = rows < columns")],
+        "basis of the last singular vectors": [("v.f_narrow(1, 0, rank)", "v.f_narrow(1, v.size()[1] - rank, rank)"), ("u.f_narrow(1, 0, rank)", "u.f_narrow(1, u.size()[1] - rank, rank)")],
+    }
+    "crates/bench-core/src/schedule/mod.rs", Schedules, ["schedules.json"]: {
+        "schedules shifted by one": [("pub fn at(&self, step: u64) -> f64 {", "pub fn at(&self, step: u64) -> f64 {\n        let step = step + 1;")],
+        "warm-up a step late": [("let progress = step as f64 / warmup as f64", "let progress = step.saturating_sub(1) as f64 / warmup as f64")],
+    }
+    "crates/bench-core/src/schedule/decay.rs", Schedules, ["schedules.json"]: {
+        "linear decay a step late": [("(step - warmup + 1) as f64", "(step - warmup) as f64")],
+        "cosine over the whole horizon": [("let decay = horizon.saturating_sub(warmup).max(1);\n            // At", "let decay = horizon.max(1);\n            // At")],
+    }
+    "crates/bench-core/src/schedule/wsd.rs", Schedules, ["schedules.json"]: {
+        "cooldown a step late": [("step.checked_sub(begins)", "step.checked_sub(begins + 1)")],
+        "root for square": [("1.0 - p.sqrt()", "1.0 - p * p")],
+    }
+    "crates/bench-core/src/schedule/refined.rs", Schedules, ["schedules.json"]: {
+        "sum of weights with its own": [("let value = weight * after;\n                after += weight;", "after += weight;\n                let value = weight * after;")],
+        "not filtered": [("let half = (share * values.len() as f64 / 2.0) as i64", "let half = (share * 0.0) as i64")],
     }
 };

@@ -1,0 +1,169 @@
+//! `cargo xtask entrants`: what each submission equals and how closely, how long its page is, and what it keeps in memory.
+
+use crate::shell;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::Value;
+use std::fmt::Write;
+use std::path::Path;
+
+/// What to do with the table.
+#[derive(Args)]
+pub struct Options {
+    /// Write it into submissions/ENTRANTS.md.
+    #[arg(long)]
+    write: bool,
+}
+
+const HEAD: &str = "# Entrants, measured
+
+Made by `cargo xtask entrants --write`. The worst difference is that of any parameter, in either form of the rule, from a trajectory of fifty steps in
+double precision. Lines are those of `src`, documentation included, without the program's seven. State is what the algorithm keeps for each
+parameter of `fashion-mnist-mlp`'s network; the formula is in [README.md](README.md). What a step costs is in
+[results/performance](../results/performance/README.md).
+
+| submission | golden file | worst difference | lines | state a parameter |
+|---|---|---|---|---|
+";
+
+/// Measures every submission with a crate of its own; a golden file that one does not equal is an error.
+pub fn run(options: &Options) -> Result<()> {
+    let shared = shell::shared()
+        .context("submissions are compared with reference material: set BENCH_SHARED")?;
+    let mut table = HEAD.to_owned();
+    for name in names()? {
+        let files = goldens(&name, &shared);
+        let mut worst = None;
+        for file in &files {
+            let file = shared.join("goldens").join(file);
+            let checks = checks(&name, &["--golden", &file.display().to_string()])?;
+            let found = checks.iter().filter_map(worst_difference);
+            worst = found.chain(worst).reduce(f64::max);
+        }
+        let (files, worst) = match (own_tests(&name), worst) {
+            (Some((file, allowed)), _) => {
+                (format!("`{file}`, by its own tests"), allowed.to_owned())
+            }
+            (None, Some(worst)) => {
+                let files: Vec<String> = files.iter().map(|file| format!("`{file}`")).collect();
+                (files.join(", "), format!("{worst:.0e}"))
+            }
+            (None, None) => ("none".to_owned(), "-".to_owned()),
+        };
+        let state = checks(&name, &[])?.iter().find_map(state);
+        let state = state.context("the contract suite says nothing of the state")?;
+        let lines = lines(&shell::root().join("submissions").join(&name).join("src"))?;
+        let row = format!("| `{name}` | {files} | {worst} | {lines} | {state} |");
+        eprintln!("{row}");
+        writeln!(table, "{row}")?;
+    }
+    println!("{table}");
+    if options.write {
+        let path = shell::root().join("submissions/ENTRANTS.md");
+        std::fs::write(&path, &table)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Names of the submissions with a crate of their own.
+pub(crate) fn names() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(shell::root().join("submissions"))? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The files of trajectories that a submission is compared with, of those that there are.
+pub(crate) fn goldens(name: &str, shared: &Path) -> Vec<String> {
+    let stem = name.replace('-', "_");
+    let mut files = match name {
+        _ if own_tests(name).is_some() => Vec::new(),
+        // Its estimator has a file of its own.
+        "sophia-g" => vec![format!("{stem}.json"), "sophia_gnb.json".to_owned()],
+        "schedule-free-adamw" => vec![format!("{stem}.json"), format!("{stem}_paper.json")],
+        _ => vec![format!("{stem}.json")],
+    };
+    // What nobody has published a trajectory of has no file.
+    files.retain(|file| shared.join("goldens").join(file).is_file());
+    files
+}
+
+/// Of the algorithms that make decisions in place of trajectories: the file that the crate's tests read, and what they allow.
+fn own_tests(name: &str) -> Option<(&'static str, &'static str)> {
+    match name {
+        "auto-lrs" => Some(("autolrs.json", "1e-11 of a forecast allowed")),
+        "pbt" => Some(("pbt.json", "no decision differs; 1e-12 allowed")),
+        _ => None,
+    }
+}
+
+/// The findings of `bench check`, of which none may be a failure.
+fn checks(name: &str, arguments: &[&str]) -> Result<Vec<Value>> {
+    let mut command = shell::bench()?;
+    command.args(["check", &format!("submissions/{name}"), "--format", "json"]);
+    let text = shell::output(command.args(arguments))?;
+    let mut report: Value = serde_json::from_str(&text).context("the check printed no report")?;
+    let checks = report["checks"].take();
+    let checks: Vec<Value> = serde_json::from_value(checks).context("the report has no checks")?;
+    ensure!(!checks.is_empty(), "nothing of {name} was checked");
+    Ok(checks)
+}
+
+/// Of a trajectory in double precision, from a text like "worst difference 7e-17, by tensor expressions 7e-17 (allowed 1e-12)".
+fn worst_difference(check: &Value) -> Option<f64> {
+    let detail = check["detail"].as_str()?;
+    let (figures, _) = detail.split_once(" (allowed 1e-12)")?;
+    let figures = figures.strip_prefix("worst difference ")?;
+    let figures = figures.split(", by tensor expressions ");
+    figures
+        .map(|figure| figure.parse().ok())
+        .collect::<Option<Vec<f64>>>()?
+        .into_iter()
+        .reduce(f64::max)
+}
+
+/// From a text like "470528 numbers, 2.00 a parameter".
+fn state(check: &Value) -> Option<String> {
+    (check["rule"] == "state-finite").then_some(())?;
+    let (_, share) = check["detail"].as_str()?.split_once("numbers, ")?;
+    Some(share.strip_suffix(" a parameter")?.to_owned())
+}
+
+/// Lines of all sources but `main.rs`.
+fn lines(folder: &Path) -> Result<usize> {
+    let mut lines = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name != "main.rs") {
+            lines += std::fs::read_to_string(&path)?.lines().count();
+        }
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn figures_are_found_in_what_a_check_says() {
+        let detail = "worst difference 4.4e-16, by tensor expressions 6.7e-16 (allowed 1e-12); with bases of its own 2e-7 (allowed 1e-6)";
+        assert_eq!(
+            worst_difference(&json!({ "detail": detail })),
+            Some(6.7e-16)
+        );
+        let single = "worst difference 1.1e-7, by tensor expressions 1.1e-7 (allowed 1e-5)";
+        assert_eq!(worst_difference(&json!({ "detail": single })), None);
+        let estimate = json!({ "detail": "worst difference 2.2e-16 (allowed 1e-12)" });
+        assert_eq!(worst_difference(&estimate), Some(2.2e-16));
+        let check = json!({ "rule": "state-finite", "detail": "470528 numbers, 2.00 a parameter" });
+        assert_eq!(state(&check).as_deref(), Some("2.00"));
+    }
+}
