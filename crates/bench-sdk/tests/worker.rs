@@ -117,7 +117,7 @@ fn resumes_with_the_same_bits(folder: &Path, mut task: Task) {
     worker.train(Some(evaluation(30, 0.3)));
     let expected = worker.snapshot(&whole);
     worker.send(&Command::Stop);
-    assert!(worker.child.wait().unwrap().success());
+    assert!(worker.child.wait().is_ok_and(|status| status.success()));
     assert_ne!(at_20, expected);
 
     task.local.resume = Some(Resume {
