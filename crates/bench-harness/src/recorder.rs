@@ -58,7 +58,7 @@ pub struct Recorder {
     folder: PathBuf,
     record: RunRecord,
     events: File,
-    _lock: File,
+    lock: File,
     began: Instant,
     lines: Vec<Line>,
     logged: u64,
@@ -83,7 +83,7 @@ impl Recorder {
             folder: folder.to_owned(),
             record,
             events,
-            _lock: lock,
+            lock,
             began: Instant::now(),
             lines,
             logged: 0,
@@ -184,6 +184,13 @@ fn lock(folder: &Path) -> Result<File, RecordError> {
             folder: folder.to_owned(),
         }),
         Err(fs::TryLockError::Error(cause)) => Err(failed(folder)(cause)),
+    }
+}
+
+impl Drop for Recorder {
+    /// Unlocked, not only closed: a program that is being started at this moment still has a copy of the file, and would keep the lock for as long.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
     }
 }
 
