@@ -175,8 +175,11 @@ fn read(name: &str) -> Result<Claim> {
     let path = folder(name).join("claim.yaml");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    let claim: Claim =
-        serde_yaml::from_str(&text).with_context(|| format!("{} is no claim", path.display()))?;
+    // By way of JSON values, which read a choice with settings as a map of one key.
+    let claim: Claim = serde_yaml::from_str(&text)
+        .map_err(anyhow::Error::from)
+        .and_then(|value: serde_json::Value| Ok(serde_json::from_value(value)?))
+        .with_context(|| format!("{} is no claim", path.display()))?;
     for arm in std::iter::once(&claim.of).chain(&claim.against) {
         ensure!(
             claim.arms.contains_key(arm),
@@ -262,6 +265,18 @@ impl Arm {
         match self.submission.strip_prefix("./") {
             Some(own) => Path::new("results/claims").join(claim).join(own),
             None => Path::new("submissions").join(&self.submission),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_committed_claim_can_be_read() {
+        let names = super::all().unwrap();
+        assert!(names.len() > 5);
+        for name in names {
+            super::read(&name).unwrap();
         }
     }
 }
