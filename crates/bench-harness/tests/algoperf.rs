@@ -5,7 +5,7 @@
 use bench_core::spec::harness::Scoring;
 use bench_core::spec::submission::Tuning;
 use bench_harness::algoperf_logs;
-use bench_score::algoperf::{Board, Loss, Rules, Targets};
+use bench_score::algoperf::{Board, FrozenTimes, Loss, Rules, Targets};
 use bench_score::statistics::Certainty;
 use std::collections::BTreeMap;
 use std::fs;
@@ -256,5 +256,38 @@ fn easier_targets_turn_the_lead_of_v05_as_the_reference_says() {
             .flips
             .iter()
             .all(|flips| flips.pairs.is_empty() || flips.pairs == [pair.clone()])
+    );
+}
+
+/// Against baseline's medians; whoever has no log of a workload has nothing there, and a score all the same.
+#[test]
+fn frozen_scores_of_the_self_tuning_logs() {
+    let Some(shared) = shared("frozen_scores_of_the_self_tuning_logs") else {
+        return;
+    };
+    let text = fs::read_to_string(shared.join("targets/workload_targets_v05.json")).unwrap();
+    let targets = Targets::parse(&text).unwrap();
+    let board = v05(&shared);
+    let reference = FrozenTimes::of(&board, "baseline", &targets, "self-tuning").unwrap();
+    let frozen = board.frozen(&reference);
+    let thousandths = |score: f64| (score * 1000.0).round() as u32;
+    let scores: Vec<(&str, u32, usize)> = frozen
+        .scores
+        .iter()
+        .map(|row| {
+            let score = row.score.as_ref().unwrap().score.unwrap();
+            (row.submission.as_str(), thousandths(score), row.workloads)
+        })
+        .collect();
+    assert_eq!(
+        scores,
+        [
+            ("schedule_free_adamw", 459, 8),
+            ("baseline", 416, 8),
+            ("nadamw_sequential", 260, 8),
+            ("sinv6_75", 123, 7),
+            ("sinv6", 121, 7),
+            ("adamg", 0, 8),
+        ]
     );
 }

@@ -41,12 +41,12 @@ fn aggregate(field: &Field, against: Option<Against>, certainty: Certainty) -> T
 
 /// What the frozen column says.
 pub(crate) fn frozen(frozen: &bench_score::Frozen) -> String {
-    let decides = match frozen.decides {
-        true => "; it decides the order",
-        false => "",
+    let rest = match frozen.decides {
+        true => "who has not run every workload of it has none; it decides the order",
+        false => "a workload without logs counts 0 in it",
     };
     format!(
-        "frozen score: against {}, version {} of the reference; 0.5 is as fast, and no other entry moves it; who has not run every workload of it has none{decides}",
+        "frozen score: against {}, version {} of the reference; 0.5 is as fast, and no other entry moves it; {rest}",
         frozen.submission, frozen.version
     )
 }

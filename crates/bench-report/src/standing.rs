@@ -13,8 +13,12 @@ pub fn standing(ranking: &Ranking) -> Grid {
         Column::words("90 % interval", "interval", 0),
         Column::numbers("first in", "p-first", 1),
     ];
-    if ranking.frozen.is_some() {
-        columns.splice(2..2, FROZEN);
+    let place = ranking
+        .frozen
+        .as_ref()
+        .map(|frozen| if frozen.decides { 2 } else { columns.len() });
+    if let Some(place) = place {
+        columns.splice(place..place, FROZEN);
     }
     let row = |index: usize| {
         let standing = &ranking.standing;
@@ -34,8 +38,8 @@ pub fn standing(ranking: &Ranking) -> Grid {
             Cell::plain(words),
             Cell::optional(first, |share| format!("{:.0} %", share * 100.0)),
         ];
-        if let Some(frozen) = &ranking.frozen {
-            row.splice(2..2, frozen_cells(frozen, index));
+        if let Some((frozen, place)) = ranking.frozen.as_ref().zip(place) {
+            row.splice(place..place, frozen_cells(frozen, index));
         }
         row
     };

@@ -43,7 +43,8 @@ pub struct FrozenTime {
 pub struct AgainstReference {
     /// Its name.
     pub submission: String,
-    /// The score, with its interval; none where a workload is missing, since the mean of the others would flatter whoever left out the hard ones.
+    /// The score, with its interval; none where a workload is missing, since the mean of the others would flatter whoever left out the hard ones. (In a competition
+    /// it counts 0, as its rules have it.)
     pub score: Option<FrozenScore>,
     /// Workloads of the reference under this ruleset that it ran.
     pub workloads: usize,

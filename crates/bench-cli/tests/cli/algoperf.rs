@@ -84,3 +84,27 @@ fn the_official_tables_are_written() {
             || read("findings.txt").contains("slow/notes.txt")
     );
 }
+
+#[test]
+fn a_score_is_explained_down_to_the_lines_of_the_logs() {
+    let checkout = competition();
+    let logs = LINE.trim_start_matches("leaderboard ");
+    insta::assert_snapshot!("explain", checkout.says(&format!("explain slow {logs}")));
+    insta::assert_snapshot!(
+        "explain-unknown",
+        checkout.says(&format!("explain slwo {logs}"))
+    );
+}
+
+#[test]
+fn a_frozen_reference_stands_beside_the_competitions_own_score() {
+    let checkout = competition();
+    let frozen = checkout.says(&format!(
+        "{LINE} --freeze-reference fast --reference frozen.json"
+    ));
+    assert!(frozen.contains("version 1 of the reference: fast on 2 workloads"));
+    let told = checkout.says(&format!(
+        "{LINE} --resamples 0 --reference frozen.json --format csv"
+    ));
+    insta::assert_snapshot!(told);
+}

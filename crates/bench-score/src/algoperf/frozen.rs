@@ -75,20 +75,25 @@ impl Board {
             .collect();
         let rows = self.rows.iter().zip(self.study_times());
         let against = |(row, times): (&super::Row, Vec<Vec<f64>>)| {
-            let workload = |(times, seconds): (Vec<f64>, &Option<&f64>)| {
-                let reference = **(seconds.as_ref()?);
-                (!times.is_empty()).then_some(FrozenWorkload { times, reference })
-            };
-            let workloads: Vec<FrozenWorkload> = times
-                .into_iter()
-                .zip(&columns)
-                .filter_map(workload)
-                .collect();
             let of = reference.seconds.len();
+            let known = times.into_iter().zip(&columns);
+            let known: Vec<(Vec<f64>, f64)> = known
+                .filter_map(|(times, seconds)| Some((times, *(*seconds)?)))
+                .collect();
+            let ran = known.iter().filter(|(times, _)| !times.is_empty()).count();
+            let workload = |(times, reference): (Vec<f64>, f64)| {
+                // Without a log there is no credit, as everywhere in the competition's rules.
+                let times = match times.is_empty() {
+                    true => vec![f64::INFINITY; self.rules.studies],
+                    false => times,
+                };
+                FrozenWorkload { times, reference }
+            };
+            let workloads: Vec<FrozenWorkload> = known.into_iter().map(workload).collect();
             AgainstReference {
                 submission: row.submission.clone(),
                 score: (of > 0 && workloads.len() == of).then(|| frozen_score(&workloads, ALPHA)),
-                workloads: workloads.len(),
+                workloads: ran,
                 of,
             }
         };
