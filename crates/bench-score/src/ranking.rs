@@ -1,19 +1,23 @@
 //! A field of submissions over several workloads, judged as a whole: what a published ranking shows.
 
+mod evidence;
+mod flips;
+
+pub use evidence::{Band, Duel};
+pub(crate) use evidence::{bands, duels, sight};
+pub use flips::Flips;
+pub(crate) use flips::{flipped, moved};
+
 use crate::algoperf::profile::{LARGEST_RATIO, POINTS, profile_scores, profiles, taus};
 use crate::frozen::{Against, Frozen, FrozenTime};
-use crate::gate::{Noise, NoiseSource, Sight, prior};
+use crate::gate::Sight;
 use crate::leaderboard::{Leaderboard, Row};
 use crate::result::{Setting, StudyResult, TARGETS, WorkloadResult};
 use crate::statistics::{
-    Certainty, FrozenWorkload, Pair, RankTest, Shift, Standing, bootstrap, log_spread, median_time,
-    quantile, resample, standing, stratified_shift,
+    Certainty, FrozenWorkload, Standing, bootstrap, median_time, resample, standing,
 };
 use bench_core::spec::submission::Tuning;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Replicates behind the bands of profiles: their ends need fewer than an interval's that is printed to three digits.
-const BAND_RESAMPLES: usize = 500;
 
 /// Times (or steps) to target by submission, workload and study; infinite for a miss.
 type Times = Vec<Vec<Vec<f64>>>;
@@ -77,41 +81,6 @@ pub struct Ranking {
     pub flips: Vec<Flips>,
     /// What this many studies can show at all.
     pub sight: Sight,
-}
-
-/// Pointwise ends of a profile's band.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Band {
-    /// Lower end at each ratio.
-    pub lower: Vec<f64>,
-    /// Upper end at each ratio.
-    pub upper: Vec<f64>,
-}
-
-/// Two submissions against each other over all workloads.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Duel {
-    /// A, which stands higher.
-    pub first: usize,
-    /// B.
-    pub second: usize,
-    /// Time of B over time of A.
-    pub shift: Shift,
-    /// Whether they differ at all.
-    pub test: RankTest,
-    /// Its two-sided p, Holm-adjusted over all pairs.
-    pub adjusted: f64,
-}
-
-/// What happens to the order when something is left out, or targets move.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flips {
-    /// In words: what is left out, or whose value is another.
-    pub change: String,
-    /// Pairs that change places: the one that now leads, the one that led.
-    pub pairs: Vec<(String, String)>,
-    /// Where curves do not allow to look: of how many studies that reached their target how many end before the other one shows.
-    pub unseen: Option<(usize, usize)>,
 }
 
 /// A row of a field: one workload of one submission.
@@ -335,23 +304,6 @@ impl Measure {
     }
 }
 
-impl Flips {
-    /// Targets that the curves do not reach.
-    pub(crate) fn unseen(share: f64, unseen: usize, reached: usize) -> Flips {
-        Flips {
-            change: moved(share),
-            pairs: Vec::new(),
-            unseen: Some((unseen, reached)),
-        }
-    }
-}
-
-/// `targets 1 % easier`.
-pub(crate) fn moved(share: f64) -> String {
-    let which = if share > 0.0 { "easier" } else { "harder" };
-    format!("targets {:.0} % {which}", share.abs() * 100.0)
-}
-
 /// A value of all studies. A study that ran on several machines has the same seed on each, and is one study: the first result's counts.
 fn each_study(results: &[&WorkloadResult], value: &dyn Fn(&StudyResult) -> f64) -> Vec<f64> {
     let mut studies: BTreeMap<(u64, u32), f64> = BTreeMap::new();
@@ -359,28 +311,6 @@ fn each_study(results: &[&WorkloadResult], value: &dyn Fn(&StudyResult) -> f64) 
         studies.entry(study.study).or_insert_with(|| value(study));
     }
     studies.into_values().collect()
-}
-
-/// What the fewest studies of a field can show of two of its submissions.
-pub(crate) fn sight(workloads: &[String], times: &Times, tuning: Tuning, alpha: f64) -> Sight {
-    /// The difference that people ask about.
-    const EFFECT: f64 = 0.05;
-    let noise = |(column, workload): (usize, &String)| {
-        let seen = log_spread(times.iter().map(|row| row[column].as_slice()));
-        // Where all are alike, evaluations at intervals hide the spread.
-        let seen = seen.filter(|&sd| sd > 0.0);
-        Noise {
-            workload: workload.clone(),
-            sd: seen.unwrap_or_else(|| prior(workload, true, tuning)),
-            source: match seen {
-                Some(_) => NoiseSource::Records,
-                None => NoiseSource::Prior,
-            },
-        }
-    };
-    let noise = workloads.iter().enumerate().map(noise).collect();
-    let studies = times.iter().flatten().map(Vec::len).min();
-    Sight::with(noise, studies.unwrap_or(0), EFFECT, alpha)
 }
 
 fn title(ruleset: &str, row: &Row, measure: Measure) -> String {
@@ -411,199 +341,5 @@ fn medians(times: &Times) -> Vec<Vec<f64>> {
     times.iter().map(row).collect()
 }
 
-/// Bands of profiles, from studies drawn again.
-pub(crate) fn bands(
-    names: &[String],
-    times: &Times,
-    certainty: Certainty,
-    profiles: impl Fn(&[Vec<f64>]) -> Vec<Vec<f64>>,
-) -> Vec<Option<Band>> {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let resamples = certainty.resamples.min(BAND_RESAMPLES);
-    let draws = resample(&names, times, resamples, certainty.seed);
-    let drawn = bootstrap(times, draws, certainty.alpha, |medians| {
-        profiles(medians).concat()
-    });
-    let points = drawn.point.len() / names.len().max(1);
-    let end = |submission: usize, q: f64| -> Option<Vec<f64>> {
-        let column = |point: usize| -> Vec<f64> {
-            let at = submission * points + point;
-            drawn.replicates.iter().map(|line| line[at]).collect()
-        };
-        (0..points)
-            .map(|point| quantile(&column(point), q))
-            .collect()
-    };
-    let band = |submission| {
-        Some(Band {
-            lower: end(submission, certainty.alpha)?,
-            upper: end(submission, 1.0 - certainty.alpha)?,
-        })
-    };
-    (0..names.len()).map(band).collect()
-}
-
-/// All pairs of a standing, with how much slower the second is.
-pub(crate) fn duels(times: &Times, standing: &Standing, alpha: f64) -> Vec<Duel> {
-    let duel = |(&(first, second, test), &adjusted): (&(usize, usize, RankTest), &f64)| {
-        let workloads = times[first].iter().zip(&times[second]);
-        let pairs: Vec<Pair> = workloads.map(|(a, b)| Pair::new(a, b)).collect();
-        Duel {
-            first,
-            second,
-            shift: stratified_shift(&pairs, alpha),
-            test,
-            adjusted,
-        }
-    };
-    let adjusted = &standing.groups.adjusted;
-    standing.pairs.iter().zip(adjusted).map(duel).collect()
-}
-
-/// Pairs of `names`, best first, that stand the other way round in `after`. Ties flip nothing.
-pub(crate) fn flipped(change: String, names: &[String], after: &[(String, f64)]) -> Flips {
-    let score = |name: &String| {
-        after
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|row| row.1)
-    };
-    let mut pairs = Vec::new();
-    for (index, leader) in names.iter().enumerate() {
-        for other in &names[index + 1..] {
-            if let (Some(a), Some(b)) = (score(leader), score(other))
-                && b > a
-            {
-                pairs.push((other.clone(), leader.clone()));
-            }
-        }
-    }
-    Flips {
-        change,
-        pairs,
-        unseen: None,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    pub(super) fn field() -> Field {
-        let studies = |seconds: f64| vec![seconds, seconds * 1.01, seconds * 1.02];
-        let times = vec![
-            vec![studies(30.0), studies(30.0)],
-            vec![studies(10.0), studies(11.0)],
-            vec![studies(20.0), studies(10.0)],
-        ];
-        Field {
-            title: String::new(),
-            measure: Measure::Steps,
-            ruleset: "rules".to_owned(),
-            tuning: Tuning::ExternalTuning,
-            setting: None,
-            submissions: ["slow", "quick", "mixed"].map(str::to_owned).to_vec(),
-            workloads: ["a", "b"].map(str::to_owned).to_vec(),
-            keys: ["key-a", "key-b"].map(str::to_owned).to_vec(),
-            moved: vec![times.clone(); TARGETS.len()],
-            times,
-        }
-    }
-
-    #[test]
-    fn best_first_with_bands_around_each_profile() {
-        let ranking = field().ranking(Certainty::default(), None);
-        assert_eq!(ranking.submissions, ["quick", "mixed", "slow"]);
-        assert_eq!(ranking.duels.len(), 3);
-        for (line, band) in ranking.profiles.iter().zip(&ranking.bands) {
-            let band = band.as_ref().unwrap();
-            assert_eq!(line.len(), band.lower.len());
-            assert!(band.lower.iter().zip(&band.upper).all(|(l, u)| l <= u));
-        }
-        let faster = &ranking.duels[0];
-        assert!(faster.shift.ratio().unwrap() > 1.0);
-    }
-
-    #[test]
-    fn leaving_a_workload_out_can_turn_the_order() {
-        let flips = field().ranking(Certainty::default(), None).flips;
-        let without = |name: &str| {
-            flips
-                .iter()
-                .find(|flips| flips.change == format!("without {name}"))
-                .unwrap()
-        };
-        let pair = ("mixed".to_owned(), "quick".to_owned());
-        assert_eq!(without("a").pairs, [pair]);
-        assert!(without("b").pairs.is_empty());
-    }
-
-    #[test]
-    fn other_targets_are_looked_at_where_curves_allow() {
-        let mut field = field();
-        // 2 % easier: mixed is the fastest everywhere. 1 % harder: one study ends before.
-        field.moved[1][2] = vec![vec![9.0; 3]; 2];
-        field.moved[2][0][0][1] = f64::NAN;
-        let flips = field.ranking(Certainty::default(), None).flips;
-        let of = |change: &str| flips.iter().find(|flips| flips.change == change).unwrap();
-        assert!(of("targets 1 % easier").pairs.is_empty());
-        let pair = ("mixed".to_owned(), "quick".to_owned());
-        assert_eq!(of("targets 2 % easier").pairs, [pair]);
-        assert_eq!(of("targets 1 % harder").unseen, Some((1, 18)));
-        assert_eq!(of("targets 2 % harder").unseen, None);
-    }
-
-    #[test]
-    fn a_reference_decides_where_it_is_asked_to() {
-        let setting = Setting {
-            machine: "m".to_owned(),
-            device: "cpu".to_owned(),
-            threads: 1,
-        };
-        let time = |key: &str, steps| FrozenTime {
-            workload: key.to_owned(),
-            ruleset: "rules".to_owned(),
-            comparability_key: key.to_owned(),
-            setting: setting.clone(),
-            seconds: 1.0,
-            steps,
-            studies: Vec::new(),
-        };
-        let reference = crate::FrozenReference {
-            version: 3,
-            submission: "old".to_owned(),
-            // On b everybody is far ahead of it or far behind: a decides.
-            workloads: vec![time("key-a", 15.0), time("key-b", 0.01)],
-        };
-        let mut field = field();
-        field.times[2][0] = vec![9.0; 3];
-        field.times[2][1] = Vec::new();
-        let judge = |decides| {
-            let against = Against {
-                reference: &reference,
-                decides,
-            };
-            field.ranking(Certainty::default(), Some(against))
-        };
-        let decided = judge(true);
-        // Who has not run every workload comes last.
-        assert_eq!(decided.submissions, ["quick", "slow", "mixed"]);
-        let frozen = decided.frozen.unwrap();
-        assert_eq!((frozen.version, frozen.decides), (3, true));
-        assert_eq!((frozen.scores[2].workloads, frozen.scores[2].of), (1, 2));
-        assert!(frozen.scores[0].score.is_some() && frozen.scores[2].score.is_none());
-        assert_eq!(judge(false).submissions, ["quick", "mixed", "slow"]);
-        // Nobody else's entry moves a frozen order.
-        let omissions = decided
-            .flips
-            .iter()
-            .filter(|flips| flips.change.starts_with("without"));
-        let moved: Vec<_> = omissions
-            .filter(|flips| flips.change != "without b")
-            .collect();
-        assert!(
-            moved.iter().all(|flips| flips.pairs.is_empty()),
-            "{moved:?}"
-        );
-    }
-}
+mod tests;
