@@ -27,6 +27,8 @@ pub struct Embedded {
     /// Sets of marks on trials whose seconds are worth less.
     #[serde(default)]
     pub marks: Vec<String>,
+    /// Base, study, trial and value of each seed, the last as text: scripts lose digits of numbers that large.
+    pub seeds: Vec<(u64, u32, u32, String)>,
     /// Every trial.
     pub trials: Vec<Entry>,
 }
@@ -58,10 +60,8 @@ pub struct Entry {
     pub marks: usize,
     /// Values of the hyperparameters.
     pub point: Vec<submission::Value>,
-    /// Base, study and trial of the seed.
-    pub seed: (u64, u32, u32),
-    /// The seed itself, as text: scripts lose digits of numbers that large.
-    pub seed_value: String,
+    /// Of the seed.
+    pub seed: usize,
     /// Of the configuration.
     pub config_hash: String,
     /// How it ended.
@@ -128,8 +128,13 @@ impl Embedded {
             let source = position(&mut embedded.sources, &trial.record.source_hash);
             let machine = position(&mut embedded.machines, &trial.record.machine);
             let marks = position(&mut embedded.marks, &marks(trial, pinned));
+            let seed = &trial.record.run.seed;
+            let value = seed.value.to_string();
+            let seed = (seed.base, seed.study, seed.trial, value);
+            let seed = position(&mut embedded.seeds, &seed);
             embedded.trials.push(Entry {
                 marks,
+                seed,
                 ..entry(id, trial, (run, source, machine))
             });
         }
@@ -180,6 +185,7 @@ impl Embedded {
 
     fn row(&self, entry: &Entry) -> Vec<Cell> {
         let shared = &self.runs[entry.run];
+        let (base, study, trial, _) = &self.seeds[entry.seed];
         let text = |value: Option<&Value>| Cell::plain(value.and_then(Value::as_str).unwrap_or(""));
         let submission = shared
             .run
@@ -195,9 +201,9 @@ impl Embedded {
             text(submission),
             text(shared.run.get("workload-name")),
             text(shared.run.get("ruleset-name")),
-            Cell::plain(entry.seed.0),
-            Cell::plain(entry.seed.1),
-            Cell::plain(entry.seed.2),
+            Cell::plain(base),
+            Cell::plain(study),
+            Cell::plain(trial),
             Cell::plain(&entry.outcome),
             number(entry.seconds_to_target),
             Cell::optional(entry.steps_to_target, |steps| steps.to_string()),
@@ -219,13 +225,13 @@ impl Embedded {
     pub fn run(&self, entry: &Entry) -> Result<RunSpec, EmbeddedError> {
         let incomplete = || EmbeddedError::Incomplete(entry.id.clone());
         let shared = self.runs.get(entry.run).ok_or_else(incomplete)?;
-        let (base, study, trial) = entry.seed;
+        let (base, study, trial, value) = self.seeds.get(entry.seed).ok_or_else(incomplete)?;
         let seed = Seed {
             purpose: shared.purpose,
-            base,
-            study,
-            trial,
-            value: entry.seed_value.parse().map_err(|_| incomplete())?,
+            base: *base,
+            study: *study,
+            trial: *trial,
+            value: value.parse().map_err(|_| incomplete())?,
         };
         let point: BTreeMap<_, _> = shared.names.iter().zip(&entry.point).collect();
         let mut run = shared.run.clone();
@@ -260,7 +266,6 @@ fn shared(run: &RunSpec) -> Result<Shared, serde_json::Error> {
 
 fn entry(id: &str, trial: &Trial, (run, source, machine): (usize, usize, usize)) -> Entry {
     let (record, summary) = (&trial.record, &trial.summary);
-    let seed = &record.run.seed;
     let hit = summary.hit().map(|hit| hit.at);
     let metric = record.run.workload.target.metric.name();
     let outcome = summary.outcome.as_ref();
@@ -271,8 +276,7 @@ fn entry(id: &str, trial: &Trial, (run, source, machine): (usize, usize, usize))
         machine,
         marks: 0,
         point: record.run.hyperparameters.values().cloned().collect(),
-        seed: (seed.base, seed.study, seed.trial),
-        seed_value: seed.value.to_string(),
+        seed: 0,
         config_hash: record.config_hash.clone(),
         outcome: outcome
             .map_or("unfinished", |outcome| outcome.name())

@@ -117,8 +117,8 @@
         column("submission", "submission", (t) => run(t).run.submission.name),
         column("workload", "workload", (t) => run(t).run["workload-name"]),
         column("ruleset", "ruleset", (t) => run(t).run["ruleset-name"]),
-        column("study", "study", (t) => t.seed[1], true),
-        column("point", "point", (t) => t.seed[2], true),
+        column("study", "study", (t) => data.seeds[t.seed][1], true),
+        column("point", "point", (t) => data.seeds[t.seed][2], true),
         column("outcome", "outcome", (t) => t.outcome),
         column("seconds", "time to target", (t) => t.seconds_to_target, true, seconds),
         column("steps", "steps to target", (t) => t.steps_to_target, true),
@@ -134,9 +134,9 @@
   // The configuration as it was hashed; the seed has more digits than a number keeps here.
   const configuration = (trial) => {
     const { names, purpose, run: shared } = run(trial);
-    const [base, study, number] = trial.seed;
+    const [base, study, number, value] = data.seeds[trial.seed];
     const hyperparameters = Object.fromEntries(names.map((name, i) => [name, trial.point[i]]));
-    const seed = { purpose, base, study, trial: number, value: trial.seed_value };
+    const seed = { purpose, base, study, trial: number, value };
     return JSON.stringify({ ...shared, hyperparameters, seed }, null, 2).replace(/"value": "(\d+)"/, '"value": $1');
   };
   const facts = (trial) => {
