@@ -64,7 +64,7 @@ impl Span {
     pub(crate) const FORMAT: &str = "length-of-time";
 
     /// Reads `60s`, `15m`, `1h 30m`.
-    pub(crate) fn parse(text: &str) -> Option<Span> {
+    pub fn parse(text: &str) -> Option<Span> {
         humantime::parse_duration(text).ok().map(Span)
     }
 

@@ -148,6 +148,9 @@ fn experiment(name: &str) -> Vec<&str> {
     words
 }
 
+/// Of a trial whose time does not matter.
+const PATIENCE: &str = "1h";
+
 fn folder(name: &str) -> PathBuf {
     shell::root().join("results/claims").join(name)
 }
@@ -254,6 +257,10 @@ impl Claim {
         }
         if self.measure != Measure::StepsToTarget {
             words.push("--to-budget".to_owned());
+        }
+        // What is counted in steps must not depend on how busy the machine is.
+        if self.measure != Measure::SecondsPerStep {
+            words.extend(["--time-budget".to_owned(), PATIENCE.to_owned()]);
         }
         words
     }

@@ -36,6 +36,7 @@ fn names_that_are_not_there() {
         "run adamw --workload blobs --ruleset self-tuning",
         "run adamw --workload blobs --device gpu",
         "run adamw --workload blobs --hyperparameters none.yaml",
+        "run adamw --workload blobs --time-budget soon",
         "run adamw",
         "spec show blobs adamv",
         "spec check nowhere.yaml",

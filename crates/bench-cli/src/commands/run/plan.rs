@@ -5,10 +5,12 @@ use crate::arguments::Results;
 use crate::commands::trials::{Plan, chosen_device, own_point};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
+use bench_core::number::Span;
 use bench_core::run::{Purpose, RunSpec};
 use bench_core::spec::resolve::Request;
 use clap::Args;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where records of workloads named one by one go.
 const SINGLE: &str = "single";
@@ -42,6 +44,9 @@ pub(in crate::commands) struct Selection {
     /// Your own values (YAML or JSON, name to value) over the defaults
     #[arg(long, value_name = "FILE")]
     pub(in crate::commands) hyperparameters: Option<PathBuf>,
+    /// In place of the workload's time budget, for questions about steps alone: such records are comparable only with each other
+    #[arg(long, value_name = "TIME", value_parser = time_budget)]
+    pub(in crate::commands) time_budget: Option<Span>,
     /// `cpu` or `cuda:0`, in place of harness.yaml's
     #[arg(long)]
     pub(in crate::commands) device: Option<String>,
@@ -51,6 +56,11 @@ pub(in crate::commands) struct Selection {
     /// One trial alone, as STUDY.TRIAL or WORKLOAD/STUDY.TRIAL: for schedulers (`bench plan --json` lists them)
     #[arg(long, value_name = "TRIAL", value_parser = Only::parse)]
     pub(in crate::commands) only: Option<Only>,
+}
+
+fn time_budget(text: &str) -> Result<Span, String> {
+    let time = Span::parse(text).filter(|time| *time > Span(Duration::ZERO));
+    time.ok_or_else(|| "write a length of time, such as `90s`, `15m` or `1h 30m`".to_owned())
 }
 
 /// One trial of many.
@@ -133,7 +143,10 @@ pub(in crate::commands) fn plan(
                         threads: arguments.threads,
                         device: Some(device),
                     };
-                    runs.push(catalog.resolve(&request).map_err(unresolved)?);
+                    let mut run = catalog.resolve(&request).map_err(unresolved)?;
+                    let budget = &mut run.workload.budget;
+                    budget.time = arguments.time_budget.unwrap_or(budget.time);
+                    runs.push(run);
                 }
             }
         }
