@@ -44,8 +44,6 @@ pub struct Stored {
     pub attempt: u32,
     /// Whether a referee is at it now.
     pub live: bool,
-    /// The lines of `events.jsonl`.
-    pub lines: Vec<Line>,
     /// The record, added up.
     pub trial: Trial,
 }
@@ -67,33 +65,43 @@ impl Stored {
 /// # Errors
 /// When a file is missing or holds something else. A missing `events.jsonl` is an empty one.
 pub fn read(folder: &Path) -> Result<Stored, StoreError> {
-    let text = |name: &str| {
-        let path = folder.join(name);
-        fs::read_to_string(&path).map_err(|cause| StoreError::Io { path, cause })
-    };
-    let unreadable = |cause| StoreError::Record {
-        folder: folder.to_owned(),
-        cause,
-    };
-    let record: RunRecord = serde_json::from_str(&text(RUN_FILE)?)
-        .map_err(|cause| unreadable(ReadError::Record(cause)))?;
+    let record: RunRecord = serde_json::from_str(&text(folder, RUN_FILE)?)
+        .map_err(|cause| unreadable(folder, ReadError::Record(cause)))?;
     if record.format > FORMAT {
         let found = record.format;
-        return Err(unreadable(ReadError::Format { found }));
+        return Err(unreadable(folder, ReadError::Format { found }));
     }
-    let lines = match text(EVENTS_FILE) {
-        Ok(events) => parse_events(&events).map_err(unreadable)?,
-        Err(StoreError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => vec![],
-        Err(error) => return Err(error),
-    };
     Ok(Stored {
         folder: folder.to_owned(),
         suite: suite(folder),
         attempt: attempt(folder),
         live: recorder::is_live(folder),
-        trial: Trial::new(record, &lines),
-        lines,
+        trial: Trial::new(record, &lines(folder)?),
     })
+}
+
+/// The lines of a trial's `events.jsonl`: none where it is missing.
+///
+/// # Errors
+/// When it cannot be read, or holds something else.
+pub fn lines(folder: &Path) -> Result<Vec<Line>, StoreError> {
+    match text(folder, EVENTS_FILE) {
+        Ok(events) => parse_events(&events).map_err(|cause| unreadable(folder, cause)),
+        Err(StoreError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => Ok(vec![]),
+        Err(error) => Err(error),
+    }
+}
+
+fn text(folder: &Path, name: &str) -> Result<String, StoreError> {
+    let path = folder.join(name);
+    fs::read_to_string(&path).map_err(|cause| StoreError::Io { path, cause })
+}
+
+fn unreadable(folder: &Path, cause: ReadError) -> StoreError {
+    StoreError::Record {
+        folder: folder.to_owned(),
+        cause,
+    }
 }
 
 /// Reads every trial below `runs`, in the order of their paths, and what could not be read.

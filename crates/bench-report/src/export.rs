@@ -1,7 +1,6 @@
 //! Records as flat tables for other programs. `results/README.md` documents the columns.
 
 use crate::grid::{Cell, Column, Grid, Kind};
-use bench_core::number::Measured;
 use bench_core::record::Slowdown;
 use bench_core::run::Purpose;
 use bench_core::spec::submission::Value;
@@ -84,18 +83,16 @@ pub fn evaluations(trials: &[Trial]) -> Grid {
     let mut rows = Vec::new();
     for trial in trials {
         for point in &trial.summary.curve {
-            for (split, metrics) in &point.metrics {
-                for (metric, Measured(value)) in metrics {
-                    let mut cells = keys(trial);
-                    cells.extend([
-                        Cell::plain(point.step),
-                        Cell::plain(point.submission_ns as f64 / 1e9),
-                        Cell::plain(split.name()),
-                        Cell::plain(metric),
-                        Cell::plain(value),
-                    ]);
-                    rows.push(cells);
-                }
+            for (split, metric, value) in point.metrics.iter() {
+                let mut cells = keys(trial);
+                cells.extend([
+                    Cell::plain(point.step),
+                    Cell::plain(point.submission_ns as f64 / 1e9),
+                    Cell::plain(split.name()),
+                    Cell::plain(metric),
+                    Cell::plain(value),
+                ]);
+                rows.push(cells);
             }
         }
     }

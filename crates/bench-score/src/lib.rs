@@ -14,6 +14,7 @@ mod ranking;
 mod read;
 mod reference;
 mod result;
+mod scores;
 pub mod statistics;
 mod trial;
 
@@ -24,4 +25,5 @@ pub use ranking::{Band, Duel, Field, Flips, Measure, Ranking};
 pub use read::{ReadError, Trial, parse_events};
 pub use reference::{Comparison, compare};
 pub use result::{Moved, Setting, StudyResult, TARGETS, WorkloadResult, median, results, ruleset};
+pub use scores::Scores;
 pub use trial::{CurvePoint, TrialSummary};

@@ -1,13 +1,12 @@
 //! One trial: the fold over its events.
 
-use bench_core::number::Measured;
+use crate::scores::Scores;
 use bench_core::outcome::Outcome;
 use bench_core::passage::{Passage, Point, Tracker};
-use bench_core::protocol::{DeviceReport, Metrics};
+use bench_core::protocol::DeviceReport;
 use bench_core::record::{Line, Phases, ResumedFrom, Slowdown, TrialEvent};
 use bench_core::run::{RunSpec, SplitName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 const NANOSECONDS: f64 = 1e9;
 
@@ -58,14 +57,13 @@ pub struct CurvePoint {
     /// Submission time, in nanoseconds.
     pub submission_ns: u64,
     /// Split to metric to value.
-    pub metrics: BTreeMap<SplitName, Metrics>,
+    pub metrics: Scores,
 }
 
 impl CurvePoint {
     /// A split's metric; none where that split was not evaluated here.
     pub fn metric(&self, split: SplitName, metric: &str) -> Option<f64> {
-        let Measured(value) = *self.metrics.get(&split)?.get(metric)?;
-        Some(value)
+        self.metrics.get(split, metric)
     }
 }
 
@@ -159,11 +157,15 @@ impl TrialSummary {
                 submission_ns,
                 metrics,
                 ..
-            } => self.curve.push(CurvePoint {
-                step: *step,
-                submission_ns: *submission_ns,
-                metrics: metrics.clone(),
-            }),
+            } => {
+                let before = self.curve.last().map(|point| &point.metrics);
+                let metrics = Scores::after(before, metrics);
+                self.curve.push(CurvePoint {
+                    step: *step,
+                    submission_ns: *submission_ns,
+                    metrics,
+                });
+            }
             TrialEvent::Warned { message } => {
                 if !self.warnings.contains(message) {
                     self.warnings.push(message.clone());

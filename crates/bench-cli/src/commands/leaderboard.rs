@@ -53,8 +53,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let workspace = Workspace::open()?;
     let runs = workspace.runs(arguments.results.folder.as_deref())?;
     let (stored, mut errors) = store::scan(&runs);
-    let stored = store::latest(stored);
-    let trials: Vec<Trial> = stored.iter().map(|stored| stored.trial.clone()).collect();
+    let stored = store::latest(stored).into_iter();
+    let (folders, trials): (Vec<PathBuf>, Vec<Trial>) =
+        stored.map(|stored| (stored.folder, stored.trial)).unzip();
     let harness = workspace.catalog.harness.as_ref();
     let pinned = harness.map_or(&[][..], |harness| &harness.pinned);
     let board = Leaderboard::of(&trials).pinned(pinned);
@@ -70,7 +71,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     if let Some(folder) = &arguments.publish {
         let records = publish::Records {
             runs: &runs,
-            stored: &stored,
+            folders: &folders,
             trials: &trials,
             pinned,
         };

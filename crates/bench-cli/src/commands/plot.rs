@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::{Workspace, find_records};
 use bench_core::schedule::Schedule;
+use bench_harness::store;
 use bench_report::curves::{Axis, curves};
 use bench_report::lineage::Lineage;
 use bench_report::schedule::schedules;
@@ -135,7 +136,7 @@ fn draw_lineage(arguments: &LineageOf, screen: &Screen) -> Result<Exit, Failure>
     };
     let run = &stored.trial.record.run;
     let title = format!("{} on {}", run.submission.name, run.workload_name);
-    let svg = Lineage::read(&stored.lines)?.svg(&title)?;
+    let svg = Lineage::read(&store::lines(&stored.folder)?)?.svg(&title)?;
     save(&arguments.output, &svg, "the lineage", screen)
 }
 

@@ -1,7 +1,7 @@
 //! What to do about a trial, given what was recorded of it before.
 
 use super::Options;
-use crate::store::Stored;
+use crate::store::{self, Stored};
 use crate::trial::{ResumePoint, resume_point};
 use bench_core::record::Machine;
 
@@ -47,8 +47,11 @@ pub fn decide(last: Option<&Stored>, next: u32, options: Options, machine: &Mach
         Some(outcome) if outcome.is_final() => Action::Skip,
         // A clock does not go on elsewhere.
         _ if record.machine.fingerprint != machine.fingerprint => again,
-        _ => Action::Resume {
-            from: resume_point(&last.folder, &record.run, &last.lines),
-        },
+        _ => {
+            let lines = store::lines(&last.folder).unwrap_or_default();
+            Action::Resume {
+                from: resume_point(&last.folder, &record.run, &lines),
+            }
+        }
     }
 }

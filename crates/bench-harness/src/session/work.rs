@@ -177,7 +177,8 @@ fn prepare(
                 started: stored.trial.record.started.clone(),
                 ..fresh
             };
-            (began, stored.lines.clone(), from.clone())
+            let lines = store::lines(&stored.folder).unwrap_or_default();
+            (began, lines, from.clone())
         }
         _ => (fresh, Vec::new(), None),
     };

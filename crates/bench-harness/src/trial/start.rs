@@ -118,7 +118,7 @@ impl Supervisor<'_> {
         summary.curve.last().map(|last| Evaluation {
             step: last.step,
             submission_seconds: last.submission_ns as f64 / 1e9,
-            metrics: last.metrics.clone(),
+            metrics: last.metrics.clone().into(),
         })
     }
 }

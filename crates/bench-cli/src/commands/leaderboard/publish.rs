@@ -5,7 +5,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
-use bench_harness::store::Stored;
 use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
 use bench_report::{Grid, algoperf, leaderboard, leaderboard_rows};
 use bench_score::statistics::Certainty;
@@ -22,7 +21,7 @@ type Table = (&'static str, Vec<u8>);
 /// What a page of our own is made from.
 pub(super) struct Records<'a> {
     pub(super) runs: &'a Path,
-    pub(super) stored: &'a [Stored],
+    pub(super) folders: &'a [PathBuf],
     pub(super) trials: &'a [Trial],
     /// Fingerprints of machines that measure time well.
     pub(super) pinned: &'a [String],
@@ -38,11 +37,11 @@ pub(super) fn records(
 ) -> Result<(), Failure> {
     let &Records {
         runs,
-        stored,
+        folders,
         trials,
         pinned,
     } = records;
-    let digits: Vec<String> = stored.iter().map(|stored| digits(&stored.folder)).collect();
+    let digits: Vec<String> = folders.iter().map(|folder| digits(folder)).collect();
     let pairs = digits.iter().map(String::as_str).zip(trials);
     let embedded = Embedded::of(pairs, pinned).map_err(Failure::bug)?;
     let rankings = [Measure::Time, Measure::Steps]
@@ -77,9 +76,9 @@ pub(super) fn records(
             n => vec![format!("{n} trials are not finished")],
         },
     };
-    let sources = stored
+    let sources = folders
         .iter()
-        .flat_map(|stored| [RUN_FILE, EVENTS_FILE].map(|name| stored.folder.join(name)));
+        .flat_map(|folder| [RUN_FILE, EVENTS_FILE].map(|name| folder.join(name)));
     let page = page.html().map_err(Failure::bug)?;
     write(folder, &page, tables, runs, sources, screen)
 }
