@@ -1,0 +1,123 @@
+//! Data sets: images, texts, generated ones.
+
+use super::common::{DATASET, WORKLOAD, file, files_with};
+use super::{told, told_of};
+use bench_core::spec::schema::Kind;
+
+#[test]
+fn datasets() {
+    snapshot!(told(
+        Kind::Dataset,
+        &[
+            ("overlapping splits", "start: 200", "start: 199"),
+            ("a split of nothing", "count: 200", "count: 0"),
+            ("a short hash", "cccccccccccccccccccccccccccccccc }", "}"),
+            ("an upper-case hash", "hash: aaaa", "hash: AAAA"),
+            ("an unknown file", "from: test", "from: tset"),
+            (
+                "no source",
+                "sources:\n  - folder:\n      train-images: a\n      train-labels: b\n      test-images: c\n      test-labels: d\n",
+                ""
+            ),
+            ("a file missing", "      test-labels: d\n", ""),
+            ("a file misnamed", "test-labels: d", "test-lables: d"),
+            ("an unknown source", "- folder:", "- ftp:"),
+            (
+                "a bad address",
+                "- folder:\n      train-images: a",
+                "- https:\n      train-images: { url: http://x, sha256: 12 }"
+            ),
+            (
+                "text from images",
+                "idx-images: { height: 8, width: 8, channels: 1, classes: 10 }",
+                "tokens: { vocabulary: 70000 }"
+            ),
+            (
+                "sources of generated data",
+                "idx-images: { height: 8, width: 8, channels: 1, classes: 10 }",
+                "generated: { image: { height: 8, width: 8, channels: 1, classes: 10 }, train: 240, test: 50, seed: 1, noise: 0 }"
+            ),
+        ]
+    ));
+}
+
+/// [`DATASET`] as a collection of texts.
+fn documents() -> String {
+    let images = "idx-images: { height: 8, width: 8, channels: 1, classes: 10 }";
+    let files = "      train-images: a\n      train-labels: b\n      test-images: c\n      test-labels: d\n";
+    DATASET
+        .replace(
+            images,
+            "documents: { markup: tagged, every: 20, validation: 10, test: 20 }",
+        )
+        .replace(files, "      documents: \"*.txt\"\n")
+        .replace("from: train, start: 200", "from: validation")
+}
+
+#[test]
+fn datasets_of_text() {
+    let on_text = WORKLOAD
+        .replace(
+            "input: { pixels: unit, mean: [0.5], std: [0.25] }",
+            "input: { sequence-length: 4 }",
+        )
+        .replace(
+            "{ mlp: { hidden: [16, 8], activation: relu } }",
+            "{ decoder: { width: 4, layers: 1, heads: 2, hidden: 4 } }",
+        );
+    let told = |name: &str, dataset: &str, workload: &str| {
+        let mut files = files_with(Kind::Dataset, dataset);
+        files[2] = file(Kind::Workload, "tiny", workload);
+        let told = told_of(files);
+        assert_eq!(name == "sound", told.is_empty(), "{name}: {told}");
+        format!("== {name}\n{told}")
+    };
+    let wrong = |name: &str, right: &str, other: &str| {
+        assert!(documents().contains(right), "{right}");
+        told(name, &documents().replacen(right, other, 1), &on_text)
+    };
+    let heads = on_text.replace("heads: 2", "heads: 3");
+    let package = "- npm:\n      package: texts\n      version: 1.0.0\n      sha256: 12\n      files: { texts: \"c*\" }";
+    snapshot!(
+        [
+            told("sound", &documents(), &on_text),
+            wrong("rounds of two", "every: 20", "every: 2"),
+            wrong("a document beyond its round", "test: 20", "test: 21"),
+            wrong("the same documents twice", "test: 20", "test: 10"),
+            wrong("an unknown markup", "tagged", "taged"),
+            wrong("a split of no file", "from: validation", "from: valid"),
+            wrong(
+                "a file of another format",
+                "documents: \"*.txt\"",
+                "train: a.txt"
+            ),
+            wrong(
+                "a package without hash and file",
+                "- folder:\n      documents: \"*.txt\"",
+                package
+            ),
+            told("images read as text", DATASET, &on_text),
+            told("text read as images", &documents(), WORKLOAD),
+            told(
+                "text of no length",
+                &documents(),
+                &on_text.replace("input: { sequence-length: 4 }\n", "")
+            ),
+            told("heads that do not share a width", &documents(), &heads),
+        ]
+        .concat()
+    );
+}
+
+#[test]
+fn generated_datasets() {
+    let generated = "generated: { image: { height: 8, width: 8, channels: 1, classes: 10 }, train: 249, test: 50, seed: 1, noise: 0 }";
+    let dataset = DATASET.replace(
+        "idx-images: { height: 8, width: 8, channels: 1, classes: 10 }",
+        generated,
+    );
+    let (before, splits) = dataset.split_once("sources:").unwrap_or_default();
+    let splits = splits.split_once("splits:").unwrap_or_default().1;
+    let dataset = format!("{before}splits:{splits}");
+    snapshot!(told_of(files_with(Kind::Dataset, &dataset)));
+}
