@@ -1,7 +1,9 @@
 //! A calibration as a table and a picture.
 
 use crate::grid::{Cell, Column, Grid};
-use crate::picture::{self, Area, COLOURS, Chart, DrawError, GRID, INK, PictureError, label, text};
+use crate::picture::{
+    self, Area, COLOURS, Chart, DrawError, GRID, INK, Look, PictureError, label, text, within,
+};
 use crate::units;
 use bench_core::number::Measured;
 use bench_core::spec::workload::Direction;
@@ -11,6 +13,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
 const SIZE: (u32, u32) = (900, 500);
+/// Height of a line of the legend, below.
+const LINE: i32 = 20;
 
 /// How each baseline does on its best point.
 pub fn standings(record: &CalibrationRecord) -> Grid {
@@ -60,7 +64,9 @@ pub fn picture(record: &CalibrationRecord) -> Result<String, PictureError> {
     let shown = Picture { record };
     let up = shown.up(points());
     let about = format!("Learning curves of the calibration of {}", record.workload);
-    let drawn = picture::draw(SIZE, &about, |area| shown.draw(area, up).map(|()| None))?;
+    let legend = (record.finding.standings.len() as u32 + 1) * LINE as u32;
+    let size = (SIZE.0, SIZE.1 + legend);
+    let drawn = picture::draw(size, &about, |area| shown.draw(area, up).map(|()| None))?;
     Ok(drawn.svg)
 }
 
@@ -85,7 +91,8 @@ impl Picture<'_> {
     fn draw<'b>(&self, area: &Area<'b>, up: Range<f64>) -> Result<(), DrawError<'b>> {
         let right = self.record.step_hint as f64 * 1.02;
         let title = format!("{}: calibration", self.record.workload);
-        let mut chart = ChartBuilder::on(area)
+        let (above, below) = area.split_vertically(SIZE.1);
+        let mut chart = ChartBuilder::on(&above)
             .caption(title, ("sans-serif", 22).into_font().color(&INK))
             .margin(16)
             .x_label_area_size(46)
@@ -111,15 +118,14 @@ impl Picture<'_> {
         let above = text().pos(Pos::new(HPos::Left, VPos::Bottom));
         chart.draw_series([EmptyElement::at(ends[0]) + Text::new(words, (6, -3), above)])?;
         self.draw_trials(&mut chart, &up)?;
-        chart
-            .configure_series_labels()
-            .position(match self.record.metric.direction() {
-                Direction::Min => SeriesLabelPosition::UpperRight,
-                Direction::Max => SeriesLabelPosition::LowerRight,
-            })
-            .label_font(text())
-            .border_style(TRANSPARENT)
-            .draw()
+        for (index, row) in self.record.finding.standings.iter().enumerate() {
+            let words = format!(
+                "{}: {} of {} seeds reach it",
+                row.submission, row.reached, row.seeds
+            );
+            Look::of(index).key(&below, (80, 8 + index as i32 * LINE), &words)?;
+        }
+        Ok(())
     }
 
     /// The search in thin lines first, so that the seeds lie above it.
@@ -143,19 +149,12 @@ impl Picture<'_> {
                 let own = |trial: &&CalibrationTrial| {
                     trial.submission == row.submission && trial.tunes() == tunes
                 };
-                for (index, trial) in self.record.trials.iter().filter(own).enumerate() {
-                    // Off the picture is at its edge: a line that leaves comes back where it belongs.
-                    let inside = points(trial).map(|(x, y)| (x, y.clamp(up.start, up.end)));
-                    let drawn = chart.draw_series(LineSeries::new(inside, line))?;
-                    if index == 0 && !tunes {
-                        let words = format!(
-                            "{}: {} of {} seeds reach it",
-                            row.submission, row.reached, row.seeds
-                        );
-                        drawn
-                            .label(words)
-                            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], line));
-                    }
+                for trial in self.record.trials.iter().filter(own) {
+                    let all: Vec<_> = points(trial).collect();
+                    let parts = within(&all, up)
+                        .into_iter()
+                        .map(|part| PathElement::new(part, line));
+                    chart.draw_series(parts)?;
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Learning curves: the target's metric on the validation split, over submission time or steps.
 
 use crate::picture::{
-    Area, Chart, DrawError, Drawn, Frame, GRID, INK, Look, draw, frame, label, text,
+    Area, Chart, DrawError, Drawn, Frame, GRID, INK, Look, draw, frame, label, text, within,
 };
 use crate::units;
 use bench_core::run::SplitName;
@@ -67,7 +67,9 @@ pub struct Place {
 }
 
 const SIZE: (u32, u32) = (760, 460);
+/// Height of a line of the legend, and what is left free below the last.
 const LINE: i32 = 20;
+const BELOW: i32 = 8;
 /// Share of the evaluations, the worst, that may leave the picture, and below which part of the height the others would lie otherwise.
 const OFF_SCALE: f64 = 0.08;
 const FLAT: f64 = 0.35;
@@ -126,7 +128,10 @@ impl CurvePlot {
             axis.words(),
             units::significant(self.target)
         );
-        draw(SIZE, &about, |area| self.paint(area, axis))
+        let legend = self.groups.len() as u32 * LINE as u32 + BELOW as u32;
+        draw((SIZE.0, SIZE.1 + legend), &about, |area| {
+            self.paint(area, axis)
+        })
     }
 
     /// With at most about this many points a curve: of every stretch its lowest and highest.
@@ -143,7 +148,8 @@ impl CurvePlot {
 
     fn paint<'b>(&self, area: &Area<'b>, axis: Axis) -> Result<Option<Frame>, DrawError<'b>> {
         let (across, up) = self.ranges(axis);
-        let mut chart = ChartBuilder::on(area)
+        let (above, below) = area.split_vertically(SIZE.1);
+        let mut chart = ChartBuilder::on(&above)
             .caption(
                 format!("{}: time to target", self.workload),
                 ("sans-serif", 22).into_font().color(&INK),
@@ -158,25 +164,12 @@ impl CurvePlot {
             draw_curve(&mut chart, curve, axis, &up)?;
         }
         let frame = frame(&chart, &across, &up);
-        self.draw_legend(area, &frame)?;
-        Ok(Some(frame))
-    }
-
-    /// Curves come down from the upper left, or up from the lower left: the legend stands in the corner that they leave free.
-    fn draw_legend<'b>(&self, area: &Area<'b>, frame: &Frame) -> Result<(), DrawError<'b>> {
-        let [left, top, right, bottom] = frame.pixels;
-        let longest = self.groups.iter().map(|name| name.chars().count()).max();
-        let width = 36 + longest.unwrap_or(0) as i32 * 15 / 2;
-        let height = self.groups.len() as i32 * LINE;
-        let y = match self.direction {
-            Direction::Min => top + 14,
-            Direction::Max => (bottom - height - 4).max(top + 14),
-        };
-        let x = (right - width).max(left + 8);
+        // Below: curves may go anywhere above.
         for (group, name) in self.groups.iter().enumerate() {
-            Look::of(group).key(area, (x, y + group as i32 * LINE), name)?;
+            let place = (frame.pixels[0], 8 + group as i32 * LINE);
+            Look::of(group).key(&below, place, name)?;
         }
-        Ok(())
+        Ok(Some(frame))
     }
 
     fn draw_axes<'b>(&self, chart: &mut Chart<'_, 'b>, axis: Axis) -> Result<(), DrawError<'b>> {
@@ -300,11 +293,10 @@ fn draw_curve<'b>(
 ) -> Result<(), DrawError<'b>> {
     let look = Look::of(curve.group);
     let points = curve.points.iter();
-    let inside = |value: f64| value.clamp(up.start, up.end);
-    let points = points
-        .map(|place| (axis.of(place), inside(place.value)))
-        .collect();
-    look.line(chart, points)?;
+    let points: Vec<_> = points.map(|place| (axis.of(place), place.value)).collect();
+    for part in within(&points, up) {
+        look.line(chart, part)?;
+    }
     chart.draw_series(curve.hit.map(|place| {
         let at = (axis.of(&place), place.value);
         Circle::new(at, 5, look.colour.filled())

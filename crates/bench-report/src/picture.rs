@@ -104,6 +104,37 @@ pub(crate) fn label(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// The parts of a line that lie within the vertical range, cut where they leave it.
+pub(crate) fn within(points: &[(f64, f64)], up: &Range<f64>) -> Vec<Vec<(f64, f64)>> {
+    let inside = |y: f64| (up.start..=up.end).contains(&y);
+    let mut parts: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut before: Option<(f64, f64)> = None;
+    for &(x, y) in points {
+        let edges = before.map_or_else(Vec::new, |(x0, y0)| {
+            let crossed = [up.start, up.end]
+                .into_iter()
+                .filter(|edge| (y0 < *edge) != (y < *edge) && y0 != *edge && y != *edge);
+            let mut edges: Vec<_> = crossed
+                .map(|edge| (x0 + (edge - y0) / (y - y0) * (x - x0), edge))
+                .collect();
+            edges.sort_by(|a, b| a.0.total_cmp(&b.0));
+            edges
+        });
+        let was_inside = before.is_some_and(|(_, y0)| inside(y0));
+        if !was_inside && (!edges.is_empty() || inside(y)) {
+            parts.push(Vec::new());
+        }
+        if let Some(part) = parts.last_mut()
+            && (was_inside || inside(y) || !edges.is_empty())
+        {
+            part.extend(edges);
+            part.extend(inside(y).then_some((x, y)));
+        }
+        before = Some((x, y));
+    }
+    parts
+}
+
 /// How a group of lines looks: its colour, and dashes once the colours are used up.
 #[derive(Clone, Copy)]
 pub(crate) struct Look {
@@ -158,5 +189,30 @@ impl Look {
             at = end + gap;
         }
         area.draw(&Text::new(words.to_owned(), (x + 32, y - 7), text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn a_line_is_cut_where_it_leaves_the_picture() {
+        let up = 0.0..1.0;
+        // From above into the picture, out below and in again.
+        let line = [(0.0, 2.0), (1.0, 0.0), (2.0, -1.0), (3.0, 0.5), (4.0, 0.5)];
+        let parts = within(&line, &up);
+        let cut = 2.0 + 1.0 / 1.5;
+        assert_eq!(parts.len(), 2);
+        assert_eq!(parts[0], [(0.5, 1.0), (1.0, 0.0)]);
+        assert!((parts[1][0].0 - cut).abs() < 1e-12 && parts[1][0].1 == 0.0);
+        assert_eq!(parts[1][1..], [(3.0, 0.5), (4.0, 0.5)]);
+        // Right through, and never inside.
+        assert_eq!(
+            within(&[(0.0, 2.0), (3.0, -1.0)], &up),
+            [[(1.0, 1.0), (2.0, 0.0)]]
+        );
+        assert!(within(&[(0.0, 2.0), (3.0, 3.0)], &up).is_empty());
+        assert_eq!(within(&[(0.0, 0.5)], &up), [[(0.0, 0.5)]]);
     }
 }

@@ -14,6 +14,7 @@ use bench_core::spec::search::Point;
 use bench_report::calibration::standings;
 use bench_report::units;
 use bench_score::calibration::{CalibrationRecord, Chosen, best_points, find};
+pub(super) use check::read as record;
 use clap::Args;
 use runs::{Collected, Runs};
 

@@ -2,6 +2,7 @@
 
 mod ranking;
 
+use super::calibrate;
 use crate::arguments::Results;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -9,6 +10,7 @@ use crate::screen::Screen;
 use crate::workspace::{Workspace, find_records};
 use bench_core::schedule::Schedule;
 use bench_harness::store;
+use bench_report::calibration;
 use bench_report::curves::{Axis, curves};
 use bench_report::lineage::Lineage;
 use bench_report::schedule::schedules;
@@ -27,6 +29,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Picture {
     Curves(Curves),
+    Calibration(Calibrated),
     Lineage(LineageOf),
     Schedule(Schedules),
     /// Draw performance profiles of a field, with bands
@@ -52,6 +55,18 @@ struct Curves {
     by: By,
     #[command(flatten)]
     results: Results,
+}
+
+/// Draw a workload's calibration: every curve of its committed record, and the target
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bench plot calibration fashion-mnist-mlp --output calibration.svg")]
+struct Calibrated {
+    /// The workload
+    workload: String,
+    /// Where the picture goes; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
 }
 
 /// Draw a population's history: fitness, hyperparameters and who copied whom
@@ -101,6 +116,7 @@ enum By {
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     match &arguments.picture {
         Picture::Curves(arguments) => draw_curves(arguments, screen),
+        Picture::Calibration(arguments) => draw_calibration(arguments, screen),
         Picture::Lineage(arguments) => draw_lineage(arguments, screen),
         Picture::Schedule(arguments) => draw_schedules(arguments, screen),
         Picture::Profiles(arguments) => draw_field(arguments, profiles, "profiles", screen),
@@ -125,6 +141,12 @@ fn draw_curves(arguments: &Curves, screen: &Screen) -> Result<Exit, Failure> {
     let svg = curves(&trials, axis)?;
     let what = format!("{} curves", trials.len());
     save(&arguments.output, &svg, &what, screen)
+}
+
+fn draw_calibration(arguments: &Calibrated, screen: &Screen) -> Result<Exit, Failure> {
+    let record = calibrate::record(&Workspace::open()?, &arguments.workload)?;
+    let svg = calibration::picture(&record)?;
+    save(&arguments.output, &svg, "the calibration", screen)
 }
 
 /// Of several records that fit the text, the last: it ran last.

@@ -20,6 +20,7 @@ fn every_verb_has_help_with_examples() {
         "leaderboard",
         "plot curves",
         "plot schedule",
+        "plot calibration",
         "plot lineage",
         "spec check",
         "spec show",

@@ -11,7 +11,10 @@ use bench_report::units;
 use bench_score::calibration::{CalibrationRecord, Chosen, FORMAT, find};
 
 /// A workload's committed record.
-pub(super) fn read(workspace: &Workspace, workload: &str) -> Result<CalibrationRecord, Failure> {
+pub(in crate::commands) fn read(
+    workspace: &Workspace,
+    workload: &str,
+) -> Result<CalibrationRecord, Failure> {
     let path = write::record_path(workspace, workload);
     let text = std::fs::read_to_string(&path).map_err(|error| {
         let help = format!("`bench calibrate {workload}` makes one");
