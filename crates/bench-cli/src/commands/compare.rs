@@ -10,15 +10,14 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
+use crate::workspace::Workspace;
 use bench_harness::home::Home;
-use bench_harness::machine;
 use bench_report::gate::{comparison_text, headline};
 use bench_score::Trial;
 use bench_score::gate::{By, Judgement, Rule, judge};
 use bench_score::statistics::Verdict;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use side::Side;
 
 /// Say whether CANDIDATE is better than BASE, worse, equivalent, or not known
 ///
@@ -61,7 +60,7 @@ pub(crate) struct Arguments {
     /// The submission of two files of hyperparameters
     #[arg(long, value_name = "NAME")]
     submission: Option<String>,
-    /// What is compared [default: time on a machine that harness.yaml calls pinned, else steps]
+    /// What is compared [default: time where all ran on machines that harness.yaml calls pinned, else steps]
     #[arg(long, value_enum)]
     by: Option<ByName>,
     /// A difference that does not matter, such as 5% or 0.05
@@ -133,8 +132,10 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let trials = |stored: &[bench_harness::store::Stored]| -> Vec<Trial> {
         stored.iter().map(|stored| stored.trial.clone()).collect()
     };
-    let rule = rule(arguments, &candidate)?;
-    let judgement = judge(&trials(&records.base), &trials(&records.candidate), rule);
+    let (a, b) = (trials(&records.base), trials(&records.candidate));
+    let is_pinned = is_pinned(a.iter().chain(&b))?;
+    let rule = rule(arguments, is_pinned);
+    let judgement = judge(&a, &b, rule);
     if arguments.json {
         screen.json(&Document {
             base: &arguments.base,
@@ -145,9 +146,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     } else if !(arguments.accept && records.base.is_empty()) {
         screen.print(&comparison_text(&judgement, screen.width()))?;
     }
-    if rule.by == By::Time && !is_pinned(&candidate)? {
+    if rule.by == By::Time && !is_pinned {
         screen.aside(
-            "note: harness.yaml does not call this machine pinned: its seconds may follow its load",
+            "note: harness.yaml does not call the machine of these runs pinned: its seconds may follow its load",
         );
     }
     if !records.trouble.is_empty() {
@@ -161,29 +162,29 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     Ok(exit(&judgement))
 }
 
-fn rule(arguments: &Arguments, candidate: &Side) -> Result<Rule, Failure> {
+fn rule(arguments: &Arguments, is_pinned: bool) -> Rule {
     let by = match arguments.by {
         Some(ByName::Steps) => By::Steps,
         Some(ByName::Time) => By::Time,
-        None if is_pinned(candidate)? => By::Time,
+        None if is_pinned => By::Time,
         None => By::Steps,
     };
-    Ok(Rule {
+    Rule {
         by,
         margin: arguments.margin,
         ..Rule::default()
-    })
+    }
 }
 
-/// Whether this machine measures time well, as far as the checkout says. Where nothing is run, nothing says so.
-fn is_pinned(candidate: &Side) -> Result<bool, Failure> {
-    match candidate {
-        Side::Submission(entry) => {
-            let pinned = &entry.workspace.harness()?.pinned;
-            Ok(pinned.contains(&machine::describe().fingerprint))
-        }
-        Side::Records(_) => Ok(false),
-    }
+/// Whether all of these ran where time is measured well, as far as this checkout says.
+fn is_pinned<'a>(mut trials: impl Iterator<Item = &'a Trial>) -> Result<bool, Failure> {
+    let workspace = Workspace::open()?;
+    let harness = workspace.catalog.harness.as_ref();
+    let pinned = harness.map_or(&[][..], |harness| &harness.pinned);
+    Ok(
+        !pinned.is_empty()
+            && trials.all(|trial| pinned.contains(&trial.record.machine.fingerprint)),
+    )
 }
 
 /// Equal bits are no regression, however few they are; equal bits may still take longer.

@@ -81,10 +81,13 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         Format::Json => screen.json(&board)?,
         Format::Csv => screen.print(&Format::Csv.draw(&leaderboard_rows(&board), 0)?)?,
         Format::Table | Format::Markdown if board.tables.is_empty() => {
-            screen.print(&format!(
-                "no records in {}; `bench run` makes some",
-                runs.display()
-            ))?;
+            let place = runs.display();
+            screen.print(&match trials.len() {
+                0 => format!("no records in {place}; `bench run` makes some"),
+                n => format!(
+                    "none of the {n} records in {place} is for a score: comparisons and calibrations are not ranked; `bench status` lists them"
+                ),
+            })?;
         }
         format => {
             let sums = aggregates(&board, against, Certainty::default());
