@@ -223,34 +223,46 @@ impl Claim {
             std::fs::create_dir_all(records(name))?;
             return write(&records(name).join(VALUES), &values);
         }
-        for (_, arguments) in self.commands(name) {
+        for arguments in self.commands(name) {
             shell::run(shell::bench()?.args(arguments))?;
         }
         Ok(())
     }
 
-    /// Of `bench`, by arm; none for an experiment.
-    fn commands(&self, name: &str) -> Vec<(&String, Vec<String>)> {
-        let of = |workload: &String| {
-            let arms = self.arms.iter();
-            arms.map(|(arm, of)| (arm, self.arguments(name, workload, of)))
-                .collect()
+    /// Of `bench`; none for an experiment. Arms of as many trials take turns in one command, so that a busy hour falls on all of them.
+    fn commands(&self, name: &str) -> Vec<Vec<String>> {
+        let Some(workload) = &self.workload else {
+            return Vec::new();
         };
-        self.workload.as_ref().map(of).unwrap_or_default()
+        let mut groups: BTreeMap<Option<u32>, Vec<String>> = BTreeMap::new();
+        for arm in self.arms.values() {
+            let path = arm.path(name).display().to_string();
+            groups.entry(arm.trials).or_default().push(path);
+        }
+        let groups = groups.into_iter();
+        groups
+            .map(|(trials, submissions)| self.arguments(name, workload, trials, submissions))
+            .collect()
     }
 
-    fn arguments(&self, name: &str, workload: &str, arm: &Arm) -> Vec<String> {
-        let mut words = vec!["run".to_owned(), arm.path(name).display().to_string()];
-        let ruleset = if arm.trials.is_some() {
-            "external-tuning"
-        } else {
-            "quick-start"
+    fn arguments(
+        &self,
+        name: &str,
+        workload: &str,
+        trials: Option<u32>,
+        submissions: Vec<String>,
+    ) -> Vec<String> {
+        let mut words = vec!["run".to_owned()];
+        words.extend(submissions);
+        let ruleset = match trials {
+            Some(_) => "external-tuning",
+            None => "quick-start",
         };
         for (key, value) in [
             ("--workload", workload.to_owned()),
             ("--ruleset", ruleset.to_owned()),
             ("--studies", self.studies.to_string()),
-            ("--trials", arm.trials.unwrap_or(1).to_string()),
+            ("--trials", trials.unwrap_or(1).to_string()),
             ("--results", format!("target/claims/{name}")),
         ] {
             words.extend([key.to_owned(), value]);

@@ -28,7 +28,7 @@ pub(super) fn result(name: &str, claim: &Claim, evidence: &Evidence) -> String {
         rule(claim),
         evidence.made_by
     );
-    for (_, arguments) in claim.commands(name) {
+    for arguments in claim.commands(name) {
         text += &format!("    bench {}\n", arguments.join(" "));
     }
     if let Some(experiment) = &claim.experiment {
