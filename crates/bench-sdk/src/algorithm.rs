@@ -28,6 +28,15 @@ pub trait UpdateRule: Sized + 'static {
     /// Those of [`State::visit`].
     fn state(&mut self, state: &mut State) -> Result<()>;
 
+    /// How many numbers of state the submission's documentation gives for a group: `bench check` compares them with those kept while it
+    /// trains. None where it gives none.
+    ///
+    /// # Errors
+    /// As [`UpdateRule::new`].
+    fn state_size(_group: &Group) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
     /// Puts the weights to be evaluated into the parameters, where they are others than those trained; the training weights must be in
     /// the state meanwhile. See [`toolkit::Exchange`](crate::toolkit::Exchange).
     ///
@@ -67,6 +76,14 @@ pub trait TrainingAlgorithm: Sized + 'static {
     /// # Errors
     /// Those of [`State::visit`].
     fn state(&mut self, state: &mut State) -> Result<()>;
+
+    /// How many numbers of state the submission's documentation gives, as [`UpdateRule::state_size`].
+    ///
+    /// # Errors
+    /// As [`TrainingAlgorithm::init`].
+    fn state_size(_training: &Training) -> Result<Option<usize>> {
+        Ok(None)
+    }
 
     /// Puts the weights to be evaluated into the parameters, on the clock. The training weights must be in the state meanwhile.
     ///

@@ -41,34 +41,26 @@ impl<R: UpdateRule> Rules<R> {
     /// # Errors
     /// As [`Rules::new`].
     pub fn with(training: &Training, hyperparameters: &Hyperparameters) -> Result<Rules<R>> {
-        let parameters = training.parameters();
-        let specs = &training.settings().groups;
-        // Parameters that no group names make one more, the last.
-        let of = |place: usize| group_of(specs, parameters[place].role).unwrap_or(specs.len());
         let mut groups = Vec::new();
-        for number in 0..=specs.len() {
-            let members: Vec<usize> = (0..parameters.len())
-                .filter(|&place| of(place) == number)
-                .collect();
-            if members.is_empty() {
-                continue;
-            }
-            let hyperparameters = of_group(hyperparameters, specs.get(number));
-            let learning_rate = hyperparameters.number("learning-rate")?;
-            let group = Group::new(
-                members.iter().map(|&place| &parameters[place]),
-                hyperparameters,
-            );
-            let rule = R::new(&group)?;
+        for (group, spec, members) in parts(training, hyperparameters) {
             groups.push(RuleGroup {
-                group,
-                spec: specs.get(number).cloned(),
+                learning_rate: group.hyperparameters.number("learning-rate")?,
+                rule: R::new(&group)?,
+                spec: spec.cloned(),
                 members,
-                learning_rate,
-                rule,
+                group,
             });
         }
         Ok(Rules { groups, updates: 0 })
+    }
+
+    /// The sum of what [`UpdateRule::state_size`] says of all groups; none where it says nothing of one.
+    ///
+    /// # Errors
+    /// Its own.
+    pub fn state_size(training: &Training) -> Result<Option<usize>> {
+        let parts = parts(training, training.hyperparameters()).into_iter();
+        parts.map(|(group, ..)| R::state_size(&group)).sum()
     }
 
     /// One step of every rule.
@@ -190,6 +182,32 @@ impl<R: UpdateRule> Rules<R> {
     }
 }
 
+/// The model's parameters by the groups of `submission.yaml`: what each sets, and its members' places. Those that no group names make one
+/// more, the last.
+fn parts<'a>(
+    training: &'a Training,
+    hyperparameters: &Hyperparameters,
+) -> Vec<(Group, Option<&'a submission::Group>, Vec<usize>)> {
+    let parameters = training.parameters();
+    let specs = &training.settings().groups;
+    let of = |place: usize| group_of(specs, parameters[place].role).unwrap_or(specs.len());
+    let mut parts = Vec::new();
+    for number in 0..=specs.len() {
+        let all = 0..parameters.len();
+        let members: Vec<usize> = all.filter(|&place| of(place) == number).collect();
+        if members.is_empty() {
+            continue;
+        }
+        let spec = specs.get(number);
+        let group = Group::new(
+            members.iter().map(|&place| &parameters[place]),
+            of_group(hyperparameters, spec),
+        );
+        parts.push((group, spec, members));
+    }
+    parts
+}
+
 fn of_group(
     hyperparameters: &Hyperparameters,
     spec: Option<&submission::Group>,
@@ -221,6 +239,10 @@ impl<R: UpdateRule> TrainingAlgorithm for FirstOrder<R> {
 
     fn state(&mut self, state: &mut State) -> Result<()> {
         self.rules.state(state)
+    }
+
+    fn state_size(training: &Training) -> Result<Option<usize>> {
+        Rules::<R>::state_size(training)
     }
 
     fn prepare_for_eval(&mut self, _training: &mut Training) -> Result<()> {

@@ -29,6 +29,12 @@ impl Group {
         }
     }
 
+    /// How many numbers are trained.
+    pub fn numbers(&self) -> usize {
+        let sizes = self.parameters.iter().map(|p| p.tensor.numel());
+        sizes.sum()
+    }
+
     /// A tensor of zeros for each parameter, in its shape and layout: how most state begins.
     ///
     /// # Errors

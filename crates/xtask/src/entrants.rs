@@ -10,26 +10,26 @@ use std::path::Path;
 /// What to do with the table.
 #[derive(Args)]
 pub struct Options {
-    /// Write it into submissions/ENTRANTS.md.
+    /// Write it into submissions/README.md.
     #[arg(long)]
     write: bool,
 }
 
-const HEAD: &str = "# Entrants, measured
-
-Made by `cargo xtask entrants --write`. The worst difference is that of any parameter, in either form of the rule, from a trajectory of fifty steps in
-double precision. Lines are those of `src`, documentation included, without the program's seven. State is what the algorithm keeps for each
-parameter of `fashion-mnist-mlp`'s network; the formula is in [README.md](README.md). What a step costs is in
-[results/performance](../results/performance/README.md).
-
-| submission | golden file | worst difference | lines | state a parameter |
-|---|---|---|---|---|
+const HEAD: &str = "| submission | golden file | worst difference (f64) | lines | state a parameter | update of 10 M parameters |
+|---|---|---|---|---|---|
 ";
+/// Around the table in `submissions/README.md`.
+const MARKS: [&str; 2] = [
+    "<!-- measured by `cargo xtask entrants --write` -->",
+    "<!-- end of what is measured -->",
+];
 
 /// Measures every submission with a crate of its own; a golden file that one does not equal is an error.
 pub fn run(options: &Options) -> Result<()> {
     let shared = shell::shared()
         .context("submissions are compared with reference material: set BENCH_SHARED")?;
+    let performance = std::fs::read_to_string(shell::root().join("results/performance/README.md"))
+        .context("cannot read what updates cost")?;
     let mut table = HEAD.to_owned();
     for name in names()? {
         let files = goldens(&name, &shared);
@@ -53,17 +53,42 @@ pub fn run(options: &Options) -> Result<()> {
         let state = checks(&name, &[])?.iter().find_map(state);
         let state = state.context("the contract suite says nothing of the state")?;
         let lines = lines(&shell::root().join("submissions").join(&name).join("src"))?;
-        let row = format!("| `{name}` | {files} | {worst} | {lines} | {state} |");
+        let cost = update_cost(&performance, &name);
+        let cost = cost.unwrap_or_else(|| "that of its rule".to_owned());
+        let row = format!("| `{name}` | {files} | {worst} | {lines} | {state} | {cost} |");
         eprintln!("{row}");
         writeln!(table, "{row}")?;
     }
     println!("{table}");
     if options.write {
-        let path = shell::root().join("submissions/ENTRANTS.md");
-        std::fs::write(&path, &table)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let path = shell::root().join("submissions/README.md");
+        let text = std::fs::read_to_string(&path)?;
+        let text = between(&text, &table).context("submissions/README.md has lost its marks")?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// The text with the table between its marks.
+fn between(text: &str, table: &str) -> Option<String> {
+    let [begin, end] = MARKS;
+    let (before, rest) = text.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n\n{table}\n{end}{after}"))
+}
+
+/// Milliseconds on one thread, from the table of updates on ten million parameters; none for what updates by another's rule.
+fn update_cost(performance: &str, name: &str) -> Option<String> {
+    let (_, updates) = performance.split_once("### The update alone")?;
+    let updates = updates.split("\n### ").next()?;
+    let start = format!("| `{name}`");
+    let row = |line: &&str| line.starts_with(&start) && line.split('|').nth(2) == Some(" 1 ");
+    let ms = updates.lines().find(row)?.split('|').nth(3)?;
+    let milliseconds = ms.trim();
+    Some(match milliseconds.split_once(" (new bases: ") {
+        Some((ms, bases)) => format!("{ms} ms, with new bases {} ms", bases.trim_end_matches(')')),
+        None => format!("{milliseconds} ms"),
+    })
 }
 
 /// Names of the submissions with a crate of their own.
@@ -165,5 +190,22 @@ mod tests {
         assert_eq!(worst_difference(&estimate), Some(2.2e-16));
         let check = json!({ "rule": "state-finite", "detail": "470528 numbers, 2.00 a parameter" });
         assert_eq!(state(&check).as_deref(), Some("2.00"));
+        let performance = "### The update alone, many\n| `fira` | 1 | 19.3 (new bases: 1238) | |\n| `lion` | 2 | 1 | |\n| `lion` | 1 | 3.88 | 51.6 |\n\n### The update alone, few\n| `lion` | 1 | 9 |\n| `pbt` | 1 | 9 |";
+        let cost = |name| update_cost(performance, name);
+        assert_eq!(cost("lion").as_deref(), Some("3.88 ms"));
+        assert_eq!(
+            cost("fira").as_deref(),
+            Some("19.3 ms, with new bases 1238 ms")
+        );
+        assert_eq!(cost("pbt"), None);
+    }
+
+    #[test]
+    fn the_table_stands_between_its_marks() {
+        let text = format!("a\n{}\nold\n{}\nb\n", MARKS[0], MARKS[1]);
+        let new = between(&text, "new\n").unwrap();
+        assert_eq!(new, format!("a\n{}\n\nnew\n\n{}\nb\n", MARKS[0], MARKS[1]));
+        assert_eq!(between(&new, "new\n"), Some(new));
+        assert_eq!(between("no marks", "new"), None);
     }
 }

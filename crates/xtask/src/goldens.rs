@@ -76,7 +76,10 @@ pub fn schedules(file: Option<PathBuf>) -> Result<()> {
             Verdict::Equal { largest_difference } => {
                 println!("equal      {name}: {rates} rates, within {largest_difference:.0e}");
             }
-            Verdict::NotBuilt(why) => println!("not built  {name}: {why}"),
+            Verdict::NotBuilt(why) => {
+                equal = false;
+                println!("not built  {name}: {why}");
+            }
             Verdict::Differs {
                 step,
                 expected,

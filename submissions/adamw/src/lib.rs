@@ -32,6 +32,10 @@ impl UpdateRule for Adamw {
         update.elementwise(&self.step(update), self.averages())
     }
 
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Ok(Some(2 * group.numbers()))
+    }
+
     fn state(&mut self, state: &mut State) -> Result<()> {
         state.visit("m", &mut self.m)?;
         state.visit("v", &mut self.v)

@@ -140,9 +140,38 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
         state.scope("checkpoint", |state| self.checkpoint.state(state))?;
         state.scope("kept", |state| self.kept.state(state))
     }
+
+    fn state_size(training: &Training) -> Result<Option<usize>> {
+        let checkpoint = weights(training);
+        let rule = Rules::<R>::state_size(training)?;
+        Ok(rule.map(|rule| checkpoint + 2 * rule))
+    }
+
+    fn prepare_for_eval(&mut self, _training: &mut Training) -> Result<()> {
+        self.rules.prepare_for_eval()
+    }
+
+    fn resume_training(&mut self, _training: &mut Training) -> Result<()> {
+        self.rules.resume_training()
+    }
+}
+
+/// Numbers in parameters and buffers.
+fn weights(training: &Training) -> usize {
+    let parameters = training.parameters().iter().map(|p| p.tensor.numel());
+    let buffers = training.buffers().iter().map(|b| b.tensor.numel());
+    parameters.chain(buffers).sum()
 }
 
 impl<R: UpdateRule> AutoLrs<R> {
+    /// With the weights that the rule wants evaluated.
+    fn held_out_loss(&mut self, training: &mut Training) -> Result<f64> {
+        self.rules.prepare_for_eval()?;
+        let loss = training.evaluation_loss(&self.held_out)?;
+        self.rules.resume_training()?;
+        Ok(loss)
+    }
+
     fn is_searching(&self) -> bool {
         (self.forecasts.len() as u64) < self.space.candidates
     }
@@ -167,7 +196,7 @@ impl<R: UpdateRule> AutoLrs<R> {
         };
         if self.done.is_multiple_of(every) {
             self.course.push(match by_validation {
-                true => training.evaluation_loss(&self.held_out)?,
+                true => self.held_out_loss(training)?,
                 false => loss.f_double_value(&[])?,
             });
         }

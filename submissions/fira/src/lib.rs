@@ -60,6 +60,10 @@ impl UpdateRule for Fira {
         self.galore.update_others(update)
     }
 
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Galore::state_size(group)
+    }
+
     fn state(&mut self, state: &mut State) -> Result<()> {
         self.galore.state(state)?;
         state.visit("norms", &mut self.norms)

@@ -64,6 +64,23 @@ impl UpdateRule for Galore {
         self.update_others(update)
     }
 
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        let rank = group.hyperparameters.integer("rank")? as usize;
+        let sizes = group.parameters.iter().map(|parameter| {
+            let shape = parameter.tensor.size();
+            let (short, long) = match shape.as_slice() {
+                [m, n] => ((*m).min(*n) as usize, (*m).max(*n) as usize),
+                _ => (0, 0),
+            };
+            let r = rank.min(short);
+            match r {
+                0 => 2 * parameter.tensor.numel(),
+                r => 2 * r * long + r * short,
+            }
+        });
+        Ok(Some(sizes.sum()))
+    }
+
     fn state(&mut self, state: &mut State) -> Result<()> {
         self.low_rank.state(state)?;
         let [m, v] = &mut self.projected;

@@ -35,6 +35,10 @@ impl UpdateRule for Lion {
         update.elementwise(&step, [&mut self.m])
     }
 
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Ok(Some(group.numbers()))
+    }
+
     fn state(&mut self, state: &mut State) -> Result<()> {
         state.visit("m", &mut self.m)
     }

@@ -39,16 +39,17 @@ struct Auxiliary {
     weight_decay: f64,
 }
 
+/// Whether a parameter's momentum is made orthogonal.
+fn is_hidden(parameter: &Parameter) -> bool {
+    let role = matches!(parameter.role, Role::Weight | Role::Convolution);
+    role && parameter.tensor.dim() >= 2
+}
+
 impl UpdateRule for Muon {
     fn new(group: &Group) -> Result<Muon> {
         let hyper = &group.hyperparameters;
-        let is_hidden = |place: &usize| {
-            let parameter = &group.parameters[*place];
-            let role = matches!(parameter.role, Role::Weight | Role::Convolution);
-            role && parameter.tensor.dim() >= 2
-        };
         let (hidden, others): (Vec<usize>, Vec<usize>) =
-            (0..group.parameters.len()).partition(is_hidden);
+            (0..group.parameters.len()).partition(|&place| is_hidden(&group.parameters[place]));
         let zeros = |places: &[usize]| -> Result<Vec<Tensor>> {
             let of = |&place: &usize| Ok(group.parameters[place].tensor.f_zeros_like()?);
             places.iter().map(of).collect()
@@ -103,6 +104,14 @@ impl UpdateRule for Muon {
             root: bias_correction(adam.beta2, update.t).sqrt(),
         };
         update.elementwise_at(&self.others, &step, [&mut self.m, &mut self.v])
+    }
+
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        let sizes = group.parameters.iter().map(|parameter| {
+            let moments = if is_hidden(parameter) { 1 } else { 2 };
+            moments * parameter.tensor.numel()
+        });
+        Ok(Some(sizes.sum()))
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {

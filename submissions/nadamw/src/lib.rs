@@ -19,6 +19,10 @@ impl UpdateRule for Nadamw {
         update.elementwise(&Step(self.0.step(update)), self.0.averages())
     }
 
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Adamw::state_size(group)
+    }
+
     fn state(&mut self, state: &mut State) -> Result<()> {
         self.0.state(state)
     }

@@ -94,6 +94,15 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
         self.exchange.state(state)
     }
 
+    fn state_size(training: &Training) -> Result<Option<usize>> {
+        let members = training.hyperparameters().integer("members")? as usize;
+        let parameters = training.parameters().iter().map(|p| p.tensor.numel());
+        let buffers = training.buffers().iter().map(|b| b.tensor.numel());
+        let weights: usize = parameters.chain(buffers).sum();
+        let rule = Rules::<R>::state_size(training)?;
+        Ok(rule.map(|rule| members * (weights + rule)))
+    }
+
     fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
         let shown = self.members[self.best as usize].shown(training)?;
         self.exchange.show(training, &shown)

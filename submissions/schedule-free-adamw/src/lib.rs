@@ -37,6 +37,10 @@ impl TrainingAlgorithm for ScheduleFree {
         self.rules.update(training, &gradients.values)
     }
 
+    fn state_size(training: &Training) -> Result<Option<usize>> {
+        Rules::<ScheduleFreeAdamw>::state_size(training)
+    }
+
     fn state(&mut self, state: &mut State) -> Result<()> {
         self.rules.state(state)?;
         state.visit("statistics", &mut self.statistics)
@@ -122,6 +126,10 @@ impl UpdateRule for ScheduleFreeAdamw {
             y_rate: rate * (self.beta1 * (1.0 - share) - 1.0),
         };
         update.elementwise(&step, [&mut self.z, &mut self.v])
+    }
+
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Ok(Some(2 * group.numbers()))
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {

@@ -34,6 +34,10 @@ impl UpdateRule for Sgd {
         update.elementwise(&step, [&mut self.buffer])
     }
 
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Ok(Some(group.numbers()))
+    }
+
     fn state(&mut self, state: &mut State) -> Result<()> {
         state.visit("buffer", &mut self.buffer)
     }

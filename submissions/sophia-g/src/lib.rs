@@ -47,6 +47,10 @@ impl TrainingAlgorithm for SophiaG {
         Ok(())
     }
 
+    fn state_size(training: &Training) -> Result<Option<usize>> {
+        Rules::<Sophia>::state_size(training)
+    }
+
     fn state(&mut self, state: &mut State) -> Result<()> {
         self.rules.state(state)
     }
@@ -94,6 +98,10 @@ impl UpdateRule for Sophia {
             rate: update.learning_rate,
         };
         update.elementwise(&step, [&mut self.m, &mut self.h])
+    }
+
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Ok(Some(2 * group.numbers()))
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {

@@ -65,13 +65,17 @@ impl TrainingAlgorithm for SophiaH {
             self.rules.each(training, estimate, Sophia::refresh)?;
         }
         self.rules.update(training, &gradients.values)?;
-        if let (Some(estimate), Variant::Optax) = (&estimate, self.variant) {
-            self.rules.each(training, estimate, Sophia::refresh)?;
-        }
         if due {
             training.log("win-rate", self.rules.share(Sophia::unclipped)?);
         }
+        if let (Some(estimate), Variant::Optax) = (&estimate, self.variant) {
+            self.rules.each(training, estimate, Sophia::refresh)?;
+        }
         Ok(())
+    }
+
+    fn state_size(training: &Training) -> Result<Option<usize>> {
+        Rules::<Sophia>::state_size(training)
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
@@ -87,6 +91,8 @@ pub struct Sophia {
     epsilon: f64,
     weight_decay: f64,
     variant: Variant,
+    /// Of the last update.
+    correction: f64,
     m: Vec<Tensor>,
     h: Vec<Tensor>,
 }
@@ -101,24 +107,30 @@ impl UpdateRule for Sophia {
             epsilon: hyper.number("epsilon")?,
             weight_decay: hyper.number("weight-decay")?,
             variant: Variant::of(hyper)?,
+            correction: 1.0,
             m: group.zeros()?,
             h: group.zeros()?,
         })
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
+        self.correction = match self.variant {
+            Variant::Paper => 1.0,
+            Variant::Optax => bias_correction(self.beta1, update.t),
+        };
         let step = Step {
             beta1: self.beta1,
             gamma: self.gamma,
             epsilon: self.epsilon,
-            correction: match self.variant {
-                Variant::Paper => 1.0,
-                Variant::Optax => bias_correction(self.beta1, update.t),
-            },
+            correction: self.correction,
             keep: 1.0 - update.learning_rate * self.weight_decay,
             rate: update.learning_rate,
         };
         update.elementwise(&step, [&mut self.m, &mut self.h])
+    }
+
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Ok(Some(2 * group.numbers()))
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
@@ -136,7 +148,7 @@ impl Sophia {
     /// How many coordinates of each parameter the last update did not clip.
     fn unclipped(&self) -> Result<Vec<Tensor>> {
         let counts = self.m.iter().zip(&self.h).map(|(m, h)| {
-            let bound = (self.gamma * h).clamp_min(self.epsilon);
+            let bound = (self.gamma * h).clamp_min(self.epsilon) * self.correction;
             Ok(m.f_abs()?.f_lt_tensor(&bound)?.f_sum(Kind::Double)?)
         });
         counts.collect()

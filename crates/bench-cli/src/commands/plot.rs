@@ -168,7 +168,10 @@ fn draw_schedules(arguments: &Schedules, screen: &Screen) -> Result<Exit, Failur
         named.push((text.clone(), Schedule::parse(text)?));
     }
     let svg = schedules(&named, arguments.steps)?;
-    let what = format!("{} schedules", named.len());
+    let what = match named.len() {
+        1 => "1 schedule".to_owned(),
+        n => format!("{n} schedules"),
+    };
     save(&arguments.output, &svg, &what, screen)
 }
 

@@ -1,7 +1,7 @@
 //! Learning-rate schedules: pure functions of step, horizon and parameters.
 //!
 //! A schedule is a factor on every group's learning rate. Steps count from 0: the factor at `k` is the one that update `k + 1` uses. The
-//! horizon is the workload's step hint, and beyond it a schedule stays where it has arrived.
+//! horizon is the workload's step hint; beyond it a decay that has arrived stays where it is, and what knows no end goes on.
 
 mod cycle;
 mod decay;

@@ -21,13 +21,16 @@ use bench_core::run::DeviceKind;
 use bench_torch::runtime;
 use report::Report;
 use std::io::{IsTerminal, Read, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 
 /// A rule does not hold.
 const FAILED: u8 = 1;
 /// Arguments or input that mean nothing.
 const USAGE: u8 = 2;
+
+/// For the suite itself: what goes on with a folder's snapshot in a new process.
+const SECOND_HALF: &str = "--second-half";
 
 const HELP: &str = "usage: PROGRAM                                              speaks the referee's protocol on standard input and output
        PROGRAM check [--golden FILE]... [--format text|json]
@@ -39,6 +42,7 @@ const HELP: &str = "usage: PROGRAM                                              
 #[derive(Debug, Default)]
 struct Arguments {
     goldens: Vec<PathBuf>,
+    second_half: Option<PathBuf>,
     json: bool,
 }
 
@@ -65,7 +69,11 @@ fn check<A: TrainingAlgorithm>(arguments: &[String]) -> Result<Report> {
     let checks = if arguments.goldens.is_empty() {
         let task = read_task()?;
         runtime::start(settings(task.run.threads))?;
-        rules::suite::<A>(task.run)
+        if let Some(folder) = &arguments.second_half {
+            rules::second_half::<A>(&task.run, folder)?;
+            return Ok(Report::new(Vec::new()));
+        }
+        rules::suite::<A>(&task.run, &|folder| in_a_new_process(&task, folder))
     } else {
         runtime::start(settings(1))?;
         arguments
@@ -93,6 +101,7 @@ fn parse(arguments: &[String]) -> Result<Arguments> {
         };
         match argument.as_str() {
             "--golden" => parsed.goldens.push(value()?.into()),
+            SECOND_HALF => parsed.second_half = Some(value()?.into()),
             "--format" => match value()?.as_str() {
                 "json" => parsed.json = true,
                 "text" => parsed.json = false,
@@ -102,6 +111,28 @@ fn parse(arguments: &[String]) -> Result<Arguments> {
         }
     }
     Ok(parsed)
+}
+
+/// Has this program do the second half of the rule on saving and loading.
+fn in_a_new_process(task: &Task, folder: &Path) -> Result<()> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["check", SECOND_HALF])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(serde_json::to_string(task)?.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "in a new process: {}",
+        told.lines().next().unwrap_or("it died")
+    );
+    Ok(())
 }
 
 fn read_task() -> Result<Task> {

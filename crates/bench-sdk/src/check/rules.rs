@@ -10,6 +10,7 @@ use crate::toolkit::elementwise::{self, Form};
 use crate::worker::failure;
 use anyhow::Result;
 use bench_core::run::RunSpec;
+use std::path::Path;
 use tch::{Device, Kind};
 
 /// Steps that a known function is given.
@@ -17,9 +18,11 @@ const STEPS: u64 = 300;
 /// Half of the steps of an exactness rule.
 const HALF: u64 = 12;
 
+/// Goes on with the half-way snapshot in a folder, in a new process, and leaves the last one there: [`second_half`].
+pub(super) type Elsewhere<'a> = dyn Fn(&Path) -> Result<()> + 'a;
+
 /// Every rule, on a submission with the hyperparameters of `run`.
-pub(super) fn suite<A: TrainingAlgorithm>(run: RunSpec) -> Vec<Finding> {
-    let run = &run;
+pub(super) fn suite<A: TrainingAlgorithm>(run: &RunSpec, elsewhere: &Elsewhere) -> Vec<Finding> {
     let mut findings = vec![
         rule("goes-down/parabola", || {
             goes_down::<A>(run, &|| Ok(Box::new(Function::parabola()?)))
@@ -28,9 +31,10 @@ pub(super) fn suite<A: TrainingAlgorithm>(run: RunSpec) -> Vec<Finding> {
             goes_down::<A>(run, &|| Ok(Box::new(Function::rosenbrock()?)))
         }),
         rule("same-seed-same-bits", || same_seed::<A>(run)),
-        rule("save-load-exact", || save_load::<A>(run)),
+        rule("save-load-exact", || save_load::<A>(run, elsewhere)),
         rule("prepare-resume-neutral", || prepare_resume::<A>(run)),
         rule("state-finite", || state_finite::<A>(run)),
+        rule("state-size", || state_size::<A>(run)),
         rule("hyperparameters-read", || all_read::<A>(run)),
     ];
     findings.extend(super::kinds::all().into_iter().map(|kind| {
@@ -97,25 +101,33 @@ fn same_seed<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
     }
 }
 
-fn save_load<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
+fn save_load<A: TrainingAlgorithm>(run: &RunSpec, elsewhere: &Elsewhere) -> Held {
     let subject = Subject::new(run, 2 * HALF);
-    let whole = subject.train::<A>(&|| workload(run))?.snapshot()?;
-    let saved = {
-        let mut half: Trained<A> = subject.start(&|| workload(run))?;
-        half.steps(HALF)?;
-        half.prepare()?;
-        half.snapshot()?
-    };
+    let folder = tempfile::tempdir()?;
+    let mut half: Trained<A> = subject.start(&|| workload(run))?;
+    half.steps(HALF)?;
+    half.write(folder.path())?;
+    drop(half);
+    elsewhere(folder.path())?;
     let mut resumed: Trained<A> = subject.start(&|| workload(run))?;
-    resumed.restore(&saved)?;
-    resumed.resume()?;
-    resumed.steps(HALF)?;
+    resumed.read(folder.path(), 2 * HALF)?;
+    let whole = subject.train::<A>(&|| workload(run))?.snapshot()?;
     match whole.difference(&resumed.snapshot()?)? {
-        None => passed(format!("{HALF} steps, saved, loaded, {HALF} more")),
+        None => passed(format!(
+            "{HALF} steps, saved, loaded in a new process, {HALF} more"
+        )),
         Some(name) => failed(format!(
             "`{name}` differs from an uninterrupted run: is everything that the next step depends on visited in `state`?"
         )),
     }
+}
+
+/// From the snapshot in a folder, half of the way, to the last step, whose snapshot takes its place.
+pub(super) fn second_half<A: TrainingAlgorithm>(run: &RunSpec, folder: &Path) -> Result<()> {
+    let mut resumed: Trained<A> = Subject::new(run, 2 * HALF).start(&|| workload(run))?;
+    resumed.read(folder, HALF)?;
+    resumed.steps(HALF)?;
+    resumed.write(folder)
 }
 
 fn prepare_resume<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
@@ -156,6 +168,31 @@ fn state_finite<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
         "{} numbers, {share:.2} a parameter",
         state.numbers()
     ))
+}
+
+fn state_size<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
+    let subject = Subject::new(run, 2);
+    let mut told = Vec::new();
+    for (what, make) in [
+        ("the workload's network", &(|| workload(run)) as &Make),
+        ("tensors of all shapes", &|| {
+            shapes::problem(Gradient::Random, Kind::Float)
+        }),
+    ] {
+        let mut trained: Trained<A> = subject.train(make)?;
+        let Some(documented) = A::state_size(&trained.training)? else {
+            let detail = "its `state_size` documents none".to_owned();
+            return Ok((Verdict::Skipped, detail));
+        };
+        let kept = trained.state()?.numbers();
+        if kept != documented as u64 {
+            return failed(format!(
+                "on {what} it keeps {kept} numbers of state, and documents {documented}"
+            ));
+        }
+        told.push(format!("{kept} numbers on {what}"));
+    }
+    passed(told.join(", "))
 }
 
 fn all_read<A: TrainingAlgorithm>(run: &RunSpec) -> Held {

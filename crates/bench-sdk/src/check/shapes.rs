@@ -8,12 +8,15 @@ use bench_torch::random::{Key, Stream};
 use tch::{Kind, Tensor};
 
 /// Name, role and shape.
-const SHAPES: [(&str, Role, &[i64]); 9] = [
+const SHAPES: [(&str, Role, &[i64]); 12] = [
     ("scalar", Role::NormScale, &[]),
     ("empty", Role::Bias, &[0]),
     ("empty-matrix", Role::Weight, &[3, 0]),
     ("bias", Role::Bias, &[5]),
     ("matrix", Role::Weight, &[6, 4]),
+    ("large-matrix", Role::Weight, &[40, 60]),
+    ("wide-hidden", Role::Weight, &[2, 700]),
+    ("tall-hidden", Role::Weight, &[700, 2]),
     ("wide", Role::OutputHead, &[2, 700]),
     ("tall", Role::Embedding, &[700, 2]),
     ("convolution", Role::Convolution, &[4, 3, 3, 3]),

@@ -6,8 +6,10 @@ use crate::problem::Problem;
 use crate::state::Contents;
 use crate::toolkit::elementwise::Form;
 use crate::training::{Budget, Settings, Training};
+use crate::worker::snapshot;
 use anyhow::Result;
-use bench_core::run::RunSpec;
+use bench_core::run::{Resume, RunSpec};
+use std::path::Path;
 use std::rc::Rc;
 use tch::Tensor;
 
@@ -113,19 +115,22 @@ impl<A: TrainingAlgorithm> Trained<A> {
         contents.deep_copy()
     }
 
-    /// Puts a snapshot back, as a worker does in a new process.
-    pub(super) fn restore(&mut self, contents: &Contents) -> Result<()> {
-        let _guard = tch::no_grad_guard();
-        for (name, tensor) in self.weights() {
-            tensor
-                .f_detach()?
-                .f_copy_(&contents.tensors[&format!("weights: {name}")])?;
-        }
-        let algorithm = &mut self.algorithm;
-        contents.load(&mut |state| algorithm.state(state))?;
-        self.training
-            .resume_at(contents.values["step"].parse()?, Vec::new());
-        Ok(())
+    /// Writes a snapshot as a worker does, with the weights to be evaluated in place.
+    pub(super) fn write(&mut self, folder: &Path) -> Result<()> {
+        self.prepare()?;
+        snapshot::write(folder, &mut self.training, &mut self.algorithm)?;
+        self.resume()
+    }
+
+    /// Goes on from a written snapshot as a worker does.
+    pub(super) fn read(&mut self, folder: &Path, step: u64) -> Result<()> {
+        let resume = Resume {
+            snapshot: folder.to_owned(),
+            step,
+            submission_seconds: 0.0,
+        };
+        snapshot::read(&resume, &mut self.training, &mut self.algorithm)?;
+        self.resume()
     }
 
     /// Loss on the first examples, without a graph.

@@ -1,7 +1,7 @@
 //! The suite catches what it is there for: rules with one fault each.
 
 use super::report::{Finding, Verdict};
-use super::rules::suite;
+use super::rules::{second_half, suite};
 use crate::FirstOrder;
 use crate::prelude::*;
 use bench_core::run::RunSpec;
@@ -22,6 +22,7 @@ const ASCENT: u8 = 5;
 const READS_LITTLE: u8 = 6;
 const UNSEEDED: u8 = 7;
 const INFINITE_STATE: u8 = 8;
+const WRONG_SIZE: u8 = 9;
 
 #[derive(Clone, Copy)]
 struct Step<const FAULT: u8> {
@@ -92,6 +93,13 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
         state.visit("m", &mut self.m)
     }
 
+    fn state_size(group: &Group) -> Result<Option<usize>> {
+        Ok(match FAULT {
+            WRONG_SIZE => Some(2 * group.numbers()),
+            _ => Some(group.numbers()),
+        })
+    }
+
     fn prepare_for_eval(&mut self, group: &Group) -> Result<()> {
         if FAULT == WEIGHTS_LEFT_SWAPPED {
             crate::toolkit::decay(&group.copies()?, 0.5)?;
@@ -134,7 +142,10 @@ fn run() -> RunSpec {
 
 fn violated<const FAULT: u8>() -> Vec<String> {
     let failed = |finding: &Finding| finding.verdict == Verdict::Failed;
-    let findings = suite::<FirstOrder<Momentum<FAULT>>>(run());
+    let run = run();
+    let findings = suite::<FirstOrder<Momentum<FAULT>>>(&run, &|folder| {
+        second_half::<FirstOrder<Momentum<FAULT>>>(&run, folder)
+    });
     findings
         .into_iter()
         .filter(failed)
@@ -155,6 +166,7 @@ fn every_fault_is_caught_by_the_rule_it_breaks() {
         swapped.contains(&"prepare-resume-neutral".to_owned()),
         "{swapped:?}"
     );
+    assert_eq!(violated::<WRONG_SIZE>(), ["state-size"]);
     let forms = [
         "reference-equals-one-pass/f32",
         "reference-equals-one-pass/f64",

@@ -8,6 +8,12 @@ use bench_workloads::Batch;
 use bench_workloads::model::Pass;
 use tch::{Kind, Tensor};
 
+/// A training forward for an estimate: the step's own has moved the running statistics already.
+const AGAIN: Pass<'static> = Pass {
+    update_buffers: false,
+    ..Pass::TRAIN
+};
+
 impl Training {
     /// The Hessian of the batch's mean loss times a vector, which has one tensor for each parameter.
     ///
@@ -25,7 +31,8 @@ impl Training {
     }
 
     fn hessian_times(&mut self, batch: &Batch, vector: &[Tensor]) -> Result<Vec<Tensor>> {
-        let loss = self.loss(batch)?;
+        let outputs = self.forward(batch, &AGAIN)?;
+        let loss = self.problem.loss(&outputs, batch)?;
         let gradients = self.differentiate(&loss, Graph::Differentiable)?;
         let parameters = self.tensors();
         // A loss that is linear in its parameters has gradients without a graph.
@@ -82,7 +89,7 @@ impl Training {
     /// When the loss is of no distribution.
     pub fn with_sampled_labels(&mut self, batch: &Batch) -> Result<Batch> {
         let _guard = tch::no_grad_guard();
-        let outputs = self.outputs(batch)?;
+        let outputs = self.forward(batch, &AGAIN)?;
         self.drawn(batch, &outputs)
     }
 
@@ -92,7 +99,7 @@ impl Training {
     /// # Errors
     /// When the loss is of no distribution.
     pub fn sampled_loss(&mut self, batch: &Batch) -> Result<Tensor> {
-        let outputs = self.forward(batch, &Pass::TRAIN)?;
+        let outputs = self.forward(batch, &AGAIN)?;
         let sampled = self.drawn(batch, &outputs.f_detach()?)?;
         self.problem.loss(&outputs, &sampled)
     }

@@ -4,7 +4,7 @@ mod channel;
 pub(crate) mod failure;
 mod interval;
 mod pulse;
-mod snapshot;
+pub(crate) mod snapshot;
 mod warm_up;
 
 use crate::algorithm::TrainingAlgorithm;

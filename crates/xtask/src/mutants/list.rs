@@ -49,6 +49,10 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     "submissions/adamw/src/lib.rs", Submission("adamw"), ["adamw.json"]: {
         "betas swapped": [("number(\"beta1\")", "number(\"beta_\")"), ("number(\"beta2\")", "number(\"beta1\")"), ("number(\"beta_\")", "number(\"beta2\")")],
         "decay not scaled by the rate": [("update.learning_rate * self.weight_decay", "self.weight_decay")],
+        "decay coupled": [
+            ("[m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {", "[m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {\n        let g = &(g + (1.0 - self.keep) * x);"), ("let x = self.keep * x -", "let x = x -"),
+            ("        let m = beta1 * m", "        let g = g + (F::ONE - keep) * x;\n        let m = beta1 * m"), ("let x = keep * x - rate", "let x = x - rate"),
+        ],
         "epsilon before the correction": [("v.sqrt() / self.root + self.epsilon", "(v.sqrt() + self.epsilon) / self.root"), ("v.sqrt() / root + epsilon", "(v.sqrt() + epsilon) / root")],
         "bias correction off": [("update.learning_rate / bias_correction(self.beta1, update.t)", "update.learning_rate")],
         "bias correction a step late": [("update.t)", "update.t + 1)")],
@@ -57,6 +61,10 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     "submissions/lion/src/lib.rs", Submission("lion"), ["lion.json"]: {
         "betas swapped": [("number(\"beta1\")", "number(\"beta_\")"), ("number(\"beta2\")", "number(\"beta1\")"), ("number(\"beta_\")", "number(\"beta2\")")],
         "no decay": [("keep: 1.0 - update.learning_rate * self.weight_decay", "keep: 1.0")],
+        "decay coupled": [
+            ("        let c = self.beta1", "        let g = &(g + (1.0 - self.keep) * x);\n        let c = self.beta1"), ("let x = self.keep * x -", "let x = x -"),
+            ("        let c = beta1 * m", "        let g = g + (F::ONE - keep) * x;\n        let c = beta1 * m"), ("(keep * x - rate", "(x - rate"),
+        ],
         "one form without decay": [("(keep * x - rate", "(x - rate")],
     }
     "submissions/sophia-g/src/lib.rs", Submission("sophia-g"), ["sophia_g.json", "sophia_gnb.json"]: {
