@@ -142,9 +142,8 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
     }
 
     fn state_size(training: &Training) -> Result<Option<usize>> {
-        let checkpoint = weights(training);
         let rule = Rules::<R>::state_size(training)?;
-        Ok(rule.map(|rule| checkpoint + 2 * rule))
+        Ok(rule.map(|rule| training.numbers() + 2 * rule))
     }
 
     fn prepare_for_eval(&mut self, _training: &mut Training) -> Result<()> {
@@ -154,13 +153,6 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
     fn resume_training(&mut self, _training: &mut Training) -> Result<()> {
         self.rules.resume_training()
     }
-}
-
-/// Numbers in parameters and buffers.
-fn weights(training: &Training) -> usize {
-    let parameters = training.parameters().iter().map(|p| p.tensor.numel());
-    let buffers = training.buffers().iter().map(|b| b.tensor.numel());
-    parameters.chain(buffers).sum()
 }
 
 impl<R: UpdateRule> AutoLrs<R> {
@@ -195,10 +187,11 @@ impl<R: UpdateRule> AutoLrs<R> {
             1
         };
         if self.done.is_multiple_of(every) {
-            self.course.push(match by_validation {
+            let loss = match by_validation {
                 true => self.held_out_loss(training)?,
                 false => loss.f_double_value(&[])?,
-            });
+            };
+            self.course.push(loss);
         }
         if self.done < trial {
             return Ok(());

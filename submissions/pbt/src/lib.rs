@@ -95,12 +95,9 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
     }
 
     fn state_size(training: &Training) -> Result<Option<usize>> {
-        let members = training.hyperparameters().integer("members")? as usize;
-        let parameters = training.parameters().iter().map(|p| p.tensor.numel());
-        let buffers = training.buffers().iter().map(|b| b.tensor.numel());
-        let weights: usize = parameters.chain(buffers).sum();
-        let rule = Rules::<R>::state_size(training)?;
-        Ok(rule.map(|rule| members * (weights + rule)))
+        let members = usize::try_from(training.hyperparameters().integer("members")?)?;
+        let rule = bench_sdk::Rules::<R>::state_size(training)?;
+        Ok(rule.map(|rule| members * (training.numbers() + rule)))
     }
 
     fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {

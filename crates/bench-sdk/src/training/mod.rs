@@ -116,6 +116,13 @@ impl Training {
         self.problem.buffers()
     }
 
+    /// How many numbers parameters and buffers have: what a [`Replica`] holds.
+    pub fn numbers(&self) -> usize {
+        let parameters = self.parameters().iter().map(|p| p.tensor.numel());
+        let buffers = self.buffers().iter().map(|b| b.tensor.numel());
+        parameters.chain(buffers).sum()
+    }
+
     /// Where tensors live.
     pub fn device(&self) -> Device {
         self.problem.device()
