@@ -129,3 +129,25 @@ fn differing(command: &mut Command) -> Result<Vec<String>> {
     let text = String::from_utf8(output.stdout)?;
     Ok(text.lines().map(str::to_owned).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_still_finds_its_place() {
+        for mutant in MUTANTS {
+            let path = shell::root().join(mutant.path);
+            let mut text = std::fs::read_to_string(&path).unwrap();
+            for (from, to) in mutant.edits {
+                assert!(
+                    text.contains(from),
+                    "`{}`: {} has no `{from}`",
+                    mutant.fault,
+                    mutant.path
+                );
+                text = text.replace(from, to);
+            }
+        }
+    }
+}

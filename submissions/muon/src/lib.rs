@@ -128,3 +128,13 @@ fn scale(shape: &[i64]) -> f64 {
         _ => 1.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_kernel_is_scaled_by_its_last_two_dimensions_as_the_authors_do() {
+        assert_eq!(super::scale(&[8, 2]), 2.0);
+        assert_eq!(super::scale(&[2, 8]), 1.0);
+        assert_eq!(super::scale(&[72, 2, 3, 3]), 1.0);
+    }
+}

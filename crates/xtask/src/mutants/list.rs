@@ -3,7 +3,7 @@
 /// A fault as edits of a source file.
 pub(super) struct Mutant {
     /// `FOLDER/src/FILE` in the checkout.
-    path: &'static str,
+    pub(super) path: &'static str,
     pub(super) fault: &'static str,
     /// Every place where the first stands becomes the second.
     pub(super) edits: &'static [(&'static str, &'static str)],
@@ -113,8 +113,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     }
     "submissions/muon/src/lib.rs", Submission("muon"), ["muon.json"]: {
         "plain momentum": [("g.f_lerp(momentum, self.momentum)?", "momentum.shallow_clone()")],
-        "factor of the flattened shape": [("scale(&g.size())", "scale(&g.flatten(1, -1).size())")],
-        "decay last": [("            decay(&[x], rate * self.weight_decay)?;\n", ""), ("scale(&g.size())))?;", "scale(&g.size())))?;\n            decay(&[x], rate * self.weight_decay)?;")],
+        "decay last": [("            decay(&[x], rate * self.weight_decay)?;\n", ""), ("scale(&g.size()))))?;", "scale(&g.size()))))?;\n            decay(&[x], rate * self.weight_decay)?;")],
         "no schedule for Adam": [("rate / self.learning_rate", "1.0")],
         "Adam a step late": [("update.t)", "update.t + 1)")],
         "momentum not saved": [("state.visit(\"momenta\", &mut self.momenta)?;", "")],
