@@ -121,7 +121,6 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     "submissions/muon/src/newton_schulz.rs", Submission("muon"), ["muon.json"]: {
         "four iterations": [("const STEPS: u32 = 5", "const STEPS: u32 = 4")],
         "the norm bounded (PyTorch)": [("x.f_norm()? + 1e-7", "x.f_norm()?.clamp_min(1e-7)")],
-        "tall matrices as they are": [("let tall = rows > columns", "let tall = false")],
     }
     "submissions/schedule-free-adamw/src/lib.rs", Submission("schedule-free-adamw"), ["schedule_free_adamw.json", "schedule_free_adamw_paper.json"]: {
         "y evaluated": [("let towards = 1.0 - 1.0 / self.beta1", "let towards = 0.0")],
