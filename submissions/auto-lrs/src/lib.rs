@@ -11,6 +11,9 @@
 //! Deviations: first and longest stage are shares of the step hint (the authors' 1,000 and 8,000 steps are of runs a hundred times as long);
 //! kappa is the paper's 1,000, the authors' program has 1e6. A search with fewer than twenty losses to go by takes their last.
 //!
+//! The range of rates is wider than AdamW's search space on either side, since nothing but the search is to find one; its other values are `adamw`'s. Ten candidates, a
+//! tenth of a stage for each and doubling stages are the paper's.
+//!
 //! Memory: parameters and the rule's state once more, for the checkpoint. Cost per step: that of the rule; a loss is read at each step of a search.
 //! Not for workloads whose rate must be warmed up, or budgets shorter than some searches.
 

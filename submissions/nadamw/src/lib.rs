@@ -2,7 +2,7 @@
 //!
 //! Memory: 2 numbers a parameter. Cost: one pass of 28 bytes a parameter. [AdamW](adamw) whose numerator takes one more step of the average:
 //! `beta1 m + (1 - beta1) g`, divided by the same `1 - beta1^t`. Neither `torch.optim.NAdam` (its momentum decays) nor `optax.nadamw`
-//! (corrects `m` with `t + 1`) is this rule.
+//! (corrects `m` with `t + 1`) is this rule. Defaults and limits are AdamW's.
 
 use adamw::Adamw;
 use bench_sdk::prelude::*;

@@ -11,6 +11,9 @@
 //! All members begin with the same weights and see the examples in orders of their own; hyperparameters are drawn from the prior. Any
 //! [`UpdateRule`] can be what trains a member. Its state is copied with the weights.
 //!
+//! Defaults: four members are what a short budget bears, and a quarter of them is exploited, Ray's share, where the paper has a fifth. Exploration multiplies the donor's
+//! values by 0.8 or 1.2 as in the paper, and draws anew with a probability of 0.25, as Ray does. The prior is the middle of AdamW's search space.
+//!
 //! Memory: members times (parameters + the rule's state), and the parameters once more while evaluated. Cost per step: that of a step of
 //! the rule, and each generation an evaluation of the held-out examples by every member. Not for budgets so short that a share of
 //! `1 / members` of the steps comes to nothing.

@@ -5,7 +5,8 @@
 //! and at an evaluation 50 forwards where the model normalises by running statistics, for those of y do not fit x (section 4).
 //!
 //! Equals `schedulefree` 1.4.1. `variant: paper` is that of the published experiments: `sqrt(1 - beta2^t)` multiplies the rate, and so enters
-//! the average's weights, in place of correcting v. The decay is of y. Not for use with a decaying schedule, which it replaces.
+//! the average's weights, in place of correcting v. The decay is of y. AlgoPerf's entry puts that root into the step alone and decays x. Rate, betas and powers are the
+//! package's defaults; it does not decay, here 0.05 is AdamW's. While x is evaluated, y is kept beside it: one more copy of the weights. Not for use with a decaying schedule, which it replaces.
 //!
 //! `warmup-steps` is a number of steps and no share of the horizon, since the method is one that knows no horizon. The authors recommend a warm-up
 //! and leave its length at 0; only their entry to AlgoPerf reads a horizon for it, 1.5 % of the step hint. The 200 steps here are 2 % of

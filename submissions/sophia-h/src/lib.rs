@@ -12,7 +12,7 @@
 //! `optax` is `optax.contrib.sophia` (levanter's is the same with normal `z`): the momentum is bias-corrected and a refreshed `h` serves from
 //! the next step on. The authors' repository has no code of H. `pytorch_optimizer.SophiaH` has no `gamma` and is another algorithm.
 //!
-//! Defaults are the paper's. The learning rate is that of a sign method: a tenth to a half of AdamW's. Not for models without second derivatives,
+//! Defaults are the paper's, but for the rate of 1e-3, which it has none of for such models: that of a sign method, a tenth to a half of AdamW's. Not for models without second derivatives,
 //! nor for small batches, where one probe says little; nor where memory is short, since a second backward pass keeps the graph of the first.
 
 use bench_sdk::Rules;
