@@ -9,6 +9,7 @@ use bench_core::run::{DeviceKind, Local, Purpose, SubmissionIdentity};
 use bench_core::spec::harness::Ruleset;
 use bench_core::spec::resolve::Request;
 use bench_harness::program::{Builder as _, CargoBuilder};
+use bench_harness::session::SessionEvent;
 use bench_harness::{scratch, setup};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
@@ -95,6 +96,8 @@ fn build(workspace: &Workspace, submission: &SubmissionIdentity) -> Result<Comma
     let libtorch = setup::ensure(&workspace.home, Default::default(), &mut listener)?;
     let interrupts = super::interrupts()?;
     let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
+    let name = &submission.name;
+    reporter.session(SessionEvent::Building { submission: name });
     let mut compiling = |krate: &str| reporter.compiling(krate);
     let programs = builder.build(submission, &interrupts, &mut compiling)?;
     let mut program = Command::new(programs.worker);
