@@ -200,11 +200,8 @@ impl Played {
 
     /// The names of the recorded events, in order.
     pub fn events(&self) -> Vec<String> {
-        self.stored
-            .lines
-            .iter()
-            .map(|line| name(&line.event))
-            .collect()
+        let lines = store::lines(&self.stored.folder).unwrap_or_default();
+        lines.iter().map(|line| name(&line.event)).collect()
     }
 }
 

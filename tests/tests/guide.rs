@@ -19,23 +19,36 @@ enum Step {
 #[test]
 #[ignore = "needs libtorch: cargo xtask test"]
 fn the_guide_works_as_written() {
-    let copy = TempDir::new().expect("a folder for the copy");
-    copy_checkout(copy.path());
+    let folder = TempDir::new().expect("a folder for the copy");
+    let copy = &folder.path().join("checkout");
+    copy_checkout(copy);
     let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).expect("the guide is there");
     for step in steps(&text) {
         match step {
             Step::Write { path, text } => {
-                let path = copy.path().join(path);
+                let path = copy.join(path);
                 std::fs::create_dir_all(path.parent().expect("a file has a folder"))
                     .expect("the folder is made");
                 std::fs::write(path, text).expect("the file is written");
             }
-            Step::Type(line) => works(&line, &type_line(&line, copy.path())),
+            Step::Type(line) => works(&line, &type_line(&line, copy)),
         }
     }
-    own_data::write(copy.path());
+    golden_of_ones_own(copy);
+    // What is there after `bench new`, copies and crates elsewhere too, is complete.
+    for line in [
+        "bench new first",
+        "bench check submissions/first",
+        "bench run first --workload synthetic",
+        "bench new ../elsewhere --from sophia-g",
+        "bench check ../elsewhere",
+        "bench run ../elsewhere --workload synthetic",
+    ] {
+        works(line, &type_line(line, copy));
+    }
+    own_data::write(copy);
     for (line, sound) in own_data::lines() {
-        let output = type_line(&line, copy.path());
+        let output = type_line(&line, copy);
         match sound {
             true => works(&line, &output),
             false => {
@@ -47,6 +60,25 @@ fn the_guide_works_as_written() {
                 );
             }
         }
+    }
+}
+
+/// The SDK's example of a golden file in Python, for the guide's submission.
+fn golden_of_ones_own(copy: &Path) {
+    let readme = copy.join("crates/bench-sdk/README.md");
+    let text = std::fs::read_to_string(readme).expect("the SDK has a README");
+    let (_, rest) = text.split_once("```python\n").expect("it has an example");
+    let (script, _) = rest.split_once("```").expect("the example ends");
+    std::fs::write(copy.join("golden.py"), script).expect("the script is written");
+    if !type_line("python3 --version", copy).status.success() {
+        eprintln!("SKIPPED: no python3 to make a golden file with");
+        return;
+    }
+    for line in [
+        "python3 golden.py > golden.json",
+        "bench check submissions/signum --golden golden.json",
+    ] {
+        works(line, &type_line(line, copy));
     }
 }
 

@@ -23,7 +23,7 @@ fn evaluator(moment: Moment, act: Act) -> Script {
 fn evaluated(played: &Played, split: SplitName) -> Vec<u64> {
     let curve = played.summary.curve.iter();
     curve
-        .filter(|point| point.metrics.contains_key(&split))
+        .filter(|point| point.metrics.iter().any(|(of, ..)| of == split))
         .map(|point| point.step)
         .collect()
 }
