@@ -48,9 +48,9 @@ pub(crate) struct Arguments {
     /// Seeds of each best point
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     seeds: u32,
-    /// Where the target is taken, as a share of the step hint
-    #[arg(long, value_name = "SHARE", default_value = "75%", value_parser = percent)]
-    at: f64,
+    /// Where the target is taken, as a share of the step hint [default: that of the committed record, else 75%]
+    #[arg(long, value_name = "SHARE", value_parser = percent)]
+    at: Option<f64>,
     /// Tune nothing: take the point of the first baseline that the calibration of this workload chose
     #[arg(long, value_name = "WORKLOAD", conflicts_with = "points")]
     from: Option<String>,
@@ -144,6 +144,15 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     Ok(Exit::Ok)
 }
 
+/// AlgoPerf's share of the step hint.
+const AT: f64 = 75.0;
+
+/// Where the committed target was taken, so that the plain command makes the same one again.
+fn committed_share(workspace: &Workspace, workload: &str) -> Option<f64> {
+    let record = check::read(workspace, workload).ok()?;
+    Some(record.at)
+}
+
 /// What the rule needs to know.
 fn chosen(workspace: &Workspace, arguments: &Arguments) -> Result<Chosen, Failure> {
     let workload = workspace
@@ -154,7 +163,10 @@ fn chosen(workspace: &Workspace, arguments: &Arguments) -> Result<Chosen, Failur
         direction: workload.target.metric.direction(),
         step_hint: workload.step_hint,
         budget_steps: workload.budget.steps,
-        at: arguments.at,
+        at: arguments
+            .at
+            .or_else(|| committed_share(workspace, &arguments.workload))
+            .unwrap_or(AT),
     })
 }
 

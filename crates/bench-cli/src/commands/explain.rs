@@ -51,7 +51,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         return competition(arguments, screen);
     }
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
-    let (stored, mut errors) = store::scan(&runs);
+    let (stored, errors) = store::scan(&runs);
     let trials: Vec<Trial> = stored.into_iter().map(|stored| stored.trial).collect();
     let mut rows = explain(&trials, &arguments.submission);
     if let Some(workload) = &arguments.workload {
@@ -67,10 +67,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             screen.print(&texts.join("\n\n"))?;
         }
     }
-    match errors.pop() {
-        Some(error) => Err(error.into()),
-        None => Ok(Exit::Ok),
-    }
+    Failure::unreadable(errors)?;
+    Ok(Exit::Ok)
 }
 
 /// Explains a score from another program's logs.

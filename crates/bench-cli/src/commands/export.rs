@@ -66,7 +66,7 @@ enum Table {
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let (Format::Csv { rows, .. } | Format::Parquet { rows, .. }) = &arguments.format;
     let runs = Workspace::open()?.runs(rows.results.folder.as_deref())?;
-    let (stored, mut errors) = store::scan(&runs);
+    let (stored, errors) = store::scan(&runs);
     let records: Vec<Trial> = store::latest(stored)
         .into_iter()
         .map(|stored| stored.trial)
@@ -85,10 +85,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         }
         Format::Parquet { output, .. } => write(output, &grid.parquet(), &grid, screen)?,
     }
-    match errors.pop() {
-        Some(error) => Err(error.into()),
-        None => Ok(Exit::Ok),
-    }
+    Failure::unreadable(errors)?;
+    Ok(Exit::Ok)
 }
 
 fn write(path: &Path, bytes: &[u8], grid: &Grid, screen: &Screen) -> Result<(), Failure> {

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Write this submission's times as the reference that frozen scores are set against, and nothing else (with --from: into --reference's file)
     #[arg(long, value_name = "SUBMISSION", conflicts_with = "publish")]
     freeze_reference: Option<String>,
-    /// Also write the page, its tables as CSV and all digests into this folder
+    /// Also write the page, its tables as CSV and Parquet and all digests into this folder
     #[arg(long, value_name = "DIR")]
     publish: Option<PathBuf>,
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     }
     let workspace = Workspace::open()?;
     let runs = workspace.runs(arguments.results.folder.as_deref())?;
-    let (stored, mut errors) = store::scan(&runs);
+    let (stored, errors) = store::scan(&runs);
     let stored = store::latest(stored).into_iter();
     let (folders, trials): (Vec<PathBuf>, Vec<Trial>) =
         stored.map(|stored| (stored.folder, stored.trial)).unzip();
@@ -95,10 +95,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             screen.print(&titled(tables, format, screen.width())?)?;
         }
     }
-    match errors.pop() {
-        Some(error) => Err(error.into()),
-        None => Ok(Exit::Ok),
-    }
+    Failure::unreadable(errors)?;
+    Ok(Exit::Ok)
 }
 
 /// All tables, each under its title.
@@ -118,7 +116,13 @@ fn titled(
             _ => vec![table.title.clone()],
         };
         lines.push(format.draw(&table.grid, width)?);
-        lines.extend(table.remarks.iter().map(|remark| wrapped(remark, width)));
+        match format {
+            Format::Markdown if !table.remarks.is_empty() => {
+                lines.push(String::new());
+                lines.extend(table.remarks.iter().map(|remark| format!("- {remark}")));
+            }
+            _ => lines.extend(table.remarks.iter().map(|remark| wrapped(remark, width))),
+        }
         tables.push(lines.join("\n"));
     }
     Ok(tables.join("\n\n"))

@@ -87,11 +87,11 @@ fn workloads(workspace: &Workspace) -> Grid {
         columns: vec![
             Column::words("workload", "workload", 0),
             Column::words("data set", "dataset", 2),
-            Column::words("data", "data", 1),
+            Column::words("data", "data", 0),
             Column::words("target", "target", 2),
             Column::numbers("budget", "budget-seconds", 1),
             Column::numbers("steps", "budget-steps", 3),
-            Column::words("about", "about", 0),
+            Column::words("about", "about", 4),
         ],
         rows: workspace.catalog.workloads.iter().map(row).collect(),
     }

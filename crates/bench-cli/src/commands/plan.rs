@@ -22,6 +22,7 @@ use bench_score::plan::{Cost, CostSource, cost, noise, record_bytes};
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Say what runs will cost (hours, disk) and what they can show, before any of them runs
 ///
@@ -171,10 +172,11 @@ fn disk(rows: &[Row], stored: &[Stored]) -> u64 {
 /// The command that runs one trial and nothing else.
 fn command(selection: &Selection, run: &RunSpec, suite: &str) -> String {
     let name = &run.submission.name;
-    let typed = selection
-        .submissions
-        .iter()
-        .find(|typed| typed.trim_end_matches('/').ends_with(name.as_str()));
+    let is_it = |typed: &&String| {
+        let last = Path::new(typed.as_str()).file_name();
+        last.is_some_and(|last| *last == **name)
+    };
+    let typed = selection.submissions.iter().find(is_it);
     let mut words = vec!["bench run".to_owned(), typed.unwrap_or(name).clone()];
     match &selection.suite {
         Some(_) => words.push(format!("--suite {suite}")),
@@ -189,6 +191,11 @@ fn command(selection: &Selection, run: &RunSpec, suite: &str) -> String {
     for (option, number) in numbers {
         words.extend(number.map(|number| format!("--{option} {number}")));
     }
+    words.extend(
+        selection
+            .time_budget
+            .map(|time| format!("--time-budget {}", time.to_string().replace(' ', ""))),
+    );
     if selection.seed != 0 {
         words.push(format!("--seed {}", selection.seed));
     }

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
-    let (stored, mut errors) = store::scan(&runs);
+    let (stored, errors) = store::scan(&runs);
     let stored = store::latest(stored);
     if stored.is_empty() && errors.is_empty() && arguments.format == Format::Table {
         screen.print(&format!(
@@ -50,10 +50,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         rows: stored.iter().map(row).collect(),
     };
     screen.print(&arguments.format.draw(&grid, screen.width())?)?;
-    match errors.pop() {
-        Some(error) => Err(error.into()),
-        None => Ok(Exit::Ok),
-    }
+    Failure::unreadable(errors)?;
+    Ok(Exit::Ok)
 }
 
 fn row(stored: &Stored) -> Vec<Cell> {

@@ -143,6 +143,26 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl Failure {
+    /// All records that cannot be read, after what the others say has been printed.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(crate) fn unreadable(mut errors: Vec<StoreError>) -> Result<(), Failure> {
+        let Some(last) = errors.pop() else {
+            return Ok(());
+        };
+        if errors.is_empty() {
+            return Err(last.into());
+        }
+        let all = errors.iter().chain([&last]);
+        let all: Vec<String> = all.map(|error| format!("\n  {error}")).collect();
+        let message = format!("{} records cannot be read:{}", all.len(), all.concat());
+        let help = "results/README.md says what a record holds";
+        Err(Failure::new(Exit::Results, message, help.to_owned()))
+    }
+}
+
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Failure {
         let exit = match &error {

@@ -18,7 +18,7 @@ fn hours_disk_and_what_can_be_seen() {
 fn a_scheduler_gets_a_command_for_each_missing_trial() {
     let checkout = Checkout::new();
     let told = checkout.says(
-        "plan adamw constant --suite smoke --ruleset external-tuning --studies 2 --seed 3 --json",
+        "plan adamw constant --suite smoke --ruleset external-tuning --studies 2 --seed 3 --time-budget 10s --json",
     );
     let json = told.split_once("--- stdout\n").unwrap().1;
     let value: serde_json::Value = serde_json::from_str(json).unwrap();
@@ -28,7 +28,7 @@ fn a_scheduler_gets_a_command_for_each_missing_trial() {
     let first = commands[0].as_str().unwrap();
     assert_eq!(
         first,
-        "bench run adamw --suite smoke --ruleset external-tuning --studies 2 --seed 3 --only blobs/1.1"
+        "bench run adamw --suite smoke --ruleset external-tuning --studies 2 --time-budget 10s --seed 3 --only blobs/1.1"
     );
     // Each is understood, and is one trial.
     for command in commands {

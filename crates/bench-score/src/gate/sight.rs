@@ -96,20 +96,21 @@ fn noise(row: &Row, by: By) -> Noise {
 /// The noise measured in AlgoPerf's competitions, for workloads without records: standard deviation of ln(time) between single trials at fixed
 /// hyperparameters, or between tuned studies. Other workloads get the pooled one.
 pub fn prior(workload: &str, tuned: bool, tuning: Tuning) -> f64 {
-    /// Part of the name; single trials, studies of external tuning, studies of self-tuning.
+    /// AlgoPerf's name; single trials, studies of external tuning, studies of self-tuning.
     const MEASURED: [(&str, [f64; 3]); 8] = [
-        ("criteo", [0.079, 0.061, 0.110]),
+        ("criteo1tb", [0.079, 0.061, 0.110]),
         ("fastmri", [0.160, 0.136, 0.185]),
         // The self-tuning studies all missed it.
-        ("resnet", [0.009, 0.009, 0.033]),
-        ("vit", [0.015, 0.016, 0.033]),
-        ("conformer", [0.036, 0.041, 0.084]),
-        ("deepspeech", [0.048, 0.050, 0.219]),
+        ("imagenet_resnet", [0.009, 0.009, 0.033]),
+        ("imagenet_vit", [0.015, 0.016, 0.033]),
+        ("librispeech_conformer", [0.036, 0.041, 0.084]),
+        ("librispeech_deepspeech", [0.048, 0.050, 0.219]),
         ("ogbg", [0.123, 0.115, 0.122]),
         ("wmt", [0.099, 0.117, 0.178]),
     ];
     const POOLED: [f64; 3] = [0.118, 0.118, 0.189];
-    let measured = MEASURED.iter().find(|(name, _)| workload.contains(name));
+    let workload = workload.replace('-', "_");
+    let measured = MEASURED.iter().find(|(name, _)| workload == *name);
     let of = measured.map_or(POOLED, |(_, of)| *of);
     match (tuned, tuning) {
         (_, Tuning::SelfTuning) => of[2],

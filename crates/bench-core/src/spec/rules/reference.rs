@@ -5,7 +5,7 @@ use crate::spec::catalog::Catalog;
 use crate::spec::check::Violation;
 use crate::spec::dataset::{Dataset, Format};
 use crate::spec::schema::Kind;
-use crate::spec::workload::{Model, Workload};
+use crate::spec::workload::{Metric, Model, Workload};
 use crate::spec::yaml::escape;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -170,5 +170,16 @@ fn fitting(workload: &Workload, format: &Format) -> Vec<Violation> {
             "add `input: { sequence-length: … }`",
         ),
     }
+    // Bits a token is another number.
+    let bytes = format.vocabulary().is_none_or(|tokens| tokens <= 256);
+    let asked = workload.metrics.contains(&Metric::BitsPerByte);
+    found.require(
+        bytes || !asked,
+        "/metrics",
+        format!(
+            "`bits-per-byte` is of bytes, and data set `{name}` holds tokens of a larger vocabulary"
+        ),
+        "write `perplexity`",
+    );
     found.0
 }
