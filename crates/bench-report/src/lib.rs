@@ -32,5 +32,5 @@ pub use pairs::pairs;
 pub use picture::{Drawn, Frame, PictureError};
 pub use profiles::profiles;
 pub use results::trials;
-pub use standing::{claims, sensitivity, standing};
+pub use standing::{claims, scores, sensitivity, standing};
 pub use trial::{evaluations, facts, wall_time};

@@ -49,6 +49,50 @@ pub fn standing(ranking: &Ranking) -> Grid {
     }
 }
 
+/// The scores of several rankings for other programs: a row a submission and field, in full precision.
+pub fn scores(rankings: &[(String, Ranking)]) -> Grid {
+    let columns = vec![
+        Column::words("submission", "submission", 0),
+        Column::numbers("score", "score", 0),
+        Column::numbers("lower", "lower", 0),
+        Column::numbers("upper", "upper", 0),
+        Column::counts("tie group", "tie-group", 0),
+        Column::numbers("first in", "p-first", 0),
+        Column::numbers("frozen score", "frozen-score", 0),
+        Column::numbers("frozen lower", "frozen-lower", 0),
+        Column::numbers("frozen upper", "frozen-upper", 0),
+        Column::words("field", "field", 0),
+    ];
+    let number = |value: Option<f64>| Cell::optional(value, |value| value.to_string());
+    let row = |title: &String, ranking: &Ranking, index: usize| {
+        let standing = &ranking.standing;
+        let ends = standing.intervals.get(index).copied().flatten();
+        let first = ends.and(standing.p_rank1.get(index).copied());
+        let frozen = ranking.frozen.as_ref();
+        let frozen = frozen.and_then(|frozen| frozen.scores.get(index)?.score.as_ref());
+        vec![
+            Cell::plain(&ranking.submissions[index]),
+            Cell::plain(ranking.scores[index]),
+            number(ends.map(|ends| ends.lower)),
+            number(ends.map(|ends| ends.upper)),
+            Cell::optional(standing.groups.group.get(index), usize::to_string),
+            number(first),
+            number(frozen.and_then(|score| score.score)),
+            number(frozen.and_then(|score| score.lower)),
+            number(frozen.and_then(|score| score.upper)),
+            Cell::plain(title),
+        ]
+    };
+    let rows = rankings.iter().flat_map(|(title, ranking)| {
+        let all = 0..ranking.submissions.len();
+        all.map(move |index| row(title, ranking, index))
+    });
+    Grid {
+        columns,
+        rows: rows.collect(),
+    }
+}
+
 /// Columns of [`frozen_cells`].
 pub(crate) const FROZEN: [Column; 3] = [
     Column::numbers("frozen score", "frozen-score", 0),

@@ -14,6 +14,8 @@ fn a_board_is_published_with_the_same_bytes_every_time() {
         "index.html",
         "leaderboard.csv",
         "leaderboard.parquet",
+        "scores.csv",
+        "scores.parquet",
         "trials.csv",
         "trials.parquet",
         "digests.txt",
@@ -22,7 +24,7 @@ fn a_board_is_published_with_the_same_bytes_every_time() {
         assert_eq!(read("one"), read("two"), "{name}");
     }
     let digests = fs::read_to_string(checkout.path().join("one/digests.txt")).unwrap();
-    assert_eq!(digests.lines().count(), 5 + 2 * 6, "{digests}");
+    assert_eq!(digests.lines().count(), 7 + 2 * 6, "{digests}");
     let page = fs::read_to_string(checkout.path().join("one/index.html")).unwrap();
     for part in [
         "Performance profiles",

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
 use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
-use bench_report::{Grid, algoperf, leaderboard, leaderboard_rows};
+use bench_report::{Grid, algoperf, leaderboard, leaderboard_rows, scores};
 use bench_score::statistics::Certainty;
 use bench_score::{Against, Field, Leaderboard, Measure, Trial};
 use std::fs;
@@ -57,7 +57,12 @@ pub(super) fn records(
                 (title, field.ranking(Certainty::default(), against))
             })
         });
-    let tables = tables(&leaderboard_rows(board), &embedded.grid())?;
+    let rankings: Vec<_> = rankings.collect();
+    let tables = tables(
+        &leaderboard_rows(board),
+        &scores(&rankings),
+        &embedded.grid(),
+    )?;
     let unfinished = trials
         .iter()
         .filter(|trial| trial.summary.outcome.is_none());
@@ -67,7 +72,7 @@ pub(super) fn records(
             format!("{} trials of bench, each run again by the command in its row.", trials.len()),
             "Times compare only within one machine, device and number of threads; steps compare across all.".to_owned(),
         ],
-        rankings: rankings.collect(),
+        rankings,
         tables: leaderboard(board),
         plots: record_plots(trials),
         trials: Trials::Records(embedded),
@@ -101,8 +106,9 @@ pub(super) fn competition(
     let ranking = board.ranking(logs, targets, *certainty, reference.as_ref());
     let trials = algoperf::logged_trials(board);
     let rows = algoperf::rows(board, &ranking.standing, ranking.frozen.as_ref());
-    let tables = tables(&rows, &trials)?;
     let title = format!("AlgoPerf {}, {ruleset}", targets.version);
+    let rankings = vec![(title.clone(), ranking)];
+    let tables = tables(&rows, &scores(&rankings), &trials)?;
     let page = Page {
         notes: vec![format!(
             "{} logs of {} submissions on {} base workloads, scored by AlgoPerf's rules; intervals from {} resamples, seed {}.",
@@ -112,7 +118,7 @@ pub(super) fn competition(
             certainty.resamples,
             certainty.seed
         )],
-        rankings: vec![(title.clone(), ranking)],
+        rankings,
         title,
         tables: vec![bench_report::Titled {
             title: "Median times to target, and why one does not count".to_owned(),
@@ -137,12 +143,14 @@ fn digits(folder: &Path) -> String {
     name.split('-').nth(2).unwrap_or(&name).to_owned()
 }
 
-/// Both tables, for every program.
-fn tables(leaderboard: &Grid, trials: &Grid) -> Result<[Table; 4], Failure> {
+/// All tables, for every program.
+fn tables(leaderboard: &Grid, scores: &Grid, trials: &Grid) -> Result<[Table; 6], Failure> {
     let csv = |grid: &Grid| grid.csv().map(String::into_bytes).map_err(Failure::bug);
     Ok([
         ("leaderboard.csv", csv(leaderboard)?),
         ("leaderboard.parquet", leaderboard.parquet()),
+        ("scores.csv", csv(scores)?),
+        ("scores.parquet", scores.parquet()),
         ("trials.csv", csv(trials)?),
         ("trials.parquet", trials.parquet()),
     ])
@@ -152,7 +160,7 @@ fn tables(leaderboard: &Grid, trials: &Grid) -> Result<[Table; 4], Failure> {
 fn write(
     folder: &Path,
     page: &str,
-    tables: [Table; 4],
+    tables: [Table; 6],
     root: &Path,
     sources: impl Iterator<Item = PathBuf>,
     screen: &Screen,
