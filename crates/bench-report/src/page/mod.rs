@@ -79,22 +79,23 @@ impl Page {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n\
              <title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>\n\
-             <a class=\"skip\" href=\"#main\">Skip to the rankings</a>\n<header>\n<h1>{title}</h1>\n",
+             <a class=\"skip\" href=\"#main\">Skip to the tables</a>\n<header>\n<h1>{title}</h1>\n",
             include_str!("page.css")
         );
         for note in &self.notes {
             html.push_str(&format!("<p>{}</p>\n", escape(note)));
         }
         html.push_str(
-            "<nav aria-label=\"Sections\"><a href=\"#rankings\">Rankings</a> <a href=\"#workloads\">Workloads</a> \
+            "<nav aria-label=\"Sections\"><a href=\"#tables\">Workloads</a> <a href=\"#rankings\">Rankings</a> <a href=\"#workloads\">Curves</a> \
              <a href=\"#trials\">Trials</a> <a href=\"#findings\">Findings</a></nav>\n</header>\n<main id=\"main\">\n",
         );
+        html.push_str(&self.tables_html());
         html.push_str("<section id=\"rankings\" aria-label=\"Rankings\">\n");
         for (title, ranking) in &self.rankings {
             html.push_str(&ranked(title, ranking, &mut hovers)?);
         }
         html.push_str("</section>\n");
-        html.push_str(&self.workloads(&mut hovers)?);
+        html.push_str(&self.curves_html(&mut hovers)?);
         html.push_str(&self.trials_html()?);
         html.push_str(&self.findings_html());
         html.push_str("</main>\n<footer><p>Made by bench from records alone. Nothing on this page is loaded from elsewhere.</p></footer>\n");
@@ -107,8 +108,9 @@ impl Page {
         Ok(html)
     }
 
-    fn workloads(&self, hovers: &mut Vec<Hover>) -> Result<String, PageError> {
-        let mut html = "<section id=\"workloads\">\n<h2>Workload by workload</h2>\n".to_owned();
+    /// What was measured comes before what it adds up to.
+    fn tables_html(&self) -> String {
+        let mut html = "<section id=\"tables\">\n<h2>Workload by workload</h2>\n".to_owned();
         for titled in &self.tables {
             html.push_str(&format!("<h3>{}</h3>\n", escape(&titled.title)));
             html.push_str(&table(&titled.grid, &titled.title));
@@ -116,6 +118,12 @@ impl Page {
                 html.push_str(&format!("<p class=\"remark\">{}</p>\n", escape(remark)));
             }
         }
+        html.push_str("</section>\n");
+        html
+    }
+
+    fn curves_html(&self, hovers: &mut Vec<Hover>) -> Result<String, PageError> {
+        let mut html = "<section id=\"workloads\">\n<h2>Learning curves</h2>\n".to_owned();
         for plot in &self.plots {
             html.push_str(&format!(
                 "<h3>Learning curves of {}</h3>\n<div class=\"pictures\">\n",

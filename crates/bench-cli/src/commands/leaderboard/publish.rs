@@ -44,19 +44,22 @@ pub(super) fn records(
     let digits: Vec<String> = folders.iter().map(|folder| digits(folder)).collect();
     let pairs = digits.iter().map(String::as_str).zip(trials);
     let embedded = Embedded::of(pairs, pinned).map_err(Failure::bug)?;
-    let rankings = [Measure::Time, Measure::Steps]
-        .into_iter()
-        .flat_map(|measure| {
-            let what = match measure {
-                Measure::Time => "time to target",
-                Measure::Steps => "steps to target",
-            };
-            let fields = Field::of(board, measure).into_iter();
-            fields.map(move |field| {
-                let title = format!("{what}, {}", field.title);
-                (title, field.ranking(Certainty::default(), against))
-            })
-        });
+    // Seconds come first where somebody vouches for them.
+    let measures = match pinned {
+        [] => [Measure::Steps, Measure::Time],
+        _ => [Measure::Time, Measure::Steps],
+    };
+    let rankings = measures.into_iter().flat_map(|measure| {
+        let what = match measure {
+            Measure::Time => "time to target",
+            Measure::Steps => "steps to target",
+        };
+        let fields = Field::of(board, measure).into_iter();
+        fields.map(move |field| {
+            let title = format!("{what}, {}", field.title);
+            (title, field.ranking(Certainty::default(), against))
+        })
+    });
     let rankings: Vec<_> = rankings.collect();
     let tables = tables(
         &leaderboard_rows(board),
