@@ -1,15 +1,21 @@
 //! Muon: momentum made orthogonal by Newton and Schulz' iteration (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 //!
-//! Matrices and convolutions of hidden layers are its own; embeddings, the head, biases and scales get Adam, by role. A convolution is seen as
-//! a matrix of a row an output channel. Memory: 1 number a parameter, 2 of Adam's. Cost of an `m x n` matrix, `m < n`: `10 m^2 n + 5 m^3`
-//! multiplications, or `2 m^2 n + 17 m^3` where it is wide; so use it where a step's own products are larger: batches of many examples. Not for
-//! embeddings, nor for single rows.
+//! The momentum is an average, `M = momentum M + (1 - momentum) g`, and one more step of it looks ahead, `u = momentum M + (1 - momentum) g`. From
+//! `X = u / (|u| + 1e-7)` on, five times `X = a X + (b A + c A^2) X` with `A = X X'` and 3.4445, -4.775 and 2.0315 for `a`, `b` and `c` bring the
+//! singular values near 1. Matrices and convolutions of hidden layers are its own; embeddings, the head, biases and scales get Adam, by role. A
+//! convolution is seen as a matrix of a row an output channel.
 //!
-//! Equals `KellerJordan/Muon`'s `SingleDeviceMuonWithAuxAdam`, with its quirk: the factor `sqrt(max(1, rows / columns))` reads a convolution's
-//! last two dimensions. PyTorch's `torch.optim.Muon` bounds the norm where this adds 1e-7; `optax.contrib.muon` corrects the momentum's bias.
+//! Memory: 1 number a parameter, 2 of Adam's. Cost of an `m x n` matrix, `m < n`: `10 m^2 n + 5 m^3` multiplications, or `2 m^2 n + 17 m^3` where it is
+//! more than twice as wide and not counted in bfloat16; so use it where a step's own products are larger: batches of many examples. Not for embeddings,
+//! nor for single rows.
 //!
-//! Defaults: rate, momentum and Adam's betas and epsilon are the authors'. They do not decay, here it is 0.01; Adam's rate is 2e-3 where theirs is 3e-4, since small
-//! models learn their biases and head in few steps; and products are in the parameters' own kind of number where theirs are in bfloat16, which is slower on small matrices.
+//! Equals `KellerJordan/Muon`'s `SingleDeviceMuonWithAuxAdam`, with its quirk: the factor `sqrt(max(1, rows / columns))` reads a convolution's last two
+//! dimensions. PyTorch's `torch.optim.Muon` bounds the norm where this adds 1e-7, and decays by 0.1 unless told otherwise; `optax.contrib.muon`
+//! corrects the momentum's bias; `pytorch_optimizer.Muon` differs in precision and order. One schedule serves both rules.
+//!
+//! Defaults: the rate, the momentum and Adam's betas, epsilon and lack of decay are the authors'. Their decay is 0, Adam's rate 3e-4, and products are
+//! in bfloat16; 0.01 and 2e-3 were chosen for the small quick workloads, and so was `parameter`, since it is as fast or faster for small matrices.
+//! Schedule and batch are `adamw`'s.
 
 mod newton_schulz;
 

@@ -1,22 +1,26 @@
 //! Population based training (Jaderberg et al., arXiv:1711.09846, algorithm 1): members train side by side, the worse take over the
-//! better's weights and hyperparameters (*exploit*) and change the latter (*explore*).
+//! better's weights and hyperparameters (*exploit*, section 3.1) and change the latter (*explore*, section 3.2).
 //!
 //! One step of the trial is one step of one member, and members take turns: a budget of steps is the population's in total, so a trial
 //! of it compares with as many steps of a single training. Fitness is the loss on examples held out of the training split; evaluations and
-//! copies are on the clock like everything else.
-//!
-//! Members are in step, and decisions fall once all of them have ended a generation, on what they were then: the result depends on no
-//! member being faster than another. The paper's asynchronous population, on one machine in a fixed order.
+//! copies are on the clock like everything else. Nobody copies an equal.
 //!
 //! All members begin with the same weights and see the examples in orders of their own; hyperparameters are drawn from the prior. Any
 //! [`UpdateRule`] can be what trains a member. Its state is copied with the weights.
 //!
-//! Defaults: four members are what a short budget bears, and a quarter of them is exploited, Ray's share, where the paper has a fifth. Exploration multiplies the donor's
-//! values by 0.8 or 1.2 as in the paper, and draws anew with a probability of 0.25, as Ray does. The prior is the middle of AdamW's search space.
+//! Memory: members times (parameters + the rule's state), beside the model's own parameters; those once more during an evaluation, and twice while it
+//! is prepared; at a generation's end what losers take over, once more. Cost per step: that of a step of the rule, and each generation an evaluation of
+//! the held-out examples by every member. Not for budgets so short that a share of `1 / members` of the steps comes to nothing.
 //!
-//! Memory: members times (parameters + the rule's state), and the parameters once more while evaluated. Cost per step: that of a step of
-//! the rule, and each generation an evaluation of the held-out examples by every member. Not for budgets so short that a share of
-//! `1 / members` of the steps comes to nothing.
+//! Deviations: members are in step, and decisions fall once all of them have ended a generation, on what they were then, so that the result depends on
+//! no member being faster than another. The paper's population is asynchronous, and a member's interval counts from when it last copied. The paper
+//! multiplies a value or draws it anew; here, as in Ray, each is drawn anew with `resample-probability`, else multiplied. The binary tournament is not
+//! here.
+//!
+//! Defaults: the factors 0.8 and 1.2, and the t-test's ten scores and 5 %, are the paper's. Its truncation is of 20 %; `fraction` and
+//! `resample-probability` are Ray's, and of 4 members either share is one. 4 members, 20 generations and the 5 % held out were chosen for the small
+//! quick workloads; each member trains for a quarter of the steps. The decay's range is that of `adamw`'s search; the rate's lies inside that, a factor
+//! of three from either end. Betas and epsilon are PyTorch's, the batch is `adamw`'s.
 
 mod gene;
 mod member;

@@ -3,19 +3,20 @@
 //!
 //! Every `k` steps the model draws labels from its own distribution, and the square of the gradient on them, times the number `B` of labels, is
 //! an unbiased estimate of the diagonal of the Gauss-Newton matrix. Its running average `h` (equation 9) divides the momentum (equation 8); where
-//! the quotient is larger than 1 the step is the learning rate times a sign, as in Lion (equation 12).
+//! the quotient is larger than 1 the step is the learning rate times a sign, as in Lion (equation 12). Where the loss smooths labels, that of the drawn
+//! labels is smoothed too: the mean of its gradient is not 0 any more, and the estimate is biased.
 //!
-//! Memory: 2 numbers a parameter. Cost: one pass of 24 bytes a parameter, and a forward and a backward pass every `k` steps, on the clock.
+//! Memory: 2 numbers a parameter. Cost: one pass of 24 bytes a parameter, and a forward and a backward pass every `k` steps, on the clock. Not for
+//! small batches or short trainings: nearly all coordinates are clipped, and what is left is a sign method; nor for losses that are no likelihood.
 //!
 //! Equals the authors' `sophia.py` driven as in `train_sophiag.py`: `h` is refreshed after the update of steps `k`, `2k`, …, so the first `k` steps
 //! are sign steps; their README refreshes one step earlier. They keep `B` in the step, here it is in `h`; it counts the batch at hand, where their
 //! default of 5120 fits no other batch. They estimate on the next batch, here it is this step's. The paper divides by `max(rho h, 1e-12)`, the
-//! code by `rho h + 1e-15`: so does this.
+//! code by `rho h + 1e-15`: so does this. `rho` is the paper's gamma. PyPI's sophia-opt 0.2.2 is their class under another name.
 //!
-//! Defaults are the authors' code's, but for the rate of 1e-3, ten times theirs and a fifth of AdamW's here; theirs for GPT-2 are a `rho` of 0.05 to 0.08 and a decay of 0.2, with gradients clipped to a norm of 1. `rho` is
-//! right where the logged `win-rate`, the share of coordinates not clipped, is 0.1 to 0.5. Not for small batches or short trainings: nearly all
-//! coordinates are clipped, and what is left is a sign method; nor for losses that are no likelihood: where
-//! labels are smoothed, those that are drawn are smoothed too, and the estimate is biased.
+//! Defaults: betas, `rho`, decay and `k` are the authors' code's. Its rate is 1e-4; 1e-3 was chosen for the small quick workloads, a fifth of
+//! `adamw`'s. For GPT-2 theirs are rates of 3e-4 to 7e-4, a `rho` of 0.05 to 0.08 and a decay of 0.2; from there is the clipping of gradients to a norm
+//! of 1. `rho` is right where the logged `win-rate`, the share of coordinates not clipped, is 0.1 to 0.5. Schedule and batch are `adamw`'s.
 
 use bench_sdk::Rules;
 use bench_sdk::prelude::*;
