@@ -20,7 +20,9 @@ enum Step {
 #[ignore = "needs libtorch: cargo xtask test"]
 fn the_guide_works_as_written() {
     let folder = TempDir::new().expect("a folder for the copy");
+    // In a folder of its own, so that there is a place beside it.
     let copy = &folder.path().join("checkout");
+    std::fs::create_dir(copy).expect("the copy has a folder");
     copy_checkout(copy);
     let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).expect("the guide is there");
     for step in steps(&text) {
