@@ -169,7 +169,7 @@ fn a_resumed_trial_equals_an_uninterrupted_one() {
     assert_eq!(outcome(&interrupted[1]), None, "the rest waits");
     interrupt_at(&parts, 20);
     let resumed = run_session(&parts);
-    assert!(matches!(&resumed[0].action, Action::Resume { from: Some(at) } if at.step == 20));
+    assert!(matches!(&resumed[0].action, Action::Resume { from: Some(at), .. } if at.step == 20));
     assert_eq!(resumed[0].summary.resumed, 2);
     for (one, other) in uninterrupted.iter().zip(&resumed) {
         assert_eq!(story(&one.summary), story(&other.summary));
@@ -218,7 +218,7 @@ fn a_trial_resumes_after_its_referee_was_killed() {
 
     session.environment = fixture::environment(&Script::good());
     let reports = run_session(&session);
-    assert!(matches!(&reports[0].action, Action::Resume { from: Some(at) } if at.step == 20));
+    assert!(matches!(&reports[0].action, Action::Resume { from: Some(at), .. } if at.step == 20));
     assert_eq!(outcome(&reports[0]), Some(&Outcome::TargetReached));
     assert_eq!(
         reports[0].summary,

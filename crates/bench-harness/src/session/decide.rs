@@ -3,10 +3,10 @@
 use super::Options;
 use crate::store::{self, Stored};
 use crate::trial::{ResumePoint, resume_point};
-use bench_core::record::Machine;
+use bench_core::record::{Line, Machine};
 
 /// What is to be done about a trial.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Run it in a folder of its own.
     Run {
@@ -17,6 +17,8 @@ pub enum Action {
     Resume {
         /// Where; from the start if it was stopped before its first snapshot.
         from: Option<ResumePoint>,
+        /// What was recorded so far.
+        lines: Vec<Line>,
     },
     /// Nothing: it is finished.
     Skip,
@@ -47,11 +49,13 @@ pub fn decide(last: Option<&Stored>, next: u32, options: Options, machine: &Mach
         Some(outcome) if outcome.is_final() => Action::Skip,
         // A clock does not go on elsewhere.
         _ if record.machine.fingerprint != machine.fingerprint => again,
-        _ => {
-            let lines = store::lines(&last.folder).unwrap_or_default();
-            Action::Resume {
+        _ => match store::lines(&last.folder) {
+            Ok(lines) => Action::Resume {
                 from: resume_point(&last.folder, &record.run, &lines),
-            }
-        }
+                lines,
+            },
+            // What cannot be read any more stays as it is, and nothing goes on from it.
+            Err(_) => again,
+        },
     }
 }

@@ -172,13 +172,12 @@ fn prepare(
 ) -> Trial {
     let fresh = new_record(session, planned, &work.source_hash);
     let (record, lines, resume) = match (&work.action, &work.stored) {
-        (Action::Resume { from }, Some(stored)) => {
+        (Action::Resume { from, lines }, Some(stored)) => {
             let began = RunRecord {
                 started: stored.trial.record.started.clone(),
                 ..fresh
             };
-            let lines = store::lines(&stored.folder).unwrap_or_default();
-            (began, lines, from.clone())
+            (began, lines.clone(), from.clone())
         }
         _ => (fresh, Vec::new(), None),
     };

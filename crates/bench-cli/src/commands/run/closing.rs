@@ -72,10 +72,12 @@ impl Closing<'_> {
     fn dry(&self, report: &TrialReport) -> String {
         let action = match &report.action {
             Action::Run { .. } => "run".to_owned(),
-            Action::Resume { from: Some(point) } => {
+            Action::Resume {
+                from: Some(point), ..
+            } => {
                 format!("go on from step {} with", units::count(point.step))
             }
-            Action::Resume { from: None } => "begin again with".to_owned(),
+            Action::Resume { from: None, .. } => "begin again with".to_owned(),
             Action::Skip => "skip the finished".to_owned(),
             Action::Busy => "leave to another command".to_owned(),
         };
