@@ -148,9 +148,11 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
 const AT: f64 = 75.0;
 
 /// Where the committed target was taken, so that the plain command makes the same one again.
-fn committed_share(workspace: &Workspace, workload: &str) -> Option<f64> {
-    let record = check::read(workspace, workload).ok()?;
-    Some(record.at)
+fn committed_share(workspace: &Workspace, workload: &str) -> Result<Option<f64>, Failure> {
+    match write::record_path(workspace, workload).exists() {
+        true => Ok(Some(check::read(workspace, workload)?.at)),
+        false => Ok(None),
+    }
 }
 
 /// What the rule needs to know.
@@ -163,10 +165,10 @@ fn chosen(workspace: &Workspace, arguments: &Arguments) -> Result<Chosen, Failur
         direction: workload.target.metric.direction(),
         step_hint: workload.step_hint,
         budget_steps: workload.budget.steps,
-        at: arguments
-            .at
-            .or_else(|| committed_share(workspace, &arguments.workload))
-            .unwrap_or(AT),
+        at: match arguments.at {
+            Some(at) => at,
+            None => committed_share(workspace, &arguments.workload)?.unwrap_or(AT),
+        },
     })
 }
 

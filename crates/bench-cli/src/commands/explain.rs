@@ -58,6 +58,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         rows.retain(|row| row.result.workload == *workload);
     }
     if rows.is_empty() {
+        // It may be in one of these.
+        Failure::unreadable(errors)?;
         return Err(nothing(arguments, &trials, &runs));
     }
     match arguments.format {

@@ -48,3 +48,24 @@ fn a_trial_that_is_not_among_them_is_an_error() {
     let told: Vec<String> = lines.iter().map(|line| checkout.says(line)).collect();
     insta::assert_snapshot!("only-errors", told.join("\n"));
 }
+
+#[test]
+fn a_submission_is_not_taken_for_another_whose_name_ends_like_its() {
+    let checkout = Checkout::new().with(
+        "submissions/inconstant/submission.yaml",
+        "extends: ../constant\nschema: 1\n",
+    );
+    let told = checkout.says("plan submissions/inconstant constant --workload blobs --json");
+    let json = told.split_once("--- stdout\n").unwrap().1;
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    let commands = value["commands"].as_array().unwrap().iter();
+    let commands: Vec<&str> = commands.map(|command| command.as_str().unwrap()).collect();
+    assert!(
+        commands[0].starts_with("bench run submissions/inconstant "),
+        "{commands:?}"
+    );
+    assert!(
+        commands[1].starts_with("bench run constant "),
+        "{commands:?}"
+    );
+}

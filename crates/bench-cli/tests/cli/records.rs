@@ -147,3 +147,23 @@ fn scores_are_set_against_a_frozen_reference() {
     );
     insta::assert_snapshot!("leaderboard-frozen", checkout.says("leaderboard"));
 }
+
+#[test]
+fn every_record_that_cannot_be_read_is_told() {
+    let checkout = Checkout::new()
+        .with(
+            "results/runs/single/a/blobs/study-1/trial-1-000000000001/run.json",
+            "{",
+        )
+        .with(
+            "results/runs/single/a/blobs/study-1/trial-2-000000000002/run.json",
+            "{",
+        );
+    for line in ["leaderboard", "status", "explain a", "export csv"] {
+        let told = checkout.says(line);
+        assert!(told.contains("2 records cannot be read"), "{line}: {told}");
+        for record in ["trial-1-000000000001", "trial-2-000000000002"] {
+            assert!(told.contains(record), "{line}: {told}");
+        }
+    }
+}
