@@ -110,6 +110,40 @@ fn datasets_of_text() {
 }
 
 #[test]
+fn bits_a_byte_want_bytes() {
+    let dataset = |vocabulary: &str| {
+        let tokens = format!("tokens: {{ vocabulary: {vocabulary} }}");
+        documents()
+            .replace(
+                "documents: { markup: tagged, every: 20, validation: 10, test: 20 }",
+                &tokens,
+            )
+            .replace(
+                "      documents: \"*.txt\"\n",
+                "      train: a\n      test: b\n",
+            )
+            .replace("from: validation", "from: train, start: 200")
+    };
+    let workload = WORKLOAD
+        .replace(
+            "input: { pixels: unit, mean: [0.5], std: [0.25] }",
+            "input: { sequence-length: 4 }",
+        )
+        .replace(
+            "{ mlp: { hidden: [16, 8], activation: relu } }",
+            "{ decoder: { width: 4, layers: 1, heads: 2, hidden: 4 } }",
+        )
+        .replace("error-rate", "bits-per-byte");
+    let told = |vocabulary: &str| {
+        let mut files = files_with(Kind::Dataset, &dataset(vocabulary));
+        files[2] = file(Kind::Workload, "tiny", &workload);
+        told_of(files)
+    };
+    assert_eq!(told("256"), "");
+    snapshot!(told("257"));
+}
+
+#[test]
 fn generated_datasets() {
     let generated = "generated: { image: { height: 8, width: 8, channels: 1, classes: 10 }, train: 249, test: 50, seed: 1, noise: 0 }";
     let dataset = DATASET.replace(
