@@ -13,14 +13,14 @@ type Nested = BTreeMap<SplitName, Metrics>;
 /// Split to metric to value. The names are held once for all evaluations of a curve that have the same ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Nested", into = "Nested")]
-pub struct Scores {
+pub struct MetricValues {
     names: Arc<[(SplitName, String)]>,
     values: Box<[Measured]>,
 }
 
-impl Scores {
+impl MetricValues {
     /// Of an evaluation that comes after another one of the same trial.
-    pub(crate) fn after(previous: Option<&Scores>, metrics: &Nested) -> Scores {
+    pub(crate) fn after(previous: Option<&MetricValues>, metrics: &Nested) -> MetricValues {
         let all = || {
             metrics.iter().flat_map(|(split, metrics)| {
                 metrics
@@ -33,14 +33,14 @@ impl Scores {
             names.eq(all().map(|(split, name, _)| (split, name)))
         };
         let shared = previous
-            .map(|scores| &scores.names)
+            .map(|values| &values.names)
             .filter(|names| same(names));
         let new = || {
             all()
                 .map(|(split, name, _)| (split, name.clone()))
                 .collect()
         };
-        Scores {
+        MetricValues {
             names: shared.cloned().unwrap_or_else(new),
             values: all().map(|(_, _, value)| value).collect(),
         }
@@ -60,16 +60,16 @@ impl Scores {
     }
 }
 
-impl From<Nested> for Scores {
-    fn from(metrics: Nested) -> Scores {
-        Scores::after(None, &metrics)
+impl From<Nested> for MetricValues {
+    fn from(metrics: Nested) -> MetricValues {
+        MetricValues::after(None, &metrics)
     }
 }
 
-impl From<Scores> for Nested {
-    fn from(scores: Scores) -> Nested {
+impl From<MetricValues> for Nested {
+    fn from(values: MetricValues) -> Nested {
         let mut nested = Nested::new();
-        for (split, name, value) in scores.iter() {
+        for (split, name, value) in values.iter() {
             let metrics = nested.entry(split).or_default();
             let _ = metrics.insert(name.to_owned(), Measured(value));
         }
@@ -100,14 +100,14 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_lost_or_mixed_up(first in metrics(), second in metrics()) {
-            let before = Scores::from(first);
-            let scores = Scores::after(Some(&before), &second);
+            let before = MetricValues::from(first);
+            let values = MetricValues::after(Some(&before), &second);
             for (split, metrics) in &second {
                 for (name, value) in metrics {
-                    prop_assert_eq!(scores.get(*split, name), Some(value.0));
+                    prop_assert_eq!(values.get(*split, name), Some(value.0));
                 }
             }
-            prop_assert_eq!(Nested::from(scores), second);
+            prop_assert_eq!(Nested::from(values), second);
         }
     }
 
@@ -119,8 +119,8 @@ mod tests {
                 Metrics::from([("loss".to_owned(), Measured(value))]),
             )])
         };
-        let first = Scores::from(nested(1.0));
-        let second = Scores::after(Some(&first), &nested(2.0));
+        let first = MetricValues::from(nested(1.0));
+        let second = MetricValues::after(Some(&first), &nested(2.0));
         assert!(Arc::ptr_eq(&first.names, &second.names));
         assert_eq!(second.get(SplitName::Test, "loss"), Some(2.0));
         assert_eq!(second.get(SplitName::Validation, "loss"), None);

@@ -1,6 +1,6 @@
 //! One trial: the fold over its events.
 
-use crate::scores::Scores;
+use crate::measured::MetricValues;
 use bench_core::outcome::Outcome;
 use bench_core::passage::{Passage, Point, Tracker};
 use bench_core::protocol::DeviceReport;
@@ -57,7 +57,7 @@ pub struct CurvePoint {
     /// Submission time, in nanoseconds.
     pub submission_ns: u64,
     /// Split to metric to value.
-    pub metrics: Scores,
+    pub metrics: MetricValues,
 }
 
 impl CurvePoint {
@@ -159,7 +159,7 @@ impl TrialSummary {
                 ..
             } => {
                 let before = self.curve.last().map(|point| &point.metrics);
-                let metrics = Scores::after(before, metrics);
+                let metrics = MetricValues::after(before, metrics);
                 self.curve.push(CurvePoint {
                     step: *step,
                     submission_ns: *submission_ns,
