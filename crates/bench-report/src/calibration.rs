@@ -2,7 +2,7 @@
 
 use crate::grid::{Cell, Column, Grid};
 use crate::picture::{
-    self, Area, COLOURS, Chart, DrawError, GRID, INK, Look, PictureError, label, text, within,
+    self, Area, COLOURS, Chart, DrawError, GRID, INK, PictureError, label, text, within,
 };
 use crate::units;
 use bench_core::number::Measured;
@@ -13,8 +13,6 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
 const SIZE: (u32, u32) = (900, 500);
-/// Height of a line of the legend, below.
-const LINE: i32 = 20;
 
 /// How each baseline does on its best point.
 pub fn standings(record: &CalibrationRecord) -> Grid {
@@ -64,8 +62,8 @@ pub fn picture(record: &CalibrationRecord) -> Result<String, PictureError> {
     let shown = Picture { record };
     let up = shown.up(points());
     let about = format!("Learning curves of the calibration of {}", record.workload);
-    let legend = (record.finding.standings.len() as u32 + 1) * LINE as u32;
-    let size = (SIZE.0, SIZE.1 + legend);
+    let height = SIZE.1 + picture::legend_height(record.finding.standings.len());
+    let size = (SIZE.0, height);
     let drawn = picture::draw(size, &about, |area| shown.draw(area, up).map(|()| None))?;
     Ok(drawn.svg)
 }
@@ -118,14 +116,12 @@ impl Picture<'_> {
         let above = text().pos(Pos::new(HPos::Left, VPos::Bottom));
         chart.draw_series([EmptyElement::at(ends[0]) + Text::new(words, (6, -3), above)])?;
         self.draw_trials(&mut chart, &up)?;
-        for (index, row) in self.record.finding.standings.iter().enumerate() {
-            let words = format!(
-                "{}: {} of {} seeds reach it",
-                row.submission, row.reached, row.seeds
-            );
-            Look::of(index).key(&below, (80, 8 + index as i32 * LINE), &words)?;
-        }
-        Ok(())
+        let rows = self.record.finding.standings.iter();
+        let words = rows.map(|row| {
+            let (reached, seeds) = (row.reached, row.seeds);
+            format!("{}: {reached} of {seeds} seeds reach it", row.submission)
+        });
+        picture::legend(&below, 80, words)
     }
 
     /// The search in thin lines first, so that the seeds lie above it.

@@ -1,7 +1,8 @@
 //! Learning curves: the target's metric on the validation split, over submission time or steps.
 
 use crate::picture::{
-    Area, Chart, DrawError, Drawn, Frame, GRID, INK, Look, draw, frame, label, text, within,
+    self, Area, Chart, DrawError, Drawn, Frame, GRID, INK, Look, draw, frame, label, legend_height,
+    text, within,
 };
 use crate::units;
 use bench_core::run::SplitName;
@@ -67,9 +68,6 @@ pub struct Place {
 }
 
 const SIZE: (u32, u32) = (760, 460);
-/// Height of a line of the legend, and what is left free below the last.
-const LINE: i32 = 20;
-const BELOW: i32 = 8;
 /// Share of the evaluations, the worst, that may leave the picture, and below which part of the height the others would lie otherwise.
 const OFF_SCALE: f64 = 0.08;
 const FLAT: f64 = 0.35;
@@ -128,10 +126,8 @@ impl CurvePlot {
             axis.words(),
             units::significant(self.target)
         );
-        let legend = self.groups.len() as u32 * LINE as u32 + BELOW as u32;
-        draw((SIZE.0, SIZE.1 + legend), &about, |area| {
-            self.paint(area, axis)
-        })
+        let height = SIZE.1 + legend_height(self.groups.len());
+        draw((SIZE.0, height), &about, |area| self.paint(area, axis))
     }
 
     /// With at most about this many points a curve: of every stretch its lowest and highest.
@@ -164,11 +160,7 @@ impl CurvePlot {
             draw_curve(&mut chart, curve, axis, &up)?;
         }
         let frame = frame(&chart, &across, &up);
-        // Below: curves may go anywhere above.
-        for (group, name) in self.groups.iter().enumerate() {
-            let place = (frame.pixels[0], 8 + group as i32 * LINE);
-            Look::of(group).key(&below, place, name)?;
-        }
+        picture::legend(&below, frame.pixels[0], &self.groups)?;
         Ok(Some(frame))
     }
 

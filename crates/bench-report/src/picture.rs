@@ -135,6 +135,27 @@ pub(crate) fn within(points: &[(f64, f64)], up: &Range<f64>) -> Vec<Vec<(f64, f6
     parts
 }
 
+/// Height of a line of a legend.
+const LINE: i32 = 20;
+
+/// What a legend of so many lines takes below a picture.
+pub(crate) fn legend_height(lines: usize) -> u32 {
+    lines as u32 * LINE as u32 + 8
+}
+
+/// A legend, a line a group, from the left edge of the data on: below the picture, since curves may go anywhere in it.
+pub(crate) fn legend<'b, S: AsRef<str>>(
+    area: &Area<'b>,
+    left: i32,
+    groups: impl IntoIterator<Item = S>,
+) -> Result<(), DrawError<'b>> {
+    for (group, words) in groups.into_iter().enumerate() {
+        let place = (left, 8 + group as i32 * LINE);
+        Look::of(group).key(area, place, words.as_ref())?;
+    }
+    Ok(())
+}
+
 /// How a group of lines looks: its colour, and dashes once the colours are used up.
 #[derive(Clone, Copy)]
 pub(crate) struct Look {
