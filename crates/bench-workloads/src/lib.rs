@@ -1,7 +1,7 @@
 //! Data sets, models, losses and metrics, and the evaluator that scores snapshots.
 //!
-//! One file a model, one a kind of data, one a loss, one a metric. A new kind is a variant in `bench_core::spec` and one arm of a match here:
-//! [`model::build`], [`data::open`], [`loss::Loss::new`] or [`metric::Scores::new`].
+//! One file a model, one a kind of data, one a loss, one a metric. A new kind is a variant with its facts in `bench_core::spec`, a file here, and a line of
+//! the list that makes it: [`model::build`], [`data::open`], [`loss::Loss::new`] or [`metric::Scores::new`].
 
 pub mod batch;
 pub mod data;

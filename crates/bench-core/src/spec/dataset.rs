@@ -40,41 +40,85 @@ pub enum Format {
     Generated(Generated),
 }
 
+/// What the examples of a data set are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Content<'a> {
+    /// Labelled images of this shape.
+    Images(&'a ImageFormat),
+    /// Text, cut by the workload.
+    Text {
+        /// Different tokens.
+        vocabulary: u64,
+    },
+}
+
+/// All that a format says of itself.
+struct Facts<'a> {
+    content: Content<'a>,
+    /// Files that splits are cut from.
+    files: &'static [&'static str],
+    /// Files that a source has to serve.
+    roles: &'static [&'static str],
+}
+
 impl Format {
-    /// The shape of the images, where it holds images.
-    pub fn image(&self) -> Option<&ImageFormat> {
+    /// The list of formats: what is true of each. Its decoder is in `bench-harness`.
+    fn facts(&self) -> Facts<'_> {
+        let two = &["train", "test"];
         match self {
-            Format::IdxImages(image) | Format::CifarImages(image) => Some(image),
-            Format::Generated(generated) => Some(&generated.image),
-            Format::Tokens(_) | Format::Documents(_) => None,
+            Format::IdxImages(image) => Facts {
+                content: Content::Images(image),
+                files: two,
+                roles: &["train-images", "train-labels", "test-images", "test-labels"],
+            },
+            Format::CifarImages(image) => Facts {
+                content: Content::Images(image),
+                files: two,
+                roles: two,
+            },
+            Format::Tokens(TokenFormat { vocabulary }) => Facts {
+                content: Content::Text {
+                    vocabulary: *vocabulary,
+                },
+                files: two,
+                roles: two,
+            },
+            Format::Documents(_) => Facts {
+                content: Content::Text {
+                    vocabulary: DocumentFormat::VOCABULARY,
+                },
+                files: &["train", "validation", "test"],
+                roles: &["documents"],
+            },
+            Format::Generated(generated) => Facts {
+                content: Content::Images(&generated.image),
+                files: two,
+                roles: &[],
+            },
         }
     }
 
-    /// Different tokens, where it holds text.
-    pub fn vocabulary(&self) -> Option<u64> {
-        match self {
-            Format::Tokens(tokens) => Some(tokens.vocabulary),
-            Format::Documents(_) => Some(DocumentFormat::VOCABULARY),
-            Format::IdxImages(_) | Format::CifarImages(_) | Format::Generated(_) => None,
+    /// What its examples are.
+    pub fn content(&self) -> Content<'_> {
+        self.facts().content
+    }
+
+    /// The shape of the images, where it holds images.
+    pub fn image(&self) -> Option<&ImageFormat> {
+        match self.content() {
+            Content::Images(image) => Some(image),
+            Content::Text { .. } => None,
         }
     }
 
     /// The files that splits are cut from.
     pub fn files(&self) -> &'static [&'static str] {
-        match self {
-            Format::Documents(_) => &["train", "validation", "test"],
-            _ => &["train", "test"],
-        }
+        self.facts().files
     }
 
     /// The files that a source has to serve, by role.
     pub fn roles(&self) -> &'static [&'static str] {
-        match self {
-            Format::IdxImages(_) => &["train-images", "train-labels", "test-images", "test-labels"],
-            Format::CifarImages(_) | Format::Tokens(_) => &["train", "test"],
-            Format::Documents(_) => &["documents"],
-            Format::Generated(_) => &[],
-        }
+        self.facts().roles
     }
 }
 

@@ -1,13 +1,15 @@
 //! The kinds of loss, each a word alone or with settings: `cross-entropy`, `{ cross-entropy: { label-smoothing: 0.1 } }`.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::borrow::Cow;
+use schemars::{JsonSchema, Schema};
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
 
 /// The kinds of loss. At its defaults one is written as a word, so that settings which are added later change no configuration's hash.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Form", into = "Form")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", remote = "Self")]
+#[schemars(rename = "Loss", transform = add_words)]
 pub enum Loss {
     /// Softmax cross-entropy over classes or tokens, mean over examples or tokens.
     CrossEntropy(CrossEntropy),
@@ -22,67 +24,50 @@ pub struct CrossEntropy {
     pub label_smoothing: f64,
 }
 
-/// How a loss is written.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Form {
-    Word(Word),
-    Settings(Settings),
-}
-
-/// A loss at its defaults.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum Word {
-    /// Softmax cross-entropy over classes or tokens, mean over examples or tokens.
-    CrossEntropy,
-}
-
-/// A loss with settings.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum Settings {
-    /// Softmax cross-entropy over classes or tokens, mean over examples or tokens.
-    CrossEntropy(CrossEntropy),
-}
-
-impl From<Form> for Loss {
-    fn from(form: Form) -> Loss {
-        match form {
-            Form::Word(Word::CrossEntropy) => Loss::CrossEntropy(CrossEntropy::default()),
-            Form::Settings(Settings::CrossEntropy(settings)) => Loss::CrossEntropy(settings),
+impl Loss {
+    /// The same with another smoothing of its targets; 0 is what metrics are of.
+    pub fn with_label_smoothing(&self, label_smoothing: f64) -> Loss {
+        match self {
+            Loss::CrossEntropy(_) => Loss::CrossEntropy(CrossEntropy { label_smoothing }),
         }
     }
 }
 
-impl From<Loss> for Form {
-    fn from(loss: Loss) -> Form {
-        let Loss::CrossEntropy(settings) = loss;
-        match settings == CrossEntropy::default() {
-            true => Form::Word(Word::CrossEntropy),
-            false => Form::Settings(Settings::CrossEntropy(settings)),
+/// `remote = "Self"` gives these two names inherent functions that know settings alone; the traits know words too.
+impl<'de> Deserialize<'de> for Loss {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Loss, D::Error> {
+        let settings = match Value::deserialize(deserializer)? {
+            Value::String(word) => json!({ word: {} }),
+            settings => settings,
+        };
+        Loss::deserialize(settings).map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for Loss {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let settings = Loss::serialize(self, serde_json::value::Serializer);
+        let settings = settings.map_err(S::Error::custom)?;
+        let word = settings.as_object().and_then(|map| map.keys().next());
+        let at_defaults = |word: &&String| {
+            Loss::deserialize(json!({ word.as_str(): {} })).is_ok_and(|loss| loss == *self)
+        };
+        match word.filter(at_defaults) {
+            Some(word) => word.serialize(serializer),
+            None => settings.serialize(serializer),
         }
     }
 }
 
-impl JsonSchema for Loss {
-    fn schema_name() -> Cow<'static, str> {
-        "Loss".into()
-    }
-
-    /// One flat list of alternatives, as that of every other choice.
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let forms = [
-            Word::json_schema(generator),
-            Settings::json_schema(generator),
-        ];
-        let alternatives = forms
-            .iter()
-            .filter_map(|form| form.get("oneOf")?.as_array());
-        let alternatives: Vec<&Value> = alternatives.flatten().collect();
-        json_schema!({
-            "description": "The kinds of loss: a word alone, or with settings.",
-            "oneOf": alternatives,
-        })
-    }
+/// Each kind by its name alone beside the kind with settings, in one flat list as every other choice.
+fn add_words(schema: &mut Schema) {
+    let Some(kinds) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else {
+        return;
+    };
+    let word = |kind: &Value| {
+        let name = kind["required"][0].clone();
+        json!({ "const": name, "description": kind["description"], "type": "string" })
+    };
+    let words: Vec<Value> = kinds.iter().map(word).collect();
+    kinds.splice(0..0, words);
 }

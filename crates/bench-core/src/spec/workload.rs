@@ -2,7 +2,7 @@
 
 pub use super::loss::{CrossEntropy, Loss};
 
-use super::dataset::Format;
+use super::dataset::{Content, Format};
 use crate::number::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,8 +64,8 @@ pub struct Workload {
 impl Workload {
     /// Examples in `counted` examples or tokens of a split. Text is cut into pieces of one token more than the model reads at once.
     pub fn examples(&self, format: &Format, counted: u64) -> u64 {
-        match (format.vocabulary(), self.input.sequence_length) {
-            (Some(_), Some(length)) => counted / length.saturating_add(1),
+        match (format.content(), self.input.sequence_length) {
+            (Content::Text { .. }, Some(length)) => counted / length.saturating_add(1),
             _ => counted,
         }
     }
@@ -155,7 +155,7 @@ pub enum Pixels {
     Byte,
 }
 
-/// The kinds of model. Adding one: a variant here, and its module in `bench-workloads`.
+/// The kinds of model. Each is a module of `bench-workloads`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
@@ -168,13 +168,23 @@ pub enum Model {
 }
 
 impl Model {
+    /// The list of models: whether each reads text, and its dropout.
+    fn facts(&self) -> (bool, f64) {
+        match self {
+            Model::Mlp(mlp) => (false, mlp.dropout),
+            Model::Resnet(_) => (false, 0.0),
+            Model::Decoder(decoder) => (true, decoder.dropout),
+        }
+    }
+
+    /// Whether it reads text; images otherwise.
+    pub fn reads_text(&self) -> bool {
+        self.facts().0
+    }
+
     /// Share of numbers that training steps leave out, in all places of the model where any are.
     pub fn dropout(&self) -> f64 {
-        match self {
-            Model::Mlp(mlp) => mlp.dropout,
-            Model::Decoder(decoder) => decoder.dropout,
-            Model::Resnet(_) => 0.0,
-        }
+        self.facts().1
     }
 }
 
@@ -330,25 +340,30 @@ impl Direction {
 }
 
 impl Metric {
+    /// The list of metrics: key in specs and records, which way is better, and the largest value there can be. None is ever below 0.
+    fn facts(self) -> (&'static str, Direction, f64) {
+        match self {
+            Metric::ErrorRate => ("error-rate", Direction::Min, 1.0),
+            Metric::Accuracy => ("accuracy", Direction::Max, 1.0),
+            Metric::CrossEntropy => ("cross-entropy", Direction::Min, f64::INFINITY),
+            Metric::Perplexity => ("perplexity", Direction::Min, f64::INFINITY),
+            Metric::BitsPerByte => ("bits-per-byte", Direction::Min, f64::INFINITY),
+        }
+    }
+
     /// The key in specs and records.
     pub fn name(self) -> &'static str {
-        match self {
-            Metric::ErrorRate => "error-rate",
-            Metric::Accuracy => "accuracy",
-            Metric::CrossEntropy => "cross-entropy",
-            Metric::Perplexity => "perplexity",
-            Metric::BitsPerByte => "bits-per-byte",
-        }
+        self.facts().0
     }
 
     /// Which way is better.
     pub fn direction(self) -> Direction {
-        match self {
-            Metric::ErrorRate | Metric::CrossEntropy | Metric::Perplexity | Metric::BitsPerByte => {
-                Direction::Min
-            }
-            Metric::Accuracy => Direction::Max,
-        }
+        self.facts().1
+    }
+
+    /// The largest value there can be: 1 of a share.
+    pub fn largest(self) -> f64 {
+        self.facts().2
     }
 }
 

@@ -1,6 +1,5 @@
 //! Random views of training images: a crop out of the zero-padded image, a horizontal flip.
 
-use super::images::Normalise;
 use bench_core::spec::workload::Input;
 use bench_torch::errors::LibtorchError;
 use bench_torch::random::{Key, Stream};
@@ -15,11 +14,11 @@ pub(super) struct Augment {
 
 /// How one image is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct View {
+pub(crate) struct View {
     /// Rows and columns that the crop lies below and right of the image; negative above and left.
-    pub(super) offset: (isize, isize),
+    pub(crate) offset: (isize, isize),
     /// Mirrored, left to right.
-    pub(super) flipped: bool,
+    pub(crate) flipped: bool,
 }
 
 impl Augment {
@@ -62,12 +61,12 @@ fn numbers(tensor: &Tensor) -> Result<Vec<i64>, LibtorchError> {
 
 impl View {
     /// Writes one channel of `width` columns. What lies outside the image is a zero byte, normalised like the others.
-    pub(super) fn write(
+    pub(crate) fn write<T>(
         self,
         source: &[u8],
-        target: &mut [f32],
+        target: &mut [T],
         width: usize,
-        normalise: Normalise,
+        normalise: impl Fn(u8) -> T,
     ) {
         let (down, right) = self.offset;
         for (y, target) in target.chunks_exact_mut(width).enumerate() {
@@ -78,7 +77,7 @@ impl View {
                 let x = if self.flipped { width - 1 - x } else { x };
                 let inside = x.checked_add_signed(right).filter(|&x| x < width);
                 let byte = row.zip(inside).map_or(0, |(row, x)| row[x]);
-                *value = normalise.apply(byte);
+                *value = normalise(byte);
             }
         }
     }

@@ -10,6 +10,7 @@ use bench_core::spec::workload::{Input, Pixels};
 use bench_torch::errors::LibtorchError;
 use bench_torch::fill::{filled, scaled_bytes, will_read};
 use bench_torch::random::Key;
+use std::ops::{Add, Mul};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
@@ -27,7 +28,7 @@ pub struct Images {
     labels: Vec<u8>,
     classes: u64,
     shape: [usize; 3],
-    normalise: Vec<Normalise>,
+    normalise: Vec<Normalise<f32>>,
     augment: Augment,
     device: Device,
     kind: Kind,
@@ -35,14 +36,14 @@ pub struct Images {
 
 /// `byte * scale + shift`, of one channel.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Normalise {
-    scale: f32,
-    shift: f32,
+pub(crate) struct Normalise<T> {
+    pub(crate) scale: T,
+    pub(crate) shift: T,
 }
 
-impl Normalise {
-    pub(super) fn apply(self, byte: u8) -> f32 {
-        f32::from(byte) * self.scale + self.shift
+impl<T: From<u8> + Copy + Mul<Output = T> + Add<Output = T>> Normalise<T> {
+    pub(crate) fn apply(self, byte: u8) -> T {
+        T::from(byte) * self.scale + self.shift
     }
 }
 
@@ -68,12 +69,16 @@ impl Images {
             return Err(file.content(problem));
         }
         let normalise = normalise(input, shape[0]).map_err(|problem| file.content(problem))?;
+        let narrow = |exact: Normalise<f64>| Normalise {
+            scale: exact.scale as f32,
+            shift: exact.shift as f32,
+        };
         Ok(Images {
             labels: file.bytes(&labels).to_vec(),
             classes: format.classes,
             pixels,
             shape,
-            normalise,
+            normalise: normalise.into_iter().map(narrow).collect(),
             augment: Augment::new(input),
             device,
             kind,
@@ -109,7 +114,9 @@ impl Images {
             for ((source, target), normalise) in channels.zip(&self.normalise) {
                 match views {
                     None => scaled_bytes(source, target, normalise.scale, normalise.shift),
-                    Some(views) => views[row].write(source, target, width, *normalise),
+                    Some(views) => {
+                        views[row].write(source, target, width, |byte| normalise.apply(byte));
+                    }
                 }
             }
         }
@@ -145,7 +152,7 @@ impl Examples for Images {
 }
 
 /// One for each channel, from one value for each or one for all.
-fn normalise(input: &Input, channels: usize) -> Result<Vec<Normalise>, String> {
+pub(crate) fn normalise(input: &Input, channels: usize) -> Result<Vec<Normalise<f64>>, String> {
     for (key, values) in [("mean", &input.mean), ("std", &input.std)] {
         if values.len() != channels && values.len() != 1 {
             return Err(format!(
@@ -160,8 +167,8 @@ fn normalise(input: &Input, channels: usize) -> Result<Vec<Normalise>, String> {
     };
     let statistics = input.mean.iter().cycle().zip(input.std.iter().cycle());
     let of_channel = |(mean, std): (&f64, &f64)| Normalise {
-        scale: (unit / std) as f32,
-        shift: (-mean / std) as f32,
+        scale: unit / std,
+        shift: -mean / std,
     };
     Ok(statistics.take(channels).map(of_channel).collect())
 }

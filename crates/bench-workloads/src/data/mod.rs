@@ -1,13 +1,14 @@
 //! Examples out of split files.
 
-mod augment;
-mod images;
+pub(crate) mod augment;
+pub(crate) mod images;
 mod regime;
 mod split_file;
 mod tokens;
 
 use crate::batch::Batch;
 use bench_core::run::{DatasetIdentity, SplitName};
+use bench_core::spec::dataset::Content;
 use bench_core::spec::workload::Workload;
 use bench_torch::errors::LibtorchError;
 use bench_torch::random::Key;
@@ -88,17 +89,16 @@ pub fn open(
 ) -> Result<Box<dyn Examples>, DataError> {
     let examples = dataset.splits.get(&split).map(|identity| identity.examples);
     let (input, training) = (&workload.input, split == SplitName::Train);
-    let whole: Box<dyn Examples> = match dataset.format.image() {
-        Some(format) => {
+    let whole: Box<dyn Examples> = match dataset.format.content() {
+        Content::Images(format) => {
             let images = Images::open(path, format, examples, input, device, kind)?;
             match training && workload.label_noise > 0.0 {
                 true => Box::new(images.with_label_noise(workload.label_noise)?),
                 false => Box::new(images),
             }
         }
-        None => {
+        Content::Text { vocabulary } => {
             let length = input.sequence_length.ok_or(DataError::SequenceLength)?;
-            let vocabulary = dataset.format.vocabulary().unwrap_or(0);
             Box::new(Tokens::open(path, vocabulary, examples, length, device)?)
         }
     };

@@ -8,7 +8,6 @@ use crate::batch::Batch;
 use crate::loss::Loss;
 use crate::metric::accuracy;
 use crate::model::{self, Builder, Model, Pass};
-use bench_core::spec::workload::{self, CrossEntropy};
 use bench_torch::gradient::{self, Graph};
 use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
@@ -42,7 +41,7 @@ fn run(file: &File, case: &Case, subject: &Subject) -> Result<Findings, GoldenEr
     compare_outputs(case, &outputs, &batch, &mut findings)?;
     let mean = compare_loss(
         case,
-        &smoothed(&subject.loss, case.loss.label_smoothing),
+        &Loss::new(&subject.loss.with_label_smoothing(case.loss.label_smoothing)),
         &outputs,
         &batch,
         &mut findings,
@@ -149,15 +148,6 @@ fn compare_outputs(
         findings.number("correct answers", right, correct);
     }
     Ok(())
-}
-
-/// The loss with the smoothing of a case.
-fn smoothed(loss: &workload::Loss, label_smoothing: f64) -> Loss {
-    match loss {
-        workload::Loss::CrossEntropy(_) => Loss::new(&workload::Loss::CrossEntropy(CrossEntropy {
-            label_smoothing,
-        })),
-    }
 }
 
 /// Compares all forms of the loss; hands back the mean that training differentiates.

@@ -3,12 +3,16 @@
 use super::tensor::{Worst, flat};
 use super::{Compared, GoldenError, Verdict};
 use crate::batch::Batch;
+use crate::data::augment::View;
+use crate::data::images::normalise;
 use crate::loss::cross_entropy::values;
 use crate::loss::{LossValues, Weighting};
 use crate::metric::Accumulator;
 use crate::metric::accuracy::{self, Accuracy, Over, Share};
 use crate::metric::cross_entropy::{bits, perplexity};
 use crate::metric::mean::Mean;
+use bench_core::spec::search;
+use bench_core::spec::workload::Input;
 use bench_torch::gradient::{self, Graph};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -45,6 +49,11 @@ pub(super) fn compare(file: File) -> Vec<Compared> {
             "cross_entropy" => compare_group(&group, cross_entropy),
             "token_cross_entropy" => compare_group(&group, token_cross_entropy),
             "accuracy" => compare_group(&group, accuracies),
+            "halton" => verdict(&group, |case| halton(case).map(Some)),
+            "image_augmentation" => verdict(&group, |case| {
+                let views = views(case)?;
+                views.map(|views| difference(case, &views)).transpose()
+            }),
             _ => Verdict::NotBuilt,
         },
         name,
@@ -53,22 +62,36 @@ pub(super) fn compare(file: File) -> Vec<Compared> {
 }
 
 fn compare_group(group: &Group, compute: fn(&Case) -> Result<Computed, GoldenError>) -> Verdict {
+    verdict(group, |case| difference(case, &compute(case)?).map(Some))
+}
+
+/// Of a group, by the largest difference of each case; none where the case is of a kind that is not built.
+fn verdict(group: &Group, compare: impl Fn(&Case) -> Result<Option<f64>, GoldenError>) -> Verdict {
     // Groups that must agree exactly say so in words.
     let tolerance = group.tolerance.as_f64().unwrap_or(0.0);
-    let (mut worst, mut places) = (0.0_f64, Vec::new());
+    let (mut worst, mut built, mut places) = (0.0_f64, 0, Vec::new());
     for case in &group.cases {
-        match compute(case).and_then(|computed| difference(case, &computed)) {
-            Ok(difference) if difference <= tolerance => worst = worst.max(difference),
-            Ok(difference) => places.push(format!(
+        match compare(case) {
+            Ok(None) => continue,
+            Ok(Some(difference)) if difference <= tolerance => worst = worst.max(difference),
+            Ok(Some(difference)) => places.push(format!(
                 "{}: relative difference {difference:.1e}",
                 case.case
             )),
             Err(error) => places.push(format!("{}: {error}", case.case)),
         }
+        built += 1;
     }
+    let cases = group.cases.len();
     match places.is_empty() {
-        true => Verdict::Equal(worst),
         false => Verdict::Differs(places),
+        true if built == cases => Verdict::Equal(worst),
+        true if built == 0 => Verdict::NotBuilt,
+        true => Verdict::Partly {
+            worst,
+            built,
+            cases,
+        },
     }
 }
 
@@ -196,6 +219,59 @@ fn accuracies(case: &Case) -> Result<Computed, GoldenError> {
         ("accuracy", share(Share::Right)),
         ("error_rate", share(Share::Wrong)),
     ])
+}
+
+/// Search spaces and their points, which `bench-core` draws.
+fn halton(case: &Case) -> Result<f64, GoldenError> {
+    let [inputs, parameters, expected] =
+        [&case.inputs, &case.parameters, &case.expected].map(|map| Value::Object(map.clone()));
+    let difference = search::golden::difference(&inputs, &parameters, &expected);
+    difference.map_err(GoldenError::Case)
+}
+
+/// Training images as AlgoPerf's PyTorch `cifar` sees them: the only views that there are here.
+fn views(case: &Case) -> Result<Option<Computed>, GoldenError> {
+    let text = |key: &str| case.parameters.get(key).and_then(Value::as_str);
+    if (text("rule"), text("framework")) != (Some("cifar"), Some("pytorch")) {
+        return Ok(None);
+    }
+    let list = |key: &str| {
+        case.parameters
+            .get(key)
+            .and_then(numbers)
+            .unwrap_or_default()
+    };
+    let input = Input {
+        mean: list("mean"),
+        std: list("std"),
+        ..Input::default()
+    };
+    let offset = |key: &str| {
+        let padding = number(&case.parameters, "padding")?;
+        Ok::<isize, GoldenError>((number(&case.parameters, key)? - padding) as isize)
+    };
+    let view = View {
+        offset: (offset("top")?, offset("left")?),
+        flipped: case.parameters.get("flip") == Some(&Value::Bool(true)),
+    };
+    // Height, width, channels there; one plane a channel here.
+    let planes = tensor(&case.inputs, "image")?
+        .f_permute([2, 0, 1])?
+        .f_contiguous()?;
+    let (shape, bytes) = (planes.size(), flat(&planes)?);
+    let bytes: Vec<u8> = bytes.into_iter().map(|value| value as u8).collect();
+    let [channels, plane, width] = [shape[0], shape[1] * shape[2], shape[2]].map(|n| n as usize);
+    let normalise = normalise(&input, channels).map_err(GoldenError::Case)?;
+    let mut seen = vec![0.0; bytes.len()];
+    let parts = bytes.chunks_exact(plane).zip(seen.chunks_exact_mut(plane));
+    for ((source, target), normalise) in parts.zip(normalise) {
+        view.write(source, target, width, |byte| normalise.apply(byte));
+    }
+    let seen = Tensor::from_slice(&seen).f_reshape(&shape)?;
+    Ok(Some(vec![(
+        "image",
+        seen.f_permute([1, 2, 0])?.f_contiguous()?,
+    )]))
 }
 
 fn batch(

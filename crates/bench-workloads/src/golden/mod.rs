@@ -59,6 +59,9 @@ pub enum GoldenError {
         /// What it should be.
         expected: &'static str,
     },
+    /// A case cannot be read.
+    #[error("{0}")]
+    Case(String),
     /// Our model cannot be built or run.
     #[error(transparent)]
     Model(#[from] crate::model::ModelError),
@@ -83,6 +86,15 @@ pub enum Verdict {
     Equal(f64),
     /// Beyond it, here.
     Differs(Vec<String>),
+    /// As far as there are such kinds here, within it.
+    Partly {
+        /// The largest relative difference.
+        worst: f64,
+        /// Cases that were compared.
+        built: usize,
+        /// Cases that there are.
+        cases: usize,
+    },
     /// No such kind here.
     NotBuilt,
 }
@@ -102,6 +114,15 @@ impl fmt::Display for Compared {
             Verdict::Equal(worst) => write!(
                 f,
                 "equal          {} (worst difference {worst:.1e})",
+                self.name
+            ),
+            Verdict::Partly {
+                worst,
+                built,
+                cases,
+            } => write!(
+                f,
+                "equal in part  {} (worst difference {worst:.1e} in {built} of {cases} cases; the others are not built yet)",
                 self.name
             ),
             Verdict::NotBuilt => write!(f, "not built yet  {}", self.name),

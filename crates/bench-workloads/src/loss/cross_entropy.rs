@@ -2,13 +2,44 @@
 //!
 //! With smoothing `e` the target class has `1 - e + e/C` and each of the others `e/C`.
 
-use super::{LossValues, Weighting, weighted};
+use super::{Kind, LossValues, Weighting, weighted};
 use crate::batch::Batch;
+use bench_core::spec::workload::CrossEntropy;
 use bench_torch::errors::LibtorchError;
-use tch::{Kind, Reduction, Tensor};
+use tch::{Reduction, Tensor};
 
 /// No class is ignored: AlgoPerf's padding goes through weights.
 const IGNORE_NONE: i64 = -100;
+
+impl Kind for CrossEntropy {
+    fn values(&self, logits: &Tensor, batch: &Batch) -> Result<LossValues, LibtorchError> {
+        values(logits, batch, self.label_smoothing, Weighting::Multiply)
+    }
+
+    fn mean(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor, LibtorchError> {
+        match batch.weights {
+            None => loss(
+                logits,
+                &batch.targets,
+                Reduction::Mean,
+                self.label_smoothing,
+            ),
+            Some(_) => self.values(logits, batch)?.mean(),
+        }
+    }
+
+    /// The class where the cumulated probability passes the uniform number.
+    fn sample(&self, logits: &Tensor, uniform: &Tensor) -> Result<Tensor, LibtorchError> {
+        let _guard = tch::no_grad_guard();
+        let last = logits.size().last().copied().unwrap_or(0) - 1;
+        Ok(logits
+            .f_softmax(-1, None::<tch::Kind>)?
+            .f_cumsum(-1, None::<tch::Kind>)?
+            .f_le_tensor(&uniform.f_unsqueeze(-1)?)?
+            .f_sum_dim_intlist(-1, false, tch::Kind::Int64)?
+            .f_clamp_max(last)?)
+    }
+}
 
 pub(crate) fn values(
     logits: &Tensor,
@@ -20,14 +51,6 @@ pub(crate) fn values(
     weighted(per_example, batch.weights.as_ref(), weighting)
 }
 
-pub(super) fn mean(
-    logits: &Tensor,
-    targets: &Tensor,
-    label_smoothing: f64,
-) -> Result<Tensor, LibtorchError> {
-    loss(logits, targets, Reduction::Mean, label_smoothing)
-}
-
 /// Targets are classes `[…]`, or distributions over classes `[…, C]` where they are floating.
 fn loss(
     logits: &Tensor,
@@ -36,7 +59,7 @@ fn loss(
     label_smoothing: f64,
 ) -> Result<Tensor, LibtorchError> {
     let classes = logits.size().last().copied().unwrap_or(0);
-    let dense = targets.kind() != Kind::Int64;
+    let dense = targets.kind() != tch::Kind::Int64;
     let flat_targets = match dense {
         true => targets.f_reshape([-1, classes])?,
         false => targets.f_reshape([-1])?,
@@ -57,16 +80,4 @@ fn loss(
         }
         _ => Ok(flat),
     }
-}
-
-/// The class where the cumulated probability passes the uniform number.
-pub(super) fn sample(logits: &Tensor, uniform: &Tensor) -> Result<Tensor, LibtorchError> {
-    let _guard = tch::no_grad_guard();
-    let last = logits.size().last().copied().unwrap_or(0) - 1;
-    Ok(logits
-        .f_softmax(-1, None::<Kind>)?
-        .f_cumsum(-1, None::<Kind>)?
-        .f_le_tensor(&uniform.f_unsqueeze(-1)?)?
-        .f_sum_dim_intlist(-1, false, Kind::Int64)?
-        .f_clamp_max(last)?)
 }

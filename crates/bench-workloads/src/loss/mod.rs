@@ -3,8 +3,9 @@
 pub(crate) mod cross_entropy;
 
 use crate::batch::Batch;
-use bench_core::spec::workload::{self, CrossEntropy};
+use bench_core::spec::workload;
 use bench_torch::errors::LibtorchError;
+use std::sync::Arc;
 use tch::Tensor;
 
 /// A loss on a batch, in all the forms that algorithms and metrics want. None of them is detached.
@@ -28,24 +29,29 @@ impl LossValues {
     }
 }
 
-/// What training minimises: a kind of loss with its settings.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Loss {
-    spec: workload::Loss,
-}
+/// A kind of loss with its settings.
+pub(crate) trait Kind: Send + Sync {
+    /// Every example's loss, their sum and what it counts.
+    fn values(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues, LibtorchError>;
 
-impl Loss {
-    /// The loss of a workload.
-    pub fn new(spec: &workload::Loss) -> Loss {
-        Loss { spec: spec.clone() }
+    /// The mean alone, in the fewest operations.
+    fn mean(&self, outputs: &Tensor, batch: &Batch) -> Result<Tensor, LibtorchError> {
+        self.values(outputs, batch)?.mean()
     }
 
-    /// The same without label smoothing: what metrics are of.
-    pub fn unsmoothed(spec: &workload::Loss) -> Loss {
+    /// Targets drawn from the distribution that outputs stand for.
+    fn sample(&self, outputs: &Tensor, uniform: &Tensor) -> Result<Tensor, LibtorchError>;
+}
+
+/// What training minimises.
+#[derive(Clone)]
+pub struct Loss(Arc<dyn Kind>);
+
+impl Loss {
+    /// The loss of a workload: the list of losses.
+    pub fn new(spec: &workload::Loss) -> Loss {
         match spec {
-            workload::Loss::CrossEntropy(_) => {
-                Loss::new(&workload::Loss::CrossEntropy(Default::default()))
-            }
+            workload::Loss::CrossEntropy(settings) => Loss(Arc::new(*settings)),
         }
     }
 
@@ -54,11 +60,7 @@ impl Loss {
     /// # Errors
     /// What libtorch says: outputs and targets that do not fit each other, a target beyond the classes.
     pub fn values(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues, LibtorchError> {
-        match self.spec {
-            workload::Loss::CrossEntropy(CrossEntropy { label_smoothing }) => {
-                cross_entropy::values(outputs, batch, label_smoothing, Weighting::Multiply)
-            }
-        }
+        self.0.values(outputs, batch)
     }
 
     /// The mean alone: what a training step differentiates, in the fewest operations.
@@ -66,12 +68,7 @@ impl Loss {
     /// # Errors
     /// As [`Loss::values`].
     pub fn mean(&self, outputs: &Tensor, batch: &Batch) -> Result<Tensor, LibtorchError> {
-        match (&self.spec, &batch.weights) {
-            (workload::Loss::CrossEntropy(CrossEntropy { label_smoothing }), None) => {
-                cross_entropy::mean(outputs, &batch.targets, *label_smoothing)
-            }
-            _ => self.values(outputs, batch)?.mean(),
-        }
+        self.0.mean(outputs, batch)
     }
 
     /// Targets drawn from the model's own distribution, shaped like the batch's; `uniform` is one number in [0, 1) for each of them.
@@ -83,9 +80,7 @@ impl Loss {
         outputs: &Tensor,
         uniform: &Tensor,
     ) -> Result<Tensor, LibtorchError> {
-        match self.spec {
-            workload::Loss::CrossEntropy(_) => cross_entropy::sample(outputs, uniform),
-        }
+        self.0.sample(outputs, uniform)
     }
 }
 

@@ -82,7 +82,7 @@ impl Scores {
             (metric, accumulator)
         });
         Scores {
-            loss: Loss::unsmoothed(&workload.loss),
+            loss: Loss::new(&workload.loss.with_label_smoothing(0.0)),
             accumulators: accumulators.collect(),
             examples: 0,
         }

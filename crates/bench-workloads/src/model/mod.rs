@@ -12,6 +12,7 @@ mod rotary;
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
 use bench_core::run::DatasetIdentity;
+use bench_core::spec::dataset::Content;
 use bench_core::spec::workload::{self, Precision, Workload};
 use bench_torch::errors::LibtorchError;
 use low_precision::LowPrecision;
@@ -124,14 +125,14 @@ impl Interface {
     /// What models of this workload have to fit.
     pub fn of(workload: &Workload, dataset: &DatasetIdentity) -> Interface {
         let sizes = |sizes: &[u64]| sizes.iter().map(|&size| size as i64).collect();
-        match dataset.format.image() {
-            Some(image) => Interface {
+        match dataset.format.content() {
+            Content::Images(image) => Interface {
                 input: sizes(&[image.channels, image.height, image.width]),
                 outputs: image.classes as i64,
             },
-            None => Interface {
+            Content::Text { vocabulary } => Interface {
                 input: sizes(workload.input.sequence_length.as_slice()),
-                outputs: dataset.format.vocabulary().unwrap_or(0) as i64,
+                outputs: vocabulary as i64,
             },
         }
     }

@@ -109,7 +109,7 @@ fn smoothing_is_of_training_alone() {
         .view([6, CLASSES]);
     let smooth = spec::Loss::CrossEntropy(CrossEntropy { label_smoothing: e });
     let value = |loss: &Loss| loss.mean(&logits, &batch).unwrap().double_value(&[]);
-    let plain = value(&Loss::unsmoothed(&smooth));
+    let plain = value(&Loss::new(&smooth.with_label_smoothing(0.0)));
     let log = logits.log_softmax(-1, Kind::Double);
     // (1 - e) of the right class, and e of all classes evenly.
     let uniform = -log.mean(Kind::Double).double_value(&[]);

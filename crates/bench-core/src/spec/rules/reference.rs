@@ -3,9 +3,9 @@
 use super::{Findings, part};
 use crate::spec::catalog::Catalog;
 use crate::spec::check::Violation;
-use crate::spec::dataset::{Dataset, Format};
+use crate::spec::dataset::{Content, Dataset, Format};
 use crate::spec::schema::Kind;
-use crate::spec::workload::{Metric, Model, Workload};
+use crate::spec::workload::{Metric, Workload};
 use crate::spec::yaml::escape;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -130,56 +130,61 @@ fn regimes(workload: &Workload, data: &Dataset) -> Vec<Violation> {
     found.0
 }
 
-/// Whether model and input are for data of that format.
+/// Whether model, input and metrics are for data of that format.
 fn fitting(workload: &Workload, format: &Format) -> Vec<Violation> {
-    let image = format.image();
-    let (input, name) = (&workload.input, &workload.dataset);
-    let reads_images = !matches!(workload.model, Model::Decoder(_));
     let mut found = Findings::default();
+    let (here, there) = match format.content() {
+        Content::Images(_) => ("text", "images"),
+        Content::Text { .. } => ("images", "text"),
+    };
+    let name = &workload.dataset;
     found.require(
-        reads_images == image.is_some(),
+        workload.model.reads_text() == (there == "text"),
         "/model",
-        match image {
-            Some(_) => format!("this model reads text, and data set `{name}` holds images"),
-            None => format!("this model reads images, and data set `{name}` holds text"),
-        },
+        format!("this model reads {here}, and data set `{name}` holds {there}"),
         "choose another model or data set",
     );
-    match image {
-        Some(image) => {
-            let means = input.mean.len() as u64;
-            found.require(
-                means == 1 || means == image.channels,
-                "/input/mean",
-                format!("{means} means for images of {} channels", image.channels),
-                "give one for every channel, or one for all",
-            );
-            found.require(
-                input.sequence_length.is_none(),
-                "/input/sequence-length",
-                format!("data set `{name}` holds images, which have no length"),
-                "remove it",
-            );
-        }
-        None => found.require(
-            input.sequence_length.is_some(),
-            "/input",
-            format!(
-                "data set `{name}` holds text, and nothing says how much of it is read at once"
-            ),
-            "add `input: { sequence-length: … }`",
-        ),
+    match format.content() {
+        Content::Images(image) => fitting_images(&mut found, workload, image.channels),
+        Content::Text { vocabulary } => fitting_text(&mut found, workload, vocabulary),
     }
-    // Bits a token is another number.
-    let bytes = format.vocabulary().is_none_or(|tokens| tokens <= 256);
-    let asked = workload.metrics.contains(&Metric::BitsPerByte);
+    found.0
+}
+
+fn fitting_images(found: &mut Findings, workload: &Workload, channels: u64) {
+    let means = workload.input.mean.len() as u64;
     found.require(
-        bytes || !asked,
+        means == 1 || means == channels,
+        "/input/mean",
+        format!("{means} means for images of {channels} channels"),
+        "give one for every channel, or one for all",
+    );
+    found.require(
+        workload.input.sequence_length.is_none(),
+        "/input/sequence-length",
+        format!(
+            "data set `{}` holds images, which have no length",
+            workload.dataset
+        ),
+        "remove it",
+    );
+}
+
+fn fitting_text(found: &mut Findings, workload: &Workload, vocabulary: u64) {
+    let name = &workload.dataset;
+    found.require(
+        workload.input.sequence_length.is_some(),
+        "/input",
+        format!("data set `{name}` holds text, and nothing says how much of it is read at once"),
+        "add `input: { sequence-length: … }`",
+    );
+    // Bits a token is another number.
+    found.require(
+        vocabulary <= 256 || !workload.metrics.contains(&Metric::BitsPerByte),
         "/metrics",
         format!(
             "`bits-per-byte` is of bytes, and data set `{name}` holds tokens of a larger vocabulary"
         ),
         "write `perplexity`",
     );
-    found.0
 }

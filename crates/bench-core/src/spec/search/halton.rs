@@ -30,7 +30,6 @@ impl Sequence {
         }
     }
 
-    #[cfg(test)]
     /// A sequence with parts chosen by the caller: primes, permutations of their digits, and whether to shift.
     pub(super) fn with(
         primes: &[u64],

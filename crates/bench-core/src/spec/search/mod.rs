@@ -4,8 +4,7 @@
 //! cannot be repeated; ours is the sequence's own.
 
 mod algoperf;
-#[cfg(test)]
-mod golden;
+pub mod golden;
 mod halton;
 mod twister;
 
