@@ -160,6 +160,7 @@ fn obtain(
         let desk = Desk {
             home,
             user_folder: &user_folder,
+            sha256: &dataset.sha256,
             scratch: &scratch,
         };
         let result = desk

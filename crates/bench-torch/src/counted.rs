@@ -42,11 +42,11 @@ mod tests {
         let kept = Tensor::zeros([1 << 20], (Kind::Float, Device::Cpu));
         drop(&kept + 1.0);
         let after = read();
-        // The allocator rounds up.
-        let about = |bytes: u64, expected: u64| bytes >= expected && bytes < expected + (1 << 16);
-        assert!(about(after.now - before, 4 << 20), "{after:?}");
-        assert!(about(after.most - before, 8 << 20), "{after:?}");
+        // The allocator rounds up, and other tests make small tensors meanwhile.
+        let about = |bytes: u64, expected: u64| bytes.abs_diff(expected) < 1 << 16;
+        assert!(about(after.now, before + (4 << 20)), "{after:?}");
+        assert!(about(after.most, before + (8 << 20)), "{after:?}");
         drop(kept);
-        assert_eq!(read().now, before);
+        assert!(about(read().now, before));
     }
 }

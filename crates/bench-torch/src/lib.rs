@@ -9,6 +9,7 @@ pub mod fill;
 pub mod foreach;
 pub mod fused;
 pub mod gradient;
+pub mod mapped;
 pub mod one_pass;
 pub mod precision;
 pub mod random;

@@ -20,6 +20,9 @@ pub struct Dataset {
     /// Tried in order; the first that answers serves all files. Empty for generated data.
     #[serde(default)]
     pub sources: Vec<Source>,
+    /// sha256 of files that the user supplies, by name: where the owner's are known, a file of that name with other content is refused.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sha256: BTreeMap<String, String>,
     /// How the decoded files are cut into splits.
     pub splits: Splits,
 }

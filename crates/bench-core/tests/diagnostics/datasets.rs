@@ -12,6 +12,7 @@ fn datasets() {
             ("overlapping splits", "start: 200", "start: 199"),
             ("a split of nothing", "count: 200", "count: 0"),
             ("a short hash", "cccccccccccccccccccccccccccccccc }", "}"),
+            ("a sum of a file", "splits:", "sha256: { a: 12 }\nsplits:"),
             ("an upper-case hash", "hash: aaaa", "hash: AAAA"),
             ("an unknown file", "from: test", "from: tset"),
             (

@@ -1,6 +1,7 @@
 //! Files out of registry packages, opened without any program: Debian packages, wheels and tarballs.
 
 use super::pattern;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
@@ -36,7 +37,7 @@ pub(crate) fn extract(
     archive: &str,
     bytes: &[u8],
     files: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
+) -> Result<BTreeMap<String, Bytes>, ArchiveError> {
     let archive = archive.to_owned();
     let contents = match open(bytes, files) {
         Some(Ok(contents)) => contents,
@@ -64,7 +65,7 @@ pub(crate) fn extract(
     Ok(found)
 }
 
-type Contents = BTreeMap<String, Vec<u8>>;
+type Contents = BTreeMap<String, Bytes>;
 
 /// Told apart by their first bytes, since names lie.
 fn open(bytes: &[u8], files: &BTreeMap<String, String>) -> Option<Result<Contents, String>> {
@@ -126,7 +127,7 @@ fn wheel(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Contents, String
         if wanted(&path) {
             let mut content = Vec::new();
             entry.read_to_end(&mut content).map_err(|e| e.to_string())?;
-            contents.insert(inside(&path).to_owned(), content);
+            contents.insert(inside(&path).to_owned(), content.into());
         }
     }
     Ok(contents)
@@ -143,7 +144,7 @@ fn tarball(reader: impl Read, wanted: impl Fn(&str) -> bool) -> Result<Contents,
             entry
                 .read_to_end(&mut content)
                 .map_err(|error| error.to_string())?;
-            contents.insert(inside(&path).to_owned(), content);
+            contents.insert(inside(&path).to_owned(), content.into());
         }
     }
     Ok(contents)
@@ -216,7 +217,7 @@ pub(crate) mod tests {
             let contents = extract_bytes(&bytes, &[("one", "./usr/share/b")]).unwrap();
             assert_eq!(
                 contents,
-                BTreeMap::from([("one".to_owned(), b"second".to_vec())])
+                BTreeMap::from([("one".to_owned(), Bytes::from_static(b"second"))])
             );
             let several = extract_bytes(&bytes, &[("all", "usr/share/?")]).unwrap();
             assert_eq!(several.keys().collect::<Vec<_>>(), ["all/a", "all/b"]);

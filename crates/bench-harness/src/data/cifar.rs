@@ -3,6 +3,7 @@
 use super::columns::{Array, Columns};
 use super::image_shape;
 use bench_core::spec::dataset::ImageFormat;
+use bytes::Bytes;
 use safetensors::Dtype;
 
 /// A file is no list of such records.
@@ -65,7 +66,7 @@ pub(crate) fn decode<'a>(
     let of_bytes = |shape, bytes| Array {
         dtype: Dtype::U8,
         shape,
-        bytes,
+        bytes: Bytes::from(bytes),
     };
     let count = labels.len();
     Ok(Columns::pair(
@@ -101,7 +102,7 @@ mod tests {
             columns.get("images").unwrap().bytes,
             (1..=12).collect::<Vec<u8>>()
         );
-        assert_eq!(columns.get("labels").unwrap().bytes, [9, 0]);
+        assert_eq!(columns.get("labels").unwrap().bytes[..], [9, 0]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Decoded examples: named arrays of one length, whatever they came from.
 
+use bytes::Bytes;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ pub(crate) struct Array {
     /// Sizes.
     pub(crate) shape: Vec<usize>,
     /// Little-endian content.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
 }
 
 impl Array {
@@ -102,7 +103,7 @@ impl Columns {
             Array {
                 dtype: array.dtype,
                 shape,
-                bytes: array.rows(start, count).to_vec(),
+                bytes: array.bytes.slice_ref(array.rows(start, count)),
             }
         };
         Some(Columns(
@@ -158,6 +159,7 @@ impl Columns {
             path: path.to_owned(),
             source,
         })?;
+        let bytes = Bytes::from(bytes);
         let file = SafeTensors::deserialize(&bytes).map_err(|source| FileError::Format {
             path: path.to_owned(),
             source,
@@ -166,7 +168,7 @@ impl Columns {
             let array = Array {
                 dtype: view.dtype(),
                 shape: view.shape().to_vec(),
-                bytes: view.data().to_vec(),
+                bytes: bytes.slice_ref(view.data()),
             };
             (name.to_owned(), array)
         });
@@ -204,7 +206,8 @@ mod tests {
             "76bde044bb6731441cca9cc9150bedaab60f3447ba2c1e67ebeea63880e33f4e"
         );
         let mut other = columns.clone();
-        other.0.get_mut("labels").unwrap().bytes[3] ^= 1;
+        let labels = other.0.get_mut("labels").unwrap();
+        labels.bytes = [&labels.bytes[..3], &[labels.bytes[3] ^ 1]].concat().into();
         assert_ne!(other.hash(), columns.hash());
         let mut other = columns.clone();
         other.0.get_mut("images").unwrap().shape = vec![4, 3, 2];

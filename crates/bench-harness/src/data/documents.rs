@@ -20,7 +20,7 @@ pub(crate) fn decode<'a>(
             }
         }
     }
-    tokens::column(Dtype::U8, text.len(), text)
+    tokens::column(Dtype::U8, text.len(), text.into())
 }
 
 fn plain(document: &[u8], text: &mut Vec<u8>) {
@@ -63,7 +63,7 @@ mod tests {
             .get("tokens")
             .unwrap()
             .bytes
-            .clone()
+            .to_vec()
     }
 
     #[test]

@@ -41,12 +41,12 @@ pub(crate) fn file(spec: &Generated, name: &str, examples: usize) -> Columns {
         Array {
             dtype: Dtype::U8,
             shape,
-            bytes: images,
+            bytes: images.into(),
         },
         Array {
             dtype: Dtype::U8,
             shape: vec![examples],
-            bytes: labels,
+            bytes: labels.into(),
         },
     )
 }

@@ -142,7 +142,7 @@ pub(crate) fn decode(file: &str, bytes: &[u8]) -> Result<Array, IdxError> {
     Ok(Array {
         dtype: Dtype::U8,
         shape,
-        bytes: content.to_vec(),
+        bytes: content.to_vec().into(),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::home::Home;
 use crate::pip::Pip;
 use crate::progress::Listener;
 use bench_core::spec::dataset::{Package, RemoteFile, Source};
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,13 +55,15 @@ pub enum SourceError {
 }
 
 /// A source's files by role, as they came.
-pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+pub(crate) type Files = BTreeMap<String, Bytes>;
 
 /// Everything a source may need.
 pub(crate) struct Desk<'a> {
     pub(crate) home: &'a Home,
     /// Where the user puts files for this data set.
     pub(crate) user_folder: &'a Path,
+    /// sha256 of files in it, by name, where they are known.
+    pub(crate) sha256: &'a BTreeMap<String, String>,
     /// Empty, for downloads, and removed afterwards.
     pub(crate) scratch: &'a Path,
 }
@@ -90,11 +93,11 @@ impl Desk<'_> {
     }
 
     /// The user's file of this role, or the several whose names match.
-    fn local(&self, role: &str, name: &str) -> Result<Vec<(String, Vec<u8>)>, SourceError> {
+    fn local(&self, role: &str, name: &str) -> Result<Vec<(String, Bytes)>, SourceError> {
         if !pattern::is_pattern(name) {
             let path = self.user_folder.join(name);
             return match path.is_file() {
-                true => Ok(vec![(role.to_owned(), read(&path)?)]),
+                true => Ok(vec![(role.to_owned(), self.supplied(name)?)]),
                 false => Err(SourceError::Absent(path)),
             };
         }
@@ -105,12 +108,7 @@ impl Desk<'_> {
         let files = entries
             .filter_map(|entry| entry.file_name().into_string().ok())
             .filter(|found| pattern::matches(name, found))
-            .map(|found| {
-                Ok((
-                    pattern::key(role, &found),
-                    read(&self.user_folder.join(&found))?,
-                ))
-            })
+            .map(|found| Ok((pattern::key(role, &found), self.supplied(&found)?)))
             .collect::<Result<Vec<_>, SourceError>>()?;
         match files.is_empty() {
             false => Ok(files),
@@ -118,7 +116,16 @@ impl Desk<'_> {
         }
     }
 
-    fn remote(&self, file: &RemoteFile, listener: &mut Listener) -> Result<Vec<u8>, SourceError> {
+    /// The content of a file of the user's, which is the owner's where that one's sum is known.
+    fn supplied(&self, name: &str) -> Result<Bytes, SourceError> {
+        let path = self.user_folder.join(name);
+        match self.sha256.get(name) {
+            Some(sha256) => checked(&path, sha256),
+            None => read(&path),
+        }
+    }
+
+    fn remote(&self, file: &RemoteFile, listener: &mut Listener) -> Result<Bytes, SourceError> {
         if let Some(bytes) = self.at_hand(&file.sha256) {
             return Ok(bytes);
         }
@@ -210,7 +217,7 @@ impl Desk<'_> {
     }
 
     /// The content of a file of the user's that is the wanted one, whatever its name.
-    fn at_hand(&self, sha256: &str) -> Option<Vec<u8>> {
+    fn at_hand(&self, sha256: &str) -> Option<Bytes> {
         std::fs::read_dir(self.user_folder)
             .ok()?
             .flatten()
@@ -244,7 +251,7 @@ fn downloaded(folder: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file() && !path.ends_with(REQUIREMENTS))
 }
 
-fn checked(path: &Path, sha256: &str) -> Result<Vec<u8>, SourceError> {
+fn checked(path: &Path, sha256: &str) -> Result<Bytes, SourceError> {
     let bytes = read(path)?;
     let found = hex(&Sha256::digest(&bytes));
     if found == sha256 {
@@ -262,8 +269,8 @@ fn checked(path: &Path, sha256: &str) -> Result<Vec<u8>, SourceError> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, SourceError> {
-    std::fs::read(path).map_err(|source| {
+fn read(path: &Path) -> Result<Bytes, SourceError> {
+    std::fs::read(path).map(Bytes::from).map_err(|source| {
         SourceError::File(FileError::Io {
             path: path.to_owned(),
             source,

@@ -7,6 +7,7 @@ use super::tokens::{self, TokenError};
 use super::{documents, generate, image_shape, pattern, source::Files};
 use bench_core::run::SplitName;
 use bench_core::spec::dataset::{Dataset, Format, ImageFormat, Split, Splits};
+use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
@@ -130,11 +131,13 @@ pub(crate) fn cut(
 fn decode(format: &Format, file: &str, files: &Files) -> Result<Columns, ContentError> {
     match format {
         Format::IdxImages(image) => idx_images(image, file, files),
-        Format::CifarImages(image) => Ok(cifar::decode(image, parts(file, files)?)?),
+        Format::CifarImages(image) => Ok(cifar::decode(image, slices(parts(file, files)?))?),
         Format::Tokens(format) => Ok(tokens::decode(format, parts(file, files)?)?),
-        Format::Documents(format) => {
-            Ok(documents::decode(format, file, parts("documents", files)?))
-        }
+        Format::Documents(format) => Ok(documents::decode(
+            format,
+            file,
+            slices(parts("documents", files)?),
+        )),
         Format::Generated(spec) => {
             let examples = if file == "test" {
                 spec.test
@@ -170,11 +173,11 @@ fn idx_images(image: &ImageFormat, file: &str, files: &Files) -> Result<Columns,
 fn parts<'a>(
     name: &'a str,
     files: &'a Files,
-) -> Result<impl Iterator<Item = (&'a str, &'a [u8])> + Clone, ContentError> {
+) -> Result<impl Iterator<Item = (&'a str, &'a Bytes)> + Clone, ContentError> {
     let parts = files
         .iter()
         .filter(move |(role, _)| pattern::role(role) == name)
-        .map(|(role, bytes)| (role.as_str(), bytes.as_slice()));
+        .map(|(role, bytes)| (role.as_str(), bytes));
     match parts.clone().next() {
         Some(_) => Ok(parts),
         None => Err(ContentError::Role {
@@ -183,8 +186,14 @@ fn parts<'a>(
     }
 }
 
+fn slices<'a>(
+    parts: impl Iterator<Item = (&'a str, &'a Bytes)>,
+) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    parts.map(|(name, bytes)| (name, &bytes[..]))
+}
+
 /// The file of this role.
-fn role<'a>(name: &str, files: &'a Files) -> Result<&'a Vec<u8>, ContentError> {
+fn role<'a>(name: &str, files: &'a Files) -> Result<&'a Bytes, ContentError> {
     files.get(name).ok_or_else(|| ContentError::Role {
         role: name.to_owned(),
     })

@@ -8,7 +8,7 @@ use bench_core::spec::dataset::{Generated, Package, RemoteFile, Source, Split};
 use sha2::{Digest as _, Sha256};
 
 /// Eight 1 x 2 images, all different, and their labels, as idx files by role.
-fn files() -> BTreeMap<String, Vec<u8>> {
+fn files() -> Files {
     let images = |count: u8, first: u8| {
         let mut bytes = vec![0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 2];
         bytes.extend((0..count).flat_map(|i| [first + i, i]));
@@ -25,7 +25,7 @@ fn files() -> BTreeMap<String, Vec<u8>> {
         ("test-images", images(2, 100)),
         ("test-labels", labels(2)),
     ]
-    .map(|(role, bytes)| (role.to_owned(), bytes))
+    .map(|(role, bytes)| (role.to_owned(), bytes.into()))
     .into()
 }
 
@@ -43,7 +43,7 @@ type Pack = fn(&[(&str, &[u8])]) -> Vec<u8>;
 fn archive_of(pack: Pack) -> Vec<u8> {
     let files: Vec<(String, Vec<u8>)> = files()
         .into_iter()
-        .map(|(role, bytes)| (format!("{role}.idx"), bytes))
+        .map(|(role, bytes)| (format!("{role}.idx"), bytes.to_vec()))
         .collect();
     let files: Vec<(&str, &[u8])> = files
         .iter()
@@ -80,6 +80,7 @@ fn toy(sources: Vec<Source>) -> Dataset {
             classes: 2,
         }),
         sources,
+        sha256: BTreeMap::new(),
         splits: bench_core::spec::dataset::Splits {
             train: split("train", 0, 4),
             validation: split("train", 4, 2),
@@ -150,8 +151,11 @@ fn every_kind_of_source_serves_the_same_content() {
         let dataset = toy(vec![source.clone()]);
         let prepared = fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap();
         let train = Columns::load(&prepared.splits[&SplitName::Train]).unwrap();
-        assert_eq!(train.get("images").unwrap().bytes, [0, 0, 1, 1, 2, 2, 3, 3]);
-        assert_eq!(train.get("labels").unwrap().bytes, [0, 1, 0, 1]);
+        assert_eq!(
+            train.get("images").unwrap().bytes[..],
+            [0, 0, 1, 1, 2, 2, 3, 3]
+        );
+        assert_eq!(train.get("labels").unwrap().bytes[..], [0, 1, 0, 1]);
         let text = std::fs::read_to_string(prepared.folder.join(manifest::FILE)).unwrap();
         let manifest: Manifest = serde_json::from_str(&text).unwrap();
         assert_eq!(manifest.served_by, describe(&source));
@@ -186,6 +190,26 @@ fn the_second_process_finds_what_the_first_fetched() {
     for path in prepared.splits.values() {
         assert!(path.metadata().unwrap().permissions().readonly());
     }
+}
+
+#[test]
+fn a_supplied_file_is_the_owners_where_its_sum_is_known() {
+    let fixture = Fixture::new();
+    put_files(&fixture);
+    let mut dataset = toy(vec![Source::Folder(paths())]);
+    let owners = hex(&Sha256::digest(&files()["train-labels"]));
+    dataset.sha256 = BTreeMap::from([("train-labels.idx".to_owned(), owners)]);
+    fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap();
+
+    let fixture = Fixture::new();
+    put_files(&fixture);
+    fixture.file("cache/files/toy/train-labels.idx", b"other");
+    let error = fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("train-labels.idx has sha256") && told.contains(", expected "),
+        "{told}"
+    );
 }
 
 #[test]
@@ -304,7 +328,7 @@ fn duplicates_are_counted() {
         let array = |shape: Vec<usize>, bytes: &[u8]| columns::Array {
             dtype: safetensors::Dtype::U8,
             shape,
-            bytes: bytes.to_vec(),
+            bytes: bytes.to_vec().into(),
         };
         let images = array(vec![levels.len(), 1, 1], levels);
         Columns::pair(images, array(vec![levels.len()], levels))

@@ -2,6 +2,7 @@
 
 use super::columns::{Array, Columns};
 use bench_core::spec::dataset::TokenFormat;
+use bytes::Bytes;
 use safetensors::Dtype;
 
 /// The column of a split of text.
@@ -35,7 +36,7 @@ pub enum TokenError {
 /// The tokens of files one after another, each given with its name for errors.
 pub(crate) fn decode<'a>(
     format: &TokenFormat,
-    files: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    files: impl Iterator<Item = (&'a str, &'a Bytes)> + Clone,
 ) -> Result<Columns, TokenError> {
     let width = format.width();
     for (file, bytes) in files.clone() {
@@ -58,13 +59,17 @@ pub(crate) fn decode<'a>(
         1 => Dtype::U8,
         _ => Dtype::U16,
     };
-    let parts: Vec<&[u8]> = files.map(|(_, bytes)| bytes).collect();
-    let bytes = parts.concat();
+    let parts: Vec<&Bytes> = files.map(|(_, bytes)| bytes).collect();
+    // One file, as large ones are, is not copied.
+    let bytes = match parts.as_slice() {
+        [one] => Bytes::clone(one),
+        many => many.iter().flat_map(|part| part.iter().copied()).collect(),
+    };
     Ok(column(dtype, bytes.len() / width, bytes))
 }
 
 /// A split's only column.
-pub(crate) fn column(dtype: Dtype, tokens: usize, bytes: Vec<u8>) -> Columns {
+pub(crate) fn column(dtype: Dtype, tokens: usize, bytes: Bytes) -> Columns {
     let shape = vec![tokens];
     Columns::one(
         TOKENS,
@@ -103,9 +108,9 @@ mod tests {
     }
 
     fn decoded_of(vocabulary: u64, files: &[&[u8]]) -> Result<Columns, TokenError> {
-        let files = ["train/a.bin", "train/b.bin"]
-            .into_iter()
-            .zip(files.iter().copied());
+        let copied = |bytes: &&[u8]| Bytes::copy_from_slice(bytes);
+        let files: Vec<Bytes> = files.iter().map(copied).collect();
+        let files = ["train/a.bin", "train/b.bin"].into_iter().zip(&files);
         decode(&TokenFormat { vocabulary }, files)
     }
 

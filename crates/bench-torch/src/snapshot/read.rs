@@ -2,11 +2,10 @@
 
 use super::{KINDS, METADATA_KEY, Metadata, SnapshotError};
 use crate::errors::LibtorchError;
-use memmap2::Mmap;
+use crate::mapped::Mapped;
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorInfo;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
@@ -15,7 +14,7 @@ use tch::{Device, Kind, Tensor};
 #[derive(Debug)]
 pub struct Snapshot {
     path: PathBuf,
-    map: Mmap,
+    map: Mapped,
     metadata: Metadata,
     entries: BTreeMap<String, Entry>,
 }
@@ -39,9 +38,7 @@ impl Snapshot {
             path: path.to_path_buf(),
             source,
         };
-        let file = File::open(path).map_err(failed)?;
-        // SAFETY: a program reads a snapshot while its writer waits; the writer never shortens a file of the right size.
-        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
+        let map = Mapped::open(path).map_err(failed)?;
         let malformed = |reason: String| SnapshotError::Malformed {
             path: path.to_path_buf(),
             reason,

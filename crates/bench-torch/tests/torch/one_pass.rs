@@ -85,24 +85,19 @@ fn special_numbers_are_libtorchs() {
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let shapes: [&[i64]; 4] = [&[1000, 700], &[13], &[64, 3, 7, 7], &[]];
+    // Drawn once: other tests draw from the same generator meanwhile.
+    let draw = || -> Vec<Tensor> { shapes.map(|shape| normal(shape, Kind::Float)).into() };
+    let (start, gradients) = (draw(), [draw(), draw(), draw()]);
     let train = |threads: usize| {
-        tch::manual_seed(1);
-        let parameters: Vec<Tensor> = shapes
-            .iter()
-            .map(|shape| normal(shape, Kind::Float))
-            .collect();
+        let parameters: Vec<Tensor> = start.iter().map(Tensor::copy).collect();
         let state = || -> Vec<Tensor> { parameters.iter().map(Tensor::zeros_like).collect() };
         let (m, v) = (state(), state());
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        for step in 1..4 {
-            let gradients: Vec<Tensor> = shapes
-                .iter()
-                .map(|shape| normal(shape, Kind::Float))
-                .collect();
-            let lists = Send([&parameters, &gradients, &m, &v]);
+        for (step, gradients) in (1..).zip(&gradients) {
+            let lists = Send([&parameters, gradients, &m, &v]);
             pool.install(move || {
                 let Send([parameters, gradients, m, v]) = { lists };
                 one_pass::update(AdamW { step }, parameters, gradients, [m, v])

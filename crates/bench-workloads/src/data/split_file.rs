@@ -2,6 +2,7 @@
 
 use super::DataError;
 use bench_torch::errors::LibtorchError;
+use bench_torch::mapped::Mapped;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct SplitFile {
     path: PathBuf,
-    bytes: Vec<u8>,
+    bytes: Mapped,
 }
 
 /// An array of whole numbers in a split file.
@@ -37,12 +38,12 @@ impl Array {
 }
 
 impl SplitFile {
-    /// Reads a file whole and checks its header: an array that it names is there.
+    /// Maps a file and checks its header, so that all processes on a machine share one copy: an array that it names is there.
     ///
     /// # Errors
     /// When it cannot be read, or is cut short or garbled.
     pub fn read(path: &Path) -> Result<SplitFile, DataError> {
-        let bytes = std::fs::read(path).map_err(|source| DataError::Read {
+        let bytes = Mapped::open(path).map_err(|source| DataError::Read {
             path: path.to_owned(),
             source,
         })?;
@@ -52,6 +53,11 @@ impl SplitFile {
         };
         file.arrays()?;
         Ok(file)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// An array of numbers of 8 or 16 bits.

@@ -17,6 +17,7 @@ use tch::{Device, Tensor};
 pub struct Tokens {
     file: SplitFile,
     tokens: Array,
+    vocabulary: i64,
     pieces: usize,
     length: usize,
     device: Device,
@@ -52,6 +53,7 @@ impl Tokens {
             Some(problem) => Err(file.content(problem)),
             None => Ok(Tokens {
                 tokens: array,
+                vocabulary: vocabulary as i64,
                 pieces,
                 length,
                 device,
@@ -63,13 +65,22 @@ impl Tokens {
     /// `length` tokens of each piece, from its `skip`th on.
     fn gather(&self, pieces: &[usize], skip: usize) -> Result<Tensor, LibtorchError> {
         let shape = [pieces.len() as i64, self.length as i64];
+        let mut largest = 0;
         let tensor = filled(&shape, |batch: &mut [i64]| {
             for (&piece, row) in pieces.iter().zip(batch.chunks_exact_mut(self.length)) {
                 self.file
                     .integers(&self.tokens, piece * (self.length + 1) + skip, row);
+                largest = row.iter().copied().fold(largest, i64::max);
             }
         })?;
-        Ok(tensor.f_to_device(self.device)?)
+        match largest < self.vocabulary {
+            true => Ok(tensor.f_to_device(self.device)?),
+            false => Err(LibtorchError::new(&format!(
+                "{} has token {largest} in a vocabulary of {}",
+                self.file.path().display(),
+                self.vocabulary
+            ))),
+        }
     }
 }
 
@@ -87,19 +98,16 @@ impl Examples for Tokens {
     }
 }
 
-/// The first token beyond the vocabulary, if any.
+/// The first token beyond the vocabulary, if any, at the beginning: of a file of gigabytes the rest is looked at as it is used.
 fn beyond(file: &SplitFile, array: &Array, vocabulary: u64) -> Option<String> {
-    const AT_ONCE: usize = 4096;
-    let mut part = [0; AT_ONCE];
-    for start in (0..array.count()).step_by(AT_ONCE) {
-        let part = &mut part[..AT_ONCE.min(array.count() - start)];
-        file.integers(array, start, part);
-        if let Some(at) = part.iter().position(|&token| token as u64 >= vocabulary) {
-            let (place, token) = (start + at, part[at]);
-            return Some(format!(
-                "token {place} is {token} in a vocabulary of {vocabulary}"
-            ));
-        }
-    }
-    None
+    const BEGINNING: usize = 1 << 20;
+    let mut beginning = vec![0; BEGINNING.min(array.count())];
+    file.integers(array, 0, &mut beginning);
+    let at = beginning
+        .iter()
+        .position(|&token| token as u64 >= vocabulary)?;
+    let token = beginning[at];
+    Some(format!(
+        "token {at} is {token} in a vocabulary of {vocabulary}"
+    ))
 }

@@ -222,6 +222,24 @@ fn text_is_cut_into_pieces_that_do_not_overlap() {
     }
 }
 
+/// Of a file of gigabytes only the beginning is looked at before training.
+#[test]
+fn a_token_beyond_the_vocabulary_is_refused_where_it_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.safetensors");
+    let mut tokens = vec![1; 2 << 20];
+    tokens[(3 << 19) + 1] = 10;
+    std::fs::write(&path, tokens_file(&tokens, Dtype::U8)).unwrap();
+    let text = data::Tokens::open(&path, 10, None, 3, Device::Cpu).unwrap();
+    let batch = |piece: i64| text.batch(&Tensor::from_slice(&[piece]), None);
+    batch(0).unwrap();
+    let told = batch((3 << 19) / 4).unwrap_err().to_string();
+    assert!(
+        told.contains("has token 10 in a vocabulary of 10"),
+        "{told}"
+    );
+}
+
 #[test]
 fn text_that_is_not_what_the_data_set_says_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,11 +3,15 @@
 use super::{Findings, part};
 use crate::spec::check::Violation;
 use crate::spec::dataset::{DocumentFormat, Format, Source, Split};
+use crate::spec::yaml::escape;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 const SPLITS: [&str; 3] = ["train", "validation", "test"];
 /// Files of a format that cannot be read.
 const FILES: &[&str] = &SPLITS;
+
+const PINNED: &str = "write the 64 hexadecimal digits that `sha256sum` prints";
 
 /// A data set by itself.
 pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
@@ -30,6 +34,11 @@ pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
                 "move `start` or lower `count`: no example may stand in two splits",
             );
         }
+    }
+    let sums: BTreeMap<String, String> = part(file, "/sha256").unwrap_or_default();
+    for (name, sum) in &sums {
+        let pointer = format!("/sha256/{}", escape(name));
+        hash(&mut found, pointer, "sha256", sum, PINNED);
     }
     let sources = file.get("sources").and_then(Value::as_array);
     let served = sources.is_some_and(|sources| !sources.is_empty());
@@ -120,13 +129,12 @@ fn alone(found: &mut Findings, name: &str, split: &Split, format: Option<&Format
 }
 
 fn source(found: &mut Findings, position: usize, source: &Source, roles: &[&str]) {
-    let pinned = "write the 64 hexadecimal digits that `sha256sum` prints";
     let (place, given): (String, Vec<&str>) = match source {
         Source::Https(files) => {
             let place = format!("/sources/{position}/https");
             for (role, file) in files {
                 let pointer = |key: &str| format!("{place}/{role}/{key}");
-                hash(found, pointer("sha256"), "sha256", &file.sha256, pinned);
+                hash(found, pointer("sha256"), "sha256", &file.sha256, PINNED);
                 found.require(
                     file.url.starts_with("https://"),
                     pointer("url"),
@@ -148,7 +156,7 @@ fn source(found: &mut Findings, position: usize, source: &Source, roles: &[&str]
                 format!("{place}/sha256"),
                 "sha256",
                 &package.sha256,
-                pinned,
+                PINNED,
             );
             (
                 format!("{place}/files"),
