@@ -60,6 +60,9 @@ pub(crate) struct Arguments {
     /// Run nothing: say whether the workload's file agrees with the committed record
     #[arg(long, conflicts_with = "redo")]
     check: bool,
+    /// Run nothing: write what the committed record found into the workload's file again
+    #[arg(long, conflicts_with_all = ["redo", "check", "from"])]
+    restore: bool,
     /// Write nothing: run the committed winner on other seeds, and say whether the target comes out within its spread
     #[arg(long, conflicts_with = "from")]
     redo: bool,
@@ -88,6 +91,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let workspace = Workspace::open()?;
     if arguments.check {
         return check::agreement(&workspace, arguments, screen);
+    }
+    if arguments.restore {
+        return check::restore(&workspace, arguments, screen);
     }
     let reporter = Reporter::start(Style::of(arguments.quiet));
     let mut runs = Runs::new(&workspace, arguments, &reporter)?;

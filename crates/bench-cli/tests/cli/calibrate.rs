@@ -80,3 +80,26 @@ fn nothing_to_check_and_wrong_shares_are_told() {
     insta::assert_snapshot!(checkout.says("calibrate blobs --check"));
     insta::assert_snapshot!(checkout.says("calibrate blobs --at 0.75"));
 }
+
+/// In a map in braces as in a block, and nothing else of the file changes.
+#[test]
+fn restore_writes_what_the_record_found() {
+    let text = record().text().unwrap();
+    let checkout = Checkout::new().with("results/calibration/blobs/calibration.json", &text);
+    let read = |checkout: &Checkout| {
+        std::fs::read_to_string(checkout.path().join("workloads/blobs.yaml")).unwrap()
+    };
+    let in_braces = read(&checkout);
+    let in_a_block = in_braces.replace(
+        "target: { metric: error-rate, validation: 0.1, source: provisional }",
+        "target:\n  metric: error-rate\n  validation: 0.1\n  source: provisional",
+    );
+    assert_ne!(in_braces, in_a_block);
+    checkout.says("calibrate blobs --restore");
+    let restored = read(&checkout);
+    let checkout = checkout.with("workloads/blobs.yaml", &in_a_block);
+    checkout.says("calibrate blobs --restore");
+    let blocks = read(&checkout);
+    insta::assert_snapshot!(format!("{restored}\n{blocks}"));
+    insta::assert_snapshot!(checkout.says("calibrate blobs --check"));
+}

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_core::spec::calibration::TUNING;
+use bench_core::spec::workload::TargetSource;
 use bench_report::units;
 use bench_score::calibration::{CalibrationRecord, Chosen, FORMAT, find};
 
@@ -50,17 +51,33 @@ pub(super) fn agreement(
     if differences.is_empty() {
         screen.print(&format!(
             "{name}: target and budget are what {} says",
-            write::source(name)
+            write::folder(name)
         ))?;
         return Ok(Exit::Ok);
     }
     let lines = differences.iter().map(|line| format!("\n  {line}"));
     screen.print(&format!(
         "{name} and {} disagree:{}",
-        write::source(name),
+        write::folder(name),
         lines.collect::<String>()
     ))?;
     Ok(Exit::RunFailed)
+}
+
+/// `--restore`.
+pub(super) fn restore(
+    workspace: &Workspace,
+    arguments: &Arguments,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let record = read(workspace, &arguments.workload)?;
+    let path = write::workload(workspace, &record)?;
+    screen.print(&format!(
+        "{}: target, source and time budget are those of {}",
+        path.display(),
+        write::folder(&record.workload)
+    ))?;
+    Ok(Exit::Ok)
 }
 
 fn differences(
@@ -119,11 +136,6 @@ fn differences(
             record.finding.test.to_string(),
         ),
         (
-            "target.source",
-            target.source.clone().unwrap_or_default(),
-            write::source(&record.workload),
-        ),
-        (
             "budget.time",
             workload.budget.time.to_string(),
             write::budget(record).to_string(),
@@ -133,6 +145,9 @@ fn differences(
         if file != wanted {
             found.push(format!("{key} is {file:?}, and should be {wanted:?}"));
         }
+    }
+    if target.source != Some(TargetSource::Calibration(write::source(record))) {
+        found.push("target.source is not this record's".to_owned());
     }
     Ok(found)
 }

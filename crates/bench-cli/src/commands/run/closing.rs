@@ -57,9 +57,7 @@ impl Closing<'_> {
                 .iter()
                 .filter_map(|report| self.trouble(report)),
         );
-        if let [record] = records.as_slice() {
-            parts.extend(reference(&self.workspace.home.root, record));
-        }
+        parts.extend(references(&self.workspace.home.root, &records));
         parts.push(self.next());
         Ok(parts.join("\n\n"))
     }
@@ -197,6 +195,26 @@ fn title(run: &RunSpec) -> String {
 fn is_over(report: &TrialReport) -> bool {
     let outcome = report.summary.outcome.as_ref();
     outcome.is_some_and(Outcome::is_final)
+}
+
+/// The baseline's committed results beside this run's, where it has one trial a workload: of several, the table says more.
+fn references(root: &Path, records: &[Trial]) -> Option<String> {
+    let name = |record: &Trial| record.record.run.workload_name.clone();
+    let mut names: Vec<String> = records.iter().map(name).collect();
+    names.sort();
+    names.dedup();
+    if names.len() < records.len() {
+        return None;
+    }
+    let beside = |record| {
+        let text = reference(root, record)?;
+        Some(match records.len() {
+            1 => text,
+            _ => format!("{}\n{text}", name(record)),
+        })
+    };
+    let parts: Vec<String> = records.iter().filter_map(beside).collect();
+    (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
 /// The committed result of the baseline beside this one. Nothing without one; the reason where the two do not compare.
