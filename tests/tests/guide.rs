@@ -36,6 +36,7 @@ fn the_guide_works_as_written() {
             Step::Type(line) => works(&line, &type_line(&line, copy)),
         }
     }
+    a_new_kind_applies(&text, copy);
     golden_of_ones_own(copy);
     // What is there after `bench new`, copies and crates elsewhere too, is complete.
     for line in [
@@ -62,6 +63,31 @@ fn the_guide_works_as_written() {
                 );
             }
         }
+    }
+}
+
+/// The example of a new kind fits the files that it changes, and what the table beside it names is there. Building all with it takes too long here.
+fn a_new_kind_applies(text: &str, copy: &Path) {
+    let (_, section) = text.split_once("### A new kind\n").expect("it is there");
+    let (_, rest) = section.split_once("```diff\n").expect("it has an example");
+    let (diff, _) = rest.split_once("```").expect("the example ends");
+    std::fs::write(copy.join("kind.diff"), diff).expect("the change is written");
+    let line = "git apply --check --unidiff-zero kind.diff";
+    works(line, &type_line(line, copy));
+    let rows = section.lines().filter(|line| line.contains("` in `crates/"));
+    assert_eq!(rows.clone().count(), 5, "a row a kind");
+    for row in rows {
+        let names: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        let [facts, spec, example, list, place] = names[..] else {
+            panic!("`{row}` names facts, example and list");
+        };
+        let read = |path: &str| std::fs::read_to_string(copy.join(path)).expect(path);
+        let last = |name: &str| name.rsplit(['\u{20}', ':']).next().map(str::to_owned);
+        for (name, path) in [(facts, spec), (list, place)] {
+            let name = last(name).expect("it has a name");
+            assert!(read(path).contains(&name), "no `{name}` in {path}");
+        }
+        read(example);
     }
 }
 
