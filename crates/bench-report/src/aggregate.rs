@@ -1,89 +1,83 @@
-//! Below the tables of single workloads: what they add up to, how sure that is, and what would turn it.
+//! What single workloads add up to: each field's ranking, how sure it is, and what would turn it.
 
 use crate::leaderboard::Titled;
-use crate::standing::{claims, standing};
+use crate::standing::{claims, frozen, moves, standing};
 use bench_score::statistics::Certainty;
-use bench_score::{Against, Field, Leaderboard, Measure, Ranking};
+use bench_score::{Against, Field, Measure, Ranking};
 
-/// One table a ruleset with at least two submissions, by steps, which compare across machines.
-pub fn aggregates(
-    board: &Leaderboard,
-    against: Option<Against>,
-    certainty: Certainty,
-) -> Vec<Titled> {
-    Field::of(board, Measure::Steps)
-        .iter()
-        .filter(|field| field.submissions.len() > 1)
-        .map(|field| aggregate(field, against, certainty))
-        .collect()
+/// A field of our own records, ranked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// Who is compared, by what, and where.
+    pub field: Field,
+    /// Its ranking.
+    pub ranking: Ranking,
 }
 
-fn aggregate(field: &Field, against: Option<Against>, certainty: Certainty) -> Titled {
-    let ranking = field.ranking(certainty, against);
-    let mut remarks: Vec<String> = ranking.frozen.iter().map(frozen).collect();
+impl Ranked {
+    /// Ranks a field.
+    pub fn of(field: Field, against: Option<Against>, certainty: Certainty) -> Ranked {
+        let ranking = field.ranking(certainty, against);
+        Ranked { field, ranking }
+    }
+
+    /// `steps to target, external-tuning`.
+    pub fn title(&self) -> String {
+        format!("{}, {}", what(self.field.measure), self.field.title)
+    }
+
+    /// Whether there is anything to say beyond the tables: somebody to stand against, in this field or in the reference.
+    fn says_more(&self) -> bool {
+        self.ranking.submissions.len() > 1 || self.ranking.frozen.is_some()
+    }
+}
+
+/// What a table goes by, in words.
+fn what(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Time => "time to target",
+        Measure::Steps => "steps to target",
+    }
+}
+
+/// A table for each field whose order may be claimed: by time on machines that measure it well, by steps everywhere.
+pub fn aggregates(ranked: &[Ranked]) -> Vec<Titled> {
+    let shown = ranked.iter().filter(|one| one.field.decides());
+    shown.filter(|one| one.says_more()).map(aggregate).collect()
+}
+
+fn aggregate(ranked: &Ranked) -> Titled {
+    let Ranked { field, ranking } = ranked;
+    let mut remarks = vec![
+        match field.measure {
+            Measure::Time => {
+                "by time: harness.yaml calls the machine pinned, which measures it well"
+            }
+            Measure::Steps => "by steps, which are the same on every machine",
+        }
+        .to_owned(),
+    ];
+    remarks.extend(ranking.frozen.iter().map(frozen));
     remarks.push(
         "score: area below the performance profile, as AlgoPerf has it; its interval counts half a miss more than was seen"
             .to_owned(),
     );
-    remarks.extend(claims(&ranking));
-    remarks.extend(flips(&ranking));
+    remarks.extend(claims(ranking));
+    remarks.extend(moves(ranking));
+    if ranking.flips.iter().any(|flips| flips.unseen.is_some()) {
+        remarks.push(
+            "`bench run --to-budget` trains on beyond the target, and shows harder ones".to_owned(),
+        );
+    }
     let workloads = field.workloads.len();
     Titled {
         title: format!(
-            "all {workloads} workload{} under ruleset {}, by steps to target",
+            "all {workloads} workload{} under ruleset {}, by {}",
             if workloads == 1 { "" } else { "s" },
-            field.title
+            field.title,
+            what(field.measure)
         ),
-        grid: standing(&ranking),
+        grid: standing(ranking),
         remarks,
     }
-}
-
-/// What the frozen column says.
-pub(crate) fn frozen(frozen: &bench_score::Frozen) -> String {
-    let rest = match frozen.decides {
-        true => "who has not run every workload of it has none; it decides the order",
-        false => "a workload without logs counts 0 in it",
-    };
-    format!(
-        "frozen score: against {}, version {} of the reference; 0.5 is as fast, and no other entry moves it; {rest}",
-        frozen.submission, frozen.version
-    )
-}
-
-/// Every pair that changes places, what could not be looked at, or that nothing moves the order.
-fn flips(ranking: &Ranking) -> Vec<String> {
-    let turned = |flips: &bench_score::Flips| {
-        let pairs: Vec<String> = flips
-            .pairs
-            .iter()
-            .map(|(now, before)| format!("{now} passes {before}"))
-            .collect();
-        (!pairs.is_empty()).then(|| format!("{}: {}", flips.change, pairs.join("; ")))
-    };
-    let mut lines: Vec<String> = ranking.flips.iter().filter_map(turned).collect();
-    let seen: Vec<&str> = ranking
-        .flips
-        .iter()
-        .filter(|flips| flips.unseen.is_none())
-        .map(|flips| flips.change.as_str())
-        .collect();
-    if lines.is_empty() && !seen.is_empty() {
-        lines.push(format!("no pair changes places: {}", seen.join(", ")));
-    }
-    let unseen = |flips: &bench_score::Flips| {
-        let (unseen, reached) = flips.unseen?;
-        Some(format!(
-            "{}: {unseen} of {reached} studies stop before",
-            flips.change
-        ))
-    };
-    let unseen: Vec<String> = ranking.flips.iter().filter_map(unseen).collect();
-    if !unseen.is_empty() {
-        lines.push(format!(
-            "not to be seen, since trials end at their target (`bench run --to-budget` goes on): {}",
-            unseen.join("; ")
-        ));
-    }
-    lines
 }

@@ -1,76 +1,68 @@
 //! A competition scored from AlgoPerf's logs, as tables.
 
 use crate::grid::{Cell, Column, Grid, Kind};
-use crate::standing::{FROZEN, frozen_cells};
+use crate::leaderboard::Titled;
+use crate::scores::{SCORES, reference_json, score_cells, sensitivity_json, submission_json};
+use crate::standing::{claims, frozen, moves, standing};
 use crate::units;
 use bench_core::number::Measured;
-use bench_score::Frozen;
+use bench_score::Ranking;
 use bench_score::algoperf::{Board, Cell as Scored, Loss, Reach, Row, StudyResult, TrialResult};
-use bench_score::statistics::{ScoreInterval, Standing};
+use bench_score::statistics::Certainty;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
-/// Scores with their certainty, best first: a row for each submission.
-pub fn scores(board: &Board, standing: &Standing, frozen: Option<&Frozen>) -> Grid {
-    let mut columns = vec![
-        Column::words("submission", "submission", 0),
-        Column::numbers("score", "score", 0),
-        Column::words("90 % interval", "interval", 0),
-        Column::numbers("lower end", "interval-lower", 9),
-        Column::numbers("upper end", "interval-upper", 9),
-        Column::numbers("first in", "p-first", 2),
-        Column::counts("tie group", "tie-group", 1),
-        Column::counts("workloads", "workloads-counted", 3),
-    ];
-    if frozen.is_some() {
-        columns.extend(FROZEN);
-    }
-    let rows = board.rows.iter().enumerate().map(|(index, row)| {
-        let interval = standing.intervals.get(index).copied().flatten();
-        let end =
-            |end: fn(&ScoreInterval) -> f64| Cell::optional(interval.as_ref().map(end), three);
-        let text = interval.map_or_else(
-            || "-".to_owned(),
-            |interval| format!("{:.3} to {:.3}", interval.lower, interval.upper),
+/// What a person reads: scores with their certainty and what would turn their order, then the times behind them.
+pub fn tables(board: &Board, ranking: &Ranking, certainty: Certainty) -> Vec<Titled> {
+    let mut remarks: Vec<String> = ranking.frozen.iter().map(frozen).collect();
+    if certainty.resamples > 0 {
+        remarks.push(format!(
+            "intervals: {} resamples of the studies within each workload, half a miss added to each, seed {}",
+            certainty.resamples, certainty.seed
+        ));
+        remarks.push(
+            "tie group: not told apart from the group's first by the stratified rank test, Holm-adjusted at 5 %".to_owned(),
         );
-        let first = interval.and(standing.p_rank1.get(index).copied());
+    }
+    remarks.extend(claims(ranking));
+    remarks.extend(moves(ranking));
+    let scores = Titled {
+        title: format!(
+            "Scores: area below the performance profile over {} base workloads",
+            board.base.len()
+        ),
+        grid: standing(ranking).beside(counts(board)),
+        remarks,
+    };
+    vec![scores, times(board)]
+}
+
+/// Scores for programs, with each workload's time.
+pub fn rows(board: &Board, ranking: &Ranking) -> Grid {
+    let scores = Grid {
+        columns: SCORES.to_vec(),
+        rows: (0..board.rows.len())
+            .map(|index| score_cells(ranking, index).into())
+            .collect(),
+    };
+    let mut times = time_to_targets(board).without(&["submission"]);
+    for column in &mut times.columns {
+        column.key = format!("seconds/{}", column.key).into();
+    }
+    scores.beside(counts(board)).beside(times)
+}
+
+/// How many base workloads each submission gets credit for.
+fn counts(board: &Board) -> Grid {
+    let of = board.base.len();
+    let row = |row: &Row| {
         let counted = counted(board, row);
-        let mut cells = vec![
-            Cell::plain(&row.submission),
-            Cell::new(format!("{:.4}", row.score), row.score),
-            Cell::new(text, ""),
-            end(|interval| interval.lower),
-            end(|interval| interval.upper),
-            Cell::optional(first, |share| format!("{:.0} %", share * 100.0)),
-            Cell::optional(standing.groups.group.get(index), usize::to_string),
-            Cell::new(format!("{counted} of {}", board.base.len()), counted),
-        ];
-        if let Some(frozen) = frozen {
-            cells.extend(frozen_cells(frozen, index));
-        }
-        cells
-    });
+        vec![Cell::new(format!("{counted} of {of}"), counted)]
+    };
     Grid {
-        rows: rows.collect(),
-        columns,
+        columns: vec![Column::counts("workloads", "workloads-counted", 3)],
+        rows: board.rows.iter().map(row).collect(),
     }
-}
-
-/// The same for programs, with each workload's time.
-pub fn rows(board: &Board, standing: &Standing, frozen: Option<&Frozen>) -> Grid {
-    let mut grid = scores(board, standing, frozen).without(&["interval"]);
-    let times = time_to_targets(board);
-    for (column, workload) in times.columns.into_iter().zip(0..).skip(1) {
-        grid.columns.push(named(&format!("seconds/{}", column.key)));
-        for (row, times) in grid.rows.iter_mut().zip(&times.rows) {
-            row.push(times[workload].clone());
-        }
-    }
-    grid
-}
-
-fn three(value: f64) -> String {
-    format!("{value:.3}")
 }
 
 /// Base workloads that a submission gets credit for.
@@ -82,7 +74,18 @@ fn counted(board: &Board, row: &Row) -> usize {
 }
 
 /// Median times to target for people: a row for each workload, a column for each submission, and why a time does not count.
-pub fn times(board: &Board) -> Grid {
+pub fn times(board: &Board) -> Titled {
+    let (reached, differ) = board.picks();
+    Titled {
+        title: "Median times to target, and why one does not count".to_owned(),
+        grid: times_grid(board),
+        remarks: vec![format!(
+            "the trial with the fewest evaluations counts, as in the official code; in {differ} of {reached} studies that reached their target another was faster"
+        )],
+    }
+}
+
+fn times_grid(board: &Board) -> Grid {
     let submission = |(index, row): (usize, &Row)| Column {
         priority: u8::try_from(index).unwrap_or(u8::MAX),
         ..named(&row.submission)
@@ -215,6 +218,7 @@ fn named(name: &str) -> Column {
         key: Cow::Owned(name.to_owned()),
         kind: Kind::Real,
         priority: 0,
+        noted: false,
     }
 }
 
@@ -240,30 +244,23 @@ pub fn word(loss: &Loss) -> &'static str {
 }
 
 /// Everything, down to the line of the log that decided: infinity is `"inf"`, what is not there is null.
-pub fn json(board: &Board, standing: &Standing) -> Value {
-    let submissions: Vec<Value> = board
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(index, row)| {
-            let interval = standing.intervals.get(index).copied().flatten();
-            let cells = row.cells.iter().zip(&board.workloads);
-            json!({
-                "submission": row.submission,
-                "score": row.score,
-                "interval": interval.map(|interval| [interval.lower, interval.upper]),
-                "p-first": interval.and(standing.p_rank1.get(index)),
-                "tie-group": standing.groups.group.get(index),
-                "profile": row.profile,
-                "workloads": cells.map(|(cell, workload)| workload_json(cell, workload)).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
+pub fn json(board: &Board, ranking: &Ranking) -> Value {
+    let submission = |(index, row): (usize, &Row)| {
+        let cells = row.cells.iter().zip(&board.workloads);
+        let workloads: Value = cells
+            .map(|(cell, name)| workload_json(cell, name))
+            .collect();
+        let mut submission = submission_json(ranking, index);
+        submission.insert("workloads".to_owned(), workloads);
+        Value::Object(submission)
+    };
     let (reached, differ) = board.picks();
     json!({
         "base-workloads": board.base,
         "taus": board.taus,
-        "submissions": submissions,
+        "reference": reference_json(ranking.frozen.as_ref()),
+        "submissions": board.rows.iter().enumerate().map(submission).collect::<Vec<_>>(),
+        "sensitivity": sensitivity_json(ranking),
         "studies-reached": reached,
         "studies-where-the-fastest-trial-is-another": differ,
         "findings": board.findings,

@@ -111,6 +111,7 @@ fn column(key: String, kind: Kind) -> Column {
         key: key.into(),
         kind,
         priority: 0,
+        noted: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A table before it is decided where it will be read.
 
+use crate::wrap::wrapped;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io;
@@ -27,6 +28,8 @@ pub struct Column {
     pub kind: Kind,
     /// 0 stays at any width; the highest goes first where the table is too wide.
     pub priority: u8,
+    /// Whether its words are told below a table that has no room for it: marks that must not vanish.
+    pub noted: bool,
 }
 
 /// What a column holds, for programs that want types.
@@ -71,7 +74,14 @@ impl Column {
             key: Cow::Borrowed(key),
             kind,
             priority,
+            noted: false,
         }
+    }
+
+    /// Told below the table where it has no room.
+    pub const fn noted(mut self) -> Column {
+        self.noted = true;
+        self
     }
 
     /// Whether it holds numbers, which align to the right.
@@ -133,30 +143,69 @@ impl Grid {
         self.without(&empty)
     }
 
-    /// Drawn for a terminal of this many characters. Columns that matter less are left out until it fits, and a last line names them.
-    pub fn terminal(&self, width: usize) -> String {
-        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
-        let mut drawn = self.drawn(&shown);
-        while widest(&drawn) > width {
-            let priority = |&index: &usize| self.columns[index].priority;
-            match shown.iter().copied().max_by_key(priority) {
-                Some(last) if priority(&last) > 0 => shown.retain(|&index| index != last),
-                _ => break,
-            }
-            drawn = self.drawn(&shown);
+    /// With the columns of another table of as many rows to the right.
+    pub fn beside(mut self, other: Grid) -> Grid {
+        self.columns.extend(other.columns);
+        for (row, more) in self.rows.iter_mut().zip(other.rows) {
+            row.extend(more);
         }
+        self
+    }
+
+    /// Drawn for a terminal of this many characters. Columns that matter less are left out until it fits, and lines below name them, or say what is noted in them.
+    pub fn terminal(&self, width: usize) -> String {
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        let mut shown = self.fitting(all.clone(), width);
+        if all
+            .iter()
+            .any(|index| !shown.contains(index) && self.columns[*index].noted)
+        {
+            // They go below anyhow: others may have their room.
+            let rest = all.iter().filter(|&&index| !self.columns[index].noted);
+            shown = self.fitting(rest.copied().collect(), width);
+        }
+        let mut drawn = self.drawn(&shown);
         let excess = widest(&drawn).saturating_sub(width);
         if let Some(shorter) = self.cut(&shown, excess) {
             drawn = shorter.drawn(&shown);
         }
-        let hidden: Vec<&str> = (0..self.columns.len())
+        let (noted, hidden): (Vec<usize>, Vec<usize>) = (0..self.columns.len())
             .filter(|index| !shown.contains(index))
-            .map(|index| self.columns[index].name.as_ref())
+            .partition(|&index| self.columns[index].noted);
+        let hidden: Vec<&str> = hidden
+            .iter()
+            .map(|&index| self.columns[index].name.as_ref())
             .collect();
         if !hidden.is_empty() {
             drawn.push_str(&format!("\n(a wider terminal shows {})", hidden.join(", ")));
         }
+        for note in noted.iter().flat_map(|&column| self.notes(column)) {
+            drawn.push('\n');
+            drawn.push_str(&wrapped(&note, width));
+        }
         drawn
+    }
+
+    /// Those of these columns that fit, or that stay at any width.
+    fn fitting(&self, mut shown: Vec<usize>, width: usize) -> Vec<usize> {
+        let priority = |&index: &usize| self.columns[index].priority;
+        while widest(&self.drawn(&shown)) > width {
+            match shown.iter().copied().max_by_key(priority) {
+                Some(last) if priority(&last) > 0 => shown.retain(|&index| index != last),
+                _ => break,
+            }
+        }
+        shown
+    }
+
+    /// What a column says, a line for each row that it says something of.
+    fn notes(&self, column: usize) -> Vec<String> {
+        let subject = self.columns.iter().position(|column| !column.is_number());
+        let note = |row: &Vec<Cell>| {
+            let text = &row[column].text;
+            (!text.is_empty()).then(|| format!("{}: {text}", row[subject.unwrap_or(0)].text))
+        };
+        self.rows.iter().filter_map(note).collect()
     }
 
     /// With the longest words cut by this many characters; a few of them always stay.
@@ -291,6 +340,19 @@ mod tests {
         (a wider terminal shows memory)
         ");
         assert!(drawn(5).contains("6.12 s"));
+    }
+
+    #[test]
+    fn what_must_not_vanish_is_told_below() {
+        let mut grid = grid();
+        grid.columns[3].noted = true;
+        grid.rows[0][3] = Cell::plain("one that was held up");
+        let drawn = grid.terminal(30);
+        assert!(
+            drawn.ends_with("\n  adamw, tuned: one that was\n    held up"),
+            "{drawn}"
+        );
+        assert!(!grid.terminal(80).contains("adamw, tuned:"));
     }
 
     #[test]

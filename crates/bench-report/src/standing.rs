@@ -2,7 +2,7 @@
 
 use crate::gate::sight;
 use crate::grid::{Cell, Column, Grid};
-use bench_score::{AgainstReference, Frozen, Ranking};
+use bench_score::{AgainstReference, Flips, Frozen, Ranking};
 
 /// Scores with their certainty, best first. The score that decides comes first.
 pub fn standing(ranking: &Ranking) -> Grid {
@@ -10,8 +10,8 @@ pub fn standing(ranking: &Ranking) -> Grid {
         Column::counts("tie group", "tie-group", 0),
         Column::words("submission", "submission", 0),
         Column::numbers("score", "score", 0),
-        Column::words("90 % interval", "interval", 0),
-        Column::numbers("first in", "p-first", 1),
+        Column::words("90 % interval", "interval", 1),
+        Column::numbers("first in", "p-first", 2),
     ];
     let place = ranking
         .frozen
@@ -49,59 +49,15 @@ pub fn standing(ranking: &Ranking) -> Grid {
     }
 }
 
-/// The scores of several rankings for other programs: a row a submission and field, in full precision.
-pub fn scores(rankings: &[(String, Ranking)]) -> Grid {
-    let columns = vec![
-        Column::words("submission", "submission", 0),
-        Column::numbers("score", "score", 0),
-        Column::numbers("lower", "lower", 0),
-        Column::numbers("upper", "upper", 0),
-        Column::counts("tie group", "tie-group", 0),
-        Column::numbers("first in", "p-first", 0),
-        Column::numbers("frozen score", "frozen-score", 0),
-        Column::numbers("frozen lower", "frozen-lower", 0),
-        Column::numbers("frozen upper", "frozen-upper", 0),
-        Column::words("field", "field", 0),
-    ];
-    let number = |value: Option<f64>| Cell::optional(value, |value| value.to_string());
-    let row = |title: &String, ranking: &Ranking, index: usize| {
-        let standing = &ranking.standing;
-        let ends = standing.intervals.get(index).copied().flatten();
-        let first = ends.and(standing.p_rank1.get(index).copied());
-        let frozen = ranking.frozen.as_ref();
-        let frozen = frozen.and_then(|frozen| frozen.scores.get(index)?.score.as_ref());
-        vec![
-            Cell::plain(&ranking.submissions[index]),
-            Cell::plain(ranking.scores[index]),
-            number(ends.map(|ends| ends.lower)),
-            number(ends.map(|ends| ends.upper)),
-            Cell::optional(standing.groups.group.get(index), usize::to_string),
-            number(first),
-            number(frozen.and_then(|score| score.score)),
-            number(frozen.and_then(|score| score.lower)),
-            number(frozen.and_then(|score| score.upper)),
-            Cell::plain(title),
-        ]
-    };
-    let rows = rankings.iter().flat_map(|(title, ranking)| {
-        let all = 0..ranking.submissions.len();
-        all.map(move |index| row(title, ranking, index))
-    });
-    Grid {
-        columns,
-        rows: rows.collect(),
-    }
-}
-
 /// Columns of [`frozen_cells`].
-pub(crate) const FROZEN: [Column; 3] = [
+const FROZEN: [Column; 3] = [
     Column::numbers("frozen score", "frozen-score", 0),
-    Column::words("90 % interval of it", "frozen-interval", 2),
+    Column::words("90 % interval of it", "frozen-interval", 1),
     Column::words("of workloads", "frozen-workloads", 3),
 ];
 
 /// The frozen score and its interval.
-pub(crate) fn frozen_cells(frozen: &Frozen, index: usize) -> [Cell; 3] {
+fn frozen_cells(frozen: &Frozen, index: usize) -> [Cell; 3] {
     let own: Option<&AgainstReference> = frozen.scores.get(index);
     let score = own.and_then(|own| own.score.as_ref());
     let ends = score.and_then(|score| score.lower.zip(score.upper));
@@ -140,19 +96,64 @@ pub fn claims(ranking: &Ranking) -> Vec<String> {
 /// The difference that people ask about, as in [`Ranking::sight`].
 const EFFECT: f64 = 0.05;
 
+/// What the frozen column says.
+pub(crate) fn frozen(frozen: &Frozen) -> String {
+    let rest = match frozen.decides {
+        true => "who has not run every workload of it has none; it decides the order",
+        false => "a workload without logs counts 0 in it",
+    };
+    format!(
+        "frozen score: against {}, version {} of the reference; 0.5 is as fast, and no other entry moves it; {rest}",
+        frozen.submission, frozen.version
+    )
+}
+
+/// Every pair that changes places and what turns it, what leaves the order as it is, and what could not be looked at.
+pub(crate) fn moves(ranking: &Ranking) -> Vec<String> {
+    let seen = || ranking.flips.iter().filter(|flips| flips.unseen.is_none());
+    let turned = seen().filter(|flips| !flips.pairs.is_empty());
+    let mut lines: Vec<String> = turned
+        .map(|flips| format!("{}: {}", flips.change, passes(flips)))
+        .collect();
+    let still = seen().filter(|flips| flips.pairs.is_empty());
+    let still: Vec<&str> = still.map(|flips| flips.change.as_str()).collect();
+    if !still.is_empty() {
+        lines.push(format!("no pair changes places: {}", still.join(", ")));
+    }
+    let unseen = |flips: &Flips| {
+        let (unseen, reached) = flips.unseen?;
+        Some(format!(
+            "{}: {unseen} of {reached} studies stop before",
+            flips.change
+        ))
+    };
+    let unseen: Vec<String> = ranking.flips.iter().filter_map(unseen).collect();
+    if !unseen.is_empty() {
+        lines.push(format!(
+            "not to be seen, since trials end at their target: {}",
+            unseen.join("; ")
+        ));
+    }
+    lines
+}
+
+fn passes(flips: &Flips) -> String {
+    let pairs = flips.pairs.iter();
+    let pairs: Vec<String> = pairs
+        .map(|(now, before)| format!("{now} passes {before}"))
+        .collect();
+    pairs.join("; ")
+}
+
 /// What each omission, and each other target, does to the order.
 pub fn sensitivity(ranking: &Ranking) -> Grid {
-    let row = |flips: &bench_score::Flips| {
-        let pairs = flips.pairs.iter();
-        let pairs: Vec<String> = pairs
-            .map(|(now, before)| format!("{now} passes {before}"))
-            .collect();
-        let words = match (flips.unseen, pairs.is_empty()) {
+    let row = |flips: &Flips| {
+        let words = match (flips.unseen, flips.pairs.is_empty()) {
             (Some((unseen, reached)), _) => format!(
                 "not to be seen: {unseen} of {reached} studies that reached their target end before"
             ),
             (None, true) => "nothing changes".to_owned(),
-            (None, false) => pairs.join("; "),
+            (None, false) => passes(flips),
         };
         vec![
             Cell::plain(&flips.change),

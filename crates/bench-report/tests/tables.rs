@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use bench_report::curves::{Axis, CurveError, curves};
-use bench_report::{evaluations, facts, leaderboard, leaderboard_rows, trials, wall_time};
-use bench_score::{Leaderboard, Trial};
+use bench_report::{
+    Ranked, Titled, aggregates, evaluations, facts, leaderboard, leaderboard_rows, trials,
+    wall_time,
+};
+use bench_score::statistics::Certainty;
+use bench_score::{Field, Leaderboard, Trial};
 use std::path::Path;
 
 fn records() -> Vec<Trial> {
@@ -55,7 +59,74 @@ fn the_leaderboard() {
         insta::assert_snapshot!(format!("leaderboard-{width}"), text);
     }
     insta::assert_snapshot!("leaderboard-markdown", table.grid.markdown());
-    insta::assert_snapshot!("leaderboard-csv", leaderboard_rows(&board).csv().unwrap());
+    let fields = Field::all(&board).into_iter();
+    let ranked: Vec<Ranked> = fields
+        .map(|field| Ranked::of(field, None, Certainty::default()))
+        .collect();
+    let rows = leaderboard_rows(&board, &ranked);
+    insta::assert_snapshot!("leaderboard-csv", rows.csv().unwrap());
+}
+
+/// Every mark there is, on the second of two rows.
+#[test]
+fn marks_are_readable_at_any_width() {
+    let records = records();
+    let machine = records[0].record.machine.fingerprint.clone();
+    let mut board = Leaderboard::of(&records).pinned(&[machine]);
+    let rows = &mut board.tables[0].rows;
+    rows[0].result.resumed = 0;
+    let result = &mut rows[1].result;
+    result.pinned = false;
+    (result.resumed, result.throttled, result.timing_suspect) = (2, 3, 1);
+    (result.unfinished, result.superseded) = (1, 4);
+    let table = leaderboard(&board).remove(0);
+    let marks =
+        "unpinned; 1 unfinished; 1 timing-suspect; 3 throttled; 2 resumed; 4 older left out";
+    for width in [80, 120, 200] {
+        let text = table.grid.terminal(width);
+        insta::assert_snapshot!(format!("marks-{width}"), text);
+        assert!(text.lines().all(|line| line.chars().count() <= width));
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert!(words.join(" ").contains(marks), "{text}");
+    }
+}
+
+/// Where somebody vouches for the seconds, these decide, and steps stand beside.
+#[test]
+fn a_pinned_machine_ranks_by_time_first() {
+    let records = records();
+    let machine = records[0].record.machine.fingerprint.clone();
+    let rank = |board: &Leaderboard| -> Vec<Ranked> {
+        let fields = Field::all(board).into_iter();
+        fields
+            .map(|field| Ranked::of(field, None, Certainty::default()))
+            .collect()
+    };
+    let unpinned = Leaderboard::of(&records);
+    let titles = |ranked: &[Ranked]| -> Vec<String> {
+        let tables = aggregates(ranked).into_iter();
+        tables.map(|table| table.title).collect()
+    };
+    assert_eq!(
+        titles(&rank(&unpinned)),
+        ["all 1 workload under ruleset external-tuning, by steps to target"]
+    );
+    let pinned = unpinned.pinned(&[machine]);
+    let ranked = rank(&pinned);
+    let tables = aggregates(&ranked);
+    let text = |table: &Titled| {
+        let remarks = table.remarks.join("\n");
+        format!("{}\n{}\n{remarks}", table.title, table.grid.terminal(120))
+    };
+    let texts: Vec<String> = tables.iter().map(text).collect();
+    insta::assert_snapshot!("aggregate-pinned", texts.join("\n\n"));
+    let csv = leaderboard_rows(&pinned, &ranked).csv().unwrap();
+    assert!(
+        csv.lines()
+            .skip(1)
+            .all(|line| line.contains(",time,blobs,")),
+        "{csv}"
+    );
 }
 
 #[test]

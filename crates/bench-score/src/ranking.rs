@@ -44,6 +44,8 @@ pub struct Field {
     pub tuning: Tuning,
     /// Where times are compared.
     pub setting: Option<Setting>,
+    /// Whether `harness.yaml` trusts the seconds of all of its machines.
+    pub pinned: bool,
     /// In the order of `times`.
     pub submissions: Vec<String>,
     /// In the order of `times`.
@@ -110,6 +112,20 @@ impl Field {
         fields.into_iter().filter_map(field).collect()
     }
 
+    /// All fields of a leaderboard, those that decide first: by time where somebody vouches for the seconds, by steps, and by time elsewhere.
+    pub fn all(board: &Leaderboard) -> Vec<Field> {
+        let (trusted, other): (Vec<Field>, Vec<Field>) = Field::of(board, Measure::Time)
+            .into_iter()
+            .partition(Field::decides);
+        let steps = Field::of(board, Measure::Steps);
+        trusted.into_iter().chain(steps).chain(other).collect()
+    }
+
+    /// Whether its order may be claimed: steps are the same on every machine, seconds need one that measures time well.
+    pub fn decides(&self) -> bool {
+        self.measure == Measure::Steps || self.pinned
+    }
+
     fn from_cells(title: String, cells: &Cells, measure: Measure) -> Option<Field> {
         let any = cells.values().flatten().next()?;
         let mut workloads: BTreeMap<&String, &String> = BTreeMap::new();
@@ -146,6 +162,7 @@ impl Field {
             ruleset: any.ruleset.clone(),
             tuning: any.tuning,
             setting: (measure == Measure::Time).then(|| any.setting.clone()),
+            pinned: cells.values().flatten().all(|result| result.pinned),
             times: times(&|study| measure.of(study)),
             moved: (0..TARGETS.len()).map(moved).collect(),
             keys: workloads.values().map(|key| (*key).clone()).collect(),

@@ -11,9 +11,11 @@ use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_core::spec::harness::Scoring;
 use bench_harness::store;
-use bench_report::{Titled, aggregates, leaderboard, leaderboard_rows};
+use bench_report::{
+    Ranked, Titled, aggregates, leaderboard, leaderboard_json, leaderboard_rows, wrapped,
+};
 use bench_score::statistics::Certainty;
-use bench_score::{Against, Leaderboard, Trial};
+use bench_score::{Against, Field, Leaderboard, Trial};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -68,6 +70,12 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         reference,
         decides: scoring == Scoring::Frozen,
     });
+    let fields = Field::all(&board).into_iter();
+    // A page shows the others too, below those that decide.
+    let fields = fields.filter(|field| field.decides() || arguments.publish.is_some());
+    let ranked: Vec<Ranked> = fields
+        .map(|field| Ranked::of(field, against, Certainty::default()))
+        .collect();
     if let Some(folder) = &arguments.publish {
         let records = publish::Records {
             runs: &runs,
@@ -75,11 +83,17 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             trials: &trials,
             pinned,
         };
-        publish::records(&records, &board, against, folder, screen)?;
+        publish::records(&records, &board, &ranked, folder, screen)?;
     }
     match arguments.format {
-        Format::Json => screen.json(&board)?,
-        Format::Csv => screen.print(&Format::Csv.draw(&leaderboard_rows(&board), 0)?)?,
+        Format::Json => {
+            let json = leaderboard_json(&board, &ranked).map_err(Failure::bug)?;
+            screen.json(&json)?;
+        }
+        Format::Csv => {
+            let rows = leaderboard_rows(&board, &ranked);
+            screen.print(&Format::Csv.draw(&rows, 0)?)?;
+        }
         Format::Table | Format::Markdown if board.tables.is_empty() => {
             let place = runs.display();
             screen.print(&match trials.len() {
@@ -90,8 +104,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             })?;
         }
         format => {
-            let sums = aggregates(&board, against, Certainty::default());
-            let tables = leaderboard(&board).into_iter().chain(sums);
+            let tables = leaderboard(&board).into_iter().chain(aggregates(&ranked));
             screen.print(&titled(tables, format, screen.width())?)?;
         }
     }
@@ -126,21 +139,4 @@ fn titled(
         tables.push(lines.join("\n"));
     }
     Ok(tables.join("\n\n"))
-}
-
-/// A remark in lines that fit, indented.
-fn wrapped(remark: &str, width: usize) -> String {
-    let mut lines = vec!["  ".to_owned()];
-    for word in remark.split(' ') {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        if line > 4 && line + word.chars().count() + 1 > width {
-            lines.push("    ".to_owned());
-        }
-        if let Some(line) = lines.last_mut() {
-            let gap = if line.trim().is_empty() { "" } else { " " };
-            line.push_str(gap);
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
 }

@@ -48,6 +48,30 @@ fn scores_for_programs_begin_with_submission_and_score() {
 }
 
 #[test]
+fn programs_get_sensitivity_and_frozen_scores_as_numbers() {
+    let checkout = competition();
+    checkout.says(&format!(
+        "{LINE} --freeze-reference fast --reference frozen.json"
+    ));
+    let told = checkout.says(&format!(
+        "{LINE} --resamples 0 --reference frozen.json --format json"
+    ));
+    let json: serde_json::Value =
+        serde_json::from_str(told.split_once("--- stdout\n").unwrap().1).unwrap();
+    let slow = &json["submissions"][1];
+    let ends = slow["frozen"]["interval"].as_array().unwrap();
+    assert!(ends[0].as_f64().unwrap() < slow["frozen"]["score"].as_f64().unwrap());
+    assert_eq!(json["reference"]["submission"], "fast");
+    let changes: Vec<&str> = json["sensitivity"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["change"].as_str().unwrap())
+        .collect();
+    insta::assert_snapshot!(changes.join("\n"));
+}
+
+#[test]
 fn an_incomplete_set_can_be_refused() {
     let told = competition().says(&format!(
         "{LINE} --resamples 0 --require-complete --format csv"

@@ -44,6 +44,12 @@ fn the_leaderboard() {
     let board: bench_score::Leaderboard =
         serde_json::from_str(json.split_once("--- stdout\n").unwrap().1).unwrap();
     assert_eq!(board.tables[0].rows.len(), 2);
+    let json: serde_json::Value =
+        serde_json::from_str(json.split_once("--- stdout\n").unwrap().1).unwrap();
+    let ranking = &json["rankings"][0];
+    assert_eq!(ranking["by"], "steps");
+    assert_eq!(ranking["submissions"][0]["tie-group"], 1);
+    assert!(ranking["sensitivity"].as_array().unwrap().len() >= 4);
 }
 
 #[test]

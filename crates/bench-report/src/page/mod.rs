@@ -8,13 +8,12 @@ mod embedded;
 pub use choice::{log_plots, record_plots};
 pub use embedded::{Embedded, EmbeddedError, Entry};
 
-use crate::aggregate::frozen;
 use crate::curves::{Axis, CurvePlot};
 use crate::grid::Grid;
 use crate::html::{escape, script, table};
 use crate::leaderboard::Titled;
 use crate::picture::{Drawn, Frame, PictureError};
-use crate::standing::{claims, sensitivity, standing};
+use crate::standing::{claims, frozen, sensitivity, standing};
 use crate::{pairs, profiles};
 use bench_score::Ranking;
 use serde::Serialize;

@@ -258,7 +258,7 @@ pub(super) struct Scored {
     /// Of all columns, by submission.
     ratios: Vec<Vec<f64>>,
     pub(super) profiles: Vec<Vec<f64>>,
-    scores: Vec<f64>,
+    pub(super) scores: Vec<f64>,
 }
 
 pub(super) fn score(

@@ -1,6 +1,6 @@
 //! A competition as one ranking: its own rules in every replicate and in everything that is left out.
 
-use super::board::{Board, score};
+use super::board::{Board, Row, score};
 use super::frozen::FrozenTimes;
 use super::logs::Logs;
 use super::targets::Targets;
@@ -57,21 +57,11 @@ impl Board {
 
     /// Scores again without each submission, without each base workload and its variants, and with other targets.
     fn flips(&self, names: &[String], logs: &Logs, targets: &Targets) -> Vec<Flips> {
-        let again = |logs: &Logs, targets: &Targets| -> Vec<(String, f64)> {
-            let board = Board::of(logs, targets, self.rules);
-            let rows = board.rows.into_iter();
-            rows.map(|row| (row.submission, row.score)).collect()
-        };
         let mut all = Vec::new();
         for name in names.iter().filter(|_| names.len() > 2) {
-            let mut logs = logs.clone();
-            logs.submissions.remove(name);
-            logs.logs.retain(|log| log.submission != *name);
-            all.push(flipped(
-                format!("without {name}"),
-                names,
-                &again(&logs, targets),
-            ));
+            let rest = self.rows.iter().filter(|row| row.submission != *name);
+            let after = self.again(&rest.collect::<Vec<_>>(), targets);
+            all.push(flipped(format!("without {name}"), names, &after));
         }
         for workload in self.base.iter().filter(|_| self.base.len() > 1) {
             let mut targets = targets.clone();
@@ -80,8 +70,8 @@ impl Board {
                 .filter(|variant| targets.base_of(variant) != Some(workload))
                 .collect();
             targets.base.retain(|base| base != workload);
-            let change = format!("without {workload}");
-            all.push(flipped(change, names, &again(logs, &targets)));
+            let after = self.again(&self.rows.iter().collect::<Vec<_>>(), &targets);
+            all.push(flipped(format!("without {workload}"), names, &after));
         }
         for share in TARGETS {
             let board = Board::of(logs, &targets.relaxed(share), self.rules);
@@ -97,5 +87,20 @@ impl Board {
             });
         }
         all
+    }
+
+    /// Scores of these rows on the workloads that the targets still name. A median is a submission's own: nothing else is computed anew.
+    fn again(&self, rows: &[&Row], targets: &Targets) -> Vec<(String, f64)> {
+        let scored = targets.scored();
+        let kept: Vec<usize> = (0..self.workloads.len())
+            .filter(|&column| scored.contains(&self.workloads[column].as_str()))
+            .collect();
+        let workloads = kept.iter().map(|&column| self.workloads[column].clone());
+        let workloads: Vec<String> = workloads.collect();
+        let medians = |row: &&Row| kept.iter().map(|&column| row.cells[column].time).collect();
+        let medians = rows.iter().map(medians).collect();
+        let scores = score(&workloads, medians, targets, &self.rules).scores;
+        let names = rows.iter().map(|row| row.submission.clone());
+        names.zip(scores).collect()
     }
 }

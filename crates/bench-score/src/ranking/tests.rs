@@ -13,6 +13,7 @@ pub(super) fn field() -> Field {
         ruleset: "rules".to_owned(),
         tuning: Tuning::ExternalTuning,
         setting: None,
+        pinned: false,
         submissions: ["slow", "quick", "mixed"].map(str::to_owned).to_vec(),
         workloads: ["a", "b"].map(str::to_owned).to_vec(),
         keys: ["key-a", "key-b"].map(str::to_owned).to_vec(),

@@ -1,6 +1,6 @@
 //! `bench leaderboard --from algoperf`: a competition scored from its own logs.
 
-use super::publish;
+use super::{publish, titled};
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -9,12 +9,9 @@ use crate::workspace::Workspace;
 use bench_core::spec::harness::Scoring;
 use bench_core::spec::submission::Tuning;
 use bench_harness::algoperf_logs::{self, LogsError};
-use bench_report::algoperf::{
-    json, official_scores, profiles, rows, scores, time_to_targets, times,
-};
-use bench_score::Frozen;
+use bench_report::algoperf::{json, official_scores, profiles, rows, tables, time_to_targets};
 use bench_score::algoperf::{Board, Finding, FrozenTimes, Rules, Targets, TargetsError};
-use bench_score::statistics::{Certainty, Standing};
+use bench_score::statistics::Certainty;
 use clap::{Args, ValueEnum};
 use std::fs;
 use std::io;
@@ -221,38 +218,36 @@ pub(super) fn execute(
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     let competition = arguments.source.read()?.against(&arguments.source)?;
-    if let Some(folder) = publish {
-        publish::competition(&competition, folder, screen)?;
-    }
     let Competition {
         board,
+        logs,
         targets,
         certainty,
         reference,
         ..
-    } = competition;
-    let frozen = reference.map(|reference| board.frozen(&reference));
-    let frozen = frozen.as_ref();
-    let standing = board.standing(&targets, certainty);
+    } = &competition;
+    let ranking = board.ranking(logs, targets, *certainty, reference.as_ref());
+    if let Some(folder) = publish {
+        publish::competition(&competition, &ranking, folder, screen)?;
+    }
     if let Some(folder) = &arguments.tables {
-        write_tables(folder, &board)?;
+        write_tables(folder, board)?;
     }
     match format {
-        Format::Json => screen.json(&json(&board, &standing))?,
-        Format::Csv => screen.print(&Format::Csv.draw(&rows(&board, &standing, frozen), 0)?)?,
+        Format::Json => screen.json(&json(board, &ranking))?,
+        Format::Csv => screen.print(&Format::Csv.draw(&rows(board, &ranking), 0)?)?,
         Format::Table | Format::Markdown => {
-            let text = text(
-                (&board, frozen),
-                &standing,
-                certainty,
-                format,
-                screen.width(),
-            )?;
+            let tables = tables(board, &ranking, *certainty);
+            let mut text = titled(tables, format, screen.width())?;
+            if !board.findings.is_empty() {
+                text.push_str("\n\n");
+                text.push_str(&findings(board));
+            }
             screen.print(&text)?;
         }
     }
     if format == Format::Csv && !board.findings.is_empty() {
-        screen.aside(&findings(&board));
+        screen.aside(&findings(board));
     }
     let gaps = board.gaps().count();
     if arguments.require_complete && gaps > 0 {
@@ -295,48 +290,6 @@ fn logs_failure(error: LogsError) -> Failure {
         }
     };
     Failure::new(Exit::Usage, error, help)
-}
-
-fn text(
-    (board, frozen): (&Board, Option<&Frozen>),
-    standing: &Standing,
-    certainty: Certainty,
-    format: Format,
-    width: usize,
-) -> Result<String, Failure> {
-    let scores = scores(board, standing, frozen).without(&["interval-lower", "interval-upper"]);
-    let mut parts = vec![
-        format!(
-            "Scores: area below the performance profile over {} base workloads",
-            board.base.len()
-        ),
-        format.draw(&scores, width)?,
-    ];
-    if let Some(frozen) = frozen {
-        parts.push(format!(
-            "  frozen: against {}'s times, version {} of the reference; 0.5 is as fast, and no other entry moves it",
-            frozen.submission, frozen.version
-        ));
-    }
-    if certainty.resamples > 0 {
-        parts.push(format!(
-            "  intervals: {} resamples of the studies within each workload, half a miss added to each, seed {}",
-            certainty.resamples, certainty.seed
-        ));
-        parts.push("  tie group: not told apart from the group's first by the stratified rank test, Holm-adjusted at 5 %".to_owned());
-    }
-    parts.push(String::new());
-    parts.push("Median times to target, and why one does not count".to_owned());
-    parts.push(format.draw(&times(board), width)?);
-    let (reached, differ) = board.picks();
-    parts.push(format!(
-        "  the trial with the fewest evaluations counts, as in the official code; in {differ} of {reached} studies that reached their target another was faster"
-    ));
-    if !board.findings.is_empty() {
-        parts.push(String::new());
-        parts.push(findings(board));
-    }
-    Ok(parts.join("\n"))
 }
 
 /// What was odd in the logs; many are cut short, since JSON and `--tables` have them all.

@@ -6,9 +6,8 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
 use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
-use bench_report::{Grid, algoperf, leaderboard, leaderboard_rows, scores};
-use bench_score::statistics::Certainty;
-use bench_score::{Against, Field, Leaderboard, Measure, Trial};
+use bench_report::{Grid, Ranked, algoperf, leaderboard, leaderboard_rows, scores};
+use bench_score::{Leaderboard, Ranking, Trial};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +30,7 @@ pub(super) struct Records<'a> {
 pub(super) fn records(
     records: &Records,
     board: &Leaderboard,
-    against: Option<Against>,
+    ranked: &[Ranked],
     folder: &Path,
     screen: &Screen,
 ) -> Result<(), Failure> {
@@ -44,25 +43,10 @@ pub(super) fn records(
     let digits: Vec<String> = folders.iter().map(|folder| digits(folder)).collect();
     let pairs = digits.iter().map(String::as_str).zip(trials);
     let embedded = Embedded::of(pairs, pinned).map_err(Failure::bug)?;
-    // Seconds come first where somebody vouches for them.
-    let measures = match pinned {
-        [] => [Measure::Steps, Measure::Time],
-        _ => [Measure::Time, Measure::Steps],
-    };
-    let rankings = measures.into_iter().flat_map(|measure| {
-        let what = match measure {
-            Measure::Time => "time to target",
-            Measure::Steps => "steps to target",
-        };
-        let fields = Field::of(board, measure).into_iter();
-        fields.map(move |field| {
-            let title = format!("{what}, {}", field.title);
-            (title, field.ranking(Certainty::default(), against))
-        })
-    });
-    let rankings: Vec<_> = rankings.collect();
+    let titled = |one: &Ranked| (one.title(), one.ranking.clone());
+    let rankings: Vec<(String, Ranking)> = ranked.iter().map(titled).collect();
     let tables = tables(
-        &leaderboard_rows(board),
+        &leaderboard_rows(board, ranked),
         &scores(&rankings),
         &embedded.grid(),
     )?;
@@ -94,6 +78,7 @@ pub(super) fn records(
 /// Publishes a competition's score.
 pub(super) fn competition(
     competition: &Competition,
+    ranking: &Ranking,
     folder: &Path,
     screen: &Screen,
 ) -> Result<(), Failure> {
@@ -103,14 +88,12 @@ pub(super) fn competition(
         targets,
         certainty,
         ruleset,
-        reference,
         ..
     } = competition;
-    let ranking = board.ranking(logs, targets, *certainty, reference.as_ref());
     let trials = algoperf::logged_trials(board);
-    let rows = algoperf::rows(board, &ranking.standing, ranking.frozen.as_ref());
+    let rows = algoperf::rows(board, ranking);
     let title = format!("AlgoPerf {}, {ruleset}", targets.version);
-    let rankings = vec![(title.clone(), ranking)];
+    let rankings = vec![(title.clone(), ranking.clone())];
     let tables = tables(&rows, &scores(&rankings), &trials)?;
     let page = Page {
         notes: vec![format!(
@@ -123,11 +106,7 @@ pub(super) fn competition(
         )],
         rankings,
         title,
-        tables: vec![bench_report::Titled {
-            title: "Median times to target, and why one does not count".to_owned(),
-            grid: algoperf::times(board),
-            remarks: Vec::new(),
-        }],
+        tables: vec![algoperf::times(board)],
         plots: log_plots(board, logs, targets),
         trials: Trials::Logs(trials),
         findings: board.findings.iter().map(ToString::to_string).collect(),
