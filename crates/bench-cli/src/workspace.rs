@@ -4,12 +4,13 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use bench_core::spec::catalog::Catalog;
 use bench_core::spec::diagnostic::nearest;
-use bench_core::spec::harness::Harness;
+use bench_core::spec::harness::{Harness, Scoring};
 use bench_core::spec::resolve::ResolveError;
 use bench_core::spec::schema::Kind;
 use bench_harness::catalog;
 use bench_harness::home::Home;
 use bench_harness::store::{self, Stored};
+use bench_score::{Against, FrozenReference};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +61,25 @@ impl Workspace {
     pub(crate) fn harness(&self) -> Result<&Harness, Failure> {
         let harness = self.catalog.harness.as_ref();
         harness.ok_or_else(|| self.unresolved(ResolveError::NoHarness))
+    }
+
+    /// Fingerprints of the machines that measure time well, as far as this checkout says.
+    pub(crate) fn pinned(&self) -> &[String] {
+        let harness = self.catalog.harness.as_ref();
+        harness.map_or(&[], |harness| &harness.pinned)
+    }
+
+    /// What a frozen reference is for here.
+    pub(crate) fn against<'a>(
+        &self,
+        reference: Option<&'a FrozenReference>,
+    ) -> Option<Against<'a>> {
+        let harness = self.catalog.harness.as_ref();
+        let scoring = harness.map_or_else(Scoring::default, |harness| harness.scoring);
+        reference.map(|reference| Against {
+            reference,
+            decides: scoring == Scoring::Frozen,
+        })
     }
 
     /// Where records are: the given folder, or harness.yaml's.

@@ -1,12 +1,127 @@
-//! A row of a table in words: the studies behind it, the trial that counted in each, and the evaluations that decided.
+//! A submission's scores in words: what each workload adds to them, then of each row the studies, the trial that counted in each, and the lines that decided.
 
+use crate::aggregate::Ranked;
+use crate::grid::{Cell, Column, Grid};
 use crate::units;
 use bench_core::passage::Point;
 use bench_core::spec::submission::Value;
 use bench_core::spec::workload::Direction;
-use bench_score::{Explained, ExplainedStudy, ExplainedTrial, Uncounted};
+use bench_score::{
+    Credit, Explained, ExplainedStudy, ExplainedTrial, FrozenReference, Measure, Uncounted,
+};
 
-/// From the score down to evaluation lines.
+/// A submission's scores in a field that decides, and what each workload adds to them; none where it is not in that field.
+pub fn score_explanation(
+    ranked: &Ranked,
+    submission: &str,
+    reference: Option<&FrozenReference>,
+    width: usize,
+) -> Option<String> {
+    let Ranked { field, ranking } = ranked;
+    let index = ranking
+        .submissions
+        .iter()
+        .position(|name| name == submission)?;
+    let credits = field.credits(submission, reference)?;
+    let others = ranking.submissions.len();
+    let groups = &ranking.standing.groups.group;
+    let peers = ranking.submissions.iter().zip(groups);
+    let peers =
+        peers.filter(|(name, group)| *name != submission && Some(*group) == groups.get(index));
+    let peers: Vec<&str> = peers.map(|(name, _)| name.as_str()).collect();
+    let tied = match peers.as_slice() {
+        [] => String::new(),
+        peers => format!(", not told apart from {}", peers.join(", ")),
+    };
+    let mut lines = vec![format!(
+        "{submission}, {}: place {} of {others}{tied}",
+        ranked.title(),
+        index + 1
+    )];
+    lines.extend(frozen_line(ranked, index));
+    let ends = ranking.standing.intervals.get(index).copied().flatten();
+    let ends = ends.map_or(String::new(), |ends| {
+        format!(" [{:.3}, {:.3}]", ends.lower, ends.upper)
+    });
+    lines.push(format!(
+        "  score {:.4}{ends}: the area below its performance profile, the sum of the points",
+        ranking.scores[index]
+    ));
+    lines.push(credit_grid(&credits, field.measure).terminal(width));
+    Some(lines.join("\n"))
+}
+
+fn frozen_line(ranked: &Ranked, index: usize) -> Option<String> {
+    let frozen = ranked.ranking.frozen.as_ref()?;
+    let own = frozen.scores.get(index)?;
+    let (name, version) = (&frozen.submission, frozen.version);
+    let decides = if frozen.decides {
+        ", which decides the place"
+    } else {
+        ""
+    };
+    let against = format!("against {name}, version {version} of the reference{decides}");
+    let Some(score) = own.score.as_ref() else {
+        return Some(format!(
+            "  no frozen score {against}: it ran {} of its {} workloads",
+            own.workloads, own.of
+        ));
+    };
+    let ends = score.lower.zip(score.upper);
+    let ends = ends.map_or(String::new(), |(lower, upper)| {
+        format!(" [{lower:.3}, {upper:.3}]")
+    });
+    Some(format!(
+        "  frozen score {:.4}{ends} {against}: the sum of the frozen points",
+        score.score?
+    ))
+}
+
+fn credit_grid(credits: &[Credit], measure: Measure) -> Grid {
+    let amount = |value: f64| match measure {
+        Measure::Time => units::seconds(value),
+        Measure::Steps => units::count(value.round() as u64),
+    };
+    let points = |(points, most): (f64, f64)| format!("{points:.4} of {most:.4}");
+    let row = |credit: &Credit| {
+        let median = match credit.median {
+            None if credit.studies > 0 => Cell::new("missed", ""),
+            median => Cell::optional(median, amount),
+        };
+        let fastest = credit.fastest.as_ref();
+        let fastest = fastest.map(|(name, best)| format!("{} {name}", amount(*best)));
+        vec![
+            Cell::plain(&credit.workload),
+            median,
+            Cell::plain(fastest.unwrap_or_else(|| "-".to_owned())),
+            Cell::optional(credit.ratio, |ratio| format!("{ratio:.3}")),
+            Cell::new(points((credit.points, credit.most)), credit.points),
+            Cell::optional(credit.frozen.map(|frozen| frozen.reference), amount),
+            Cell::optional(credit.frozen.map(|frozen| frozen.points), |own| {
+                points((own, credit.frozen.map_or(0.0, |frozen| frozen.most)))
+            }),
+        ]
+    };
+    let median = match measure {
+        Measure::Time => Column::numbers("time to target", "median-seconds", 0),
+        Measure::Steps => Column::numbers("steps to target", "median-steps", 0),
+    };
+    Grid {
+        columns: vec![
+            Column::words("workload", "workload", 0),
+            median,
+            Column::words("fastest", "fastest", 2),
+            Column::numbers("ratio", "ratio", 1),
+            Column::numbers("points", "points", 0),
+            Column::numbers("reference", "reference", 3),
+            Column::numbers("frozen points", "frozen-points", 0),
+        ],
+        rows: credits.iter().map(row).collect(),
+    }
+    .without_empty(&["reference", "frozen-points"])
+}
+
+/// A row of a table, down to its evaluation lines.
 pub fn explanation(explained: &Explained) -> String {
     let result = &explained.result;
     let mut lines = vec![format!(
@@ -17,7 +132,7 @@ pub fn explanation(explained: &Explained) -> String {
         score(explained)
     )];
     lines.push(format!(
-        "  {} studies of {} that the ruleset asks for, {} reached the target; on {} ({}, {} threads)",
+        "  {} of {} studies that the ruleset asks for, {} reached the target; on {} ({}, {} threads)",
         result.studies.len(),
         result.studies_wanted,
         result.reached,
@@ -88,6 +203,7 @@ fn study_lines(explained: &Explained, study: &ExplainedStudy) -> Vec<String> {
             verdict(explained, trial),
             point(trial),
         ));
+        lines.extend(file(trial));
     }
     lines
 }
@@ -95,15 +211,17 @@ fn study_lines(explained: &Explained, study: &ExplainedStudy) -> Vec<String> {
 fn verdict(explained: &Explained, trial: &ExplainedTrial) -> String {
     let Some(passage) = trial.passage.filter(|_| trial.uncounted.is_none()) else {
         let best = trial.best.map_or(String::new(), |best| {
-            format!(", its best was {}", units::significant(best))
+            let line = line(trial, &best);
+            format!(", its best was {}{line}", units::significant(best.value))
         });
         return format!("{}{best}", reason(trial));
     };
     let evaluation = |point: &Point| {
         format!(
-            "{} at step {}",
+            "{} at step {}{}",
             units::significant(point.value),
-            units::count(point.step)
+            units::count(point.step),
+            line(trial, point)
         )
     };
     let mut text = format!(
@@ -120,6 +238,22 @@ fn verdict(explained: &Explained, trial: &ExplainedTrial) -> String {
         text.push_str(&format!(", after {}", evaluation(before)));
     }
     text
+}
+
+/// Where an evaluation stands in the record.
+fn line(trial: &ExplainedTrial, point: &Point) -> String {
+    let evidence = trial.evidence.as_ref();
+    let line = evidence.and_then(|evidence| evidence.lines.get(&point.step));
+    line.map_or(String::new(), |line| format!(" (line {line})"))
+}
+
+/// The record's file, and what it must hash to.
+fn file(trial: &ExplainedTrial) -> Option<String> {
+    let evidence = trial.evidence.as_ref()?;
+    Some(format!(
+        "      lines of {}, blake3 {:.12}",
+        evidence.file, evidence.digest
+    ))
 }
 
 fn reason(trial: &ExplainedTrial) -> String {

@@ -62,10 +62,27 @@ pub struct ExplainedTrial {
     pub passage: Option<Passage>,
     /// The evaluation after, which confirms it.
     pub confirmed: Option<Point>,
-    /// The best validation value that it ever had.
-    pub best: Option<f64>,
+    /// The evaluation with the best validation value that it ever had.
+    pub best: Option<Point>,
     /// Why it cannot count.
     pub uncounted: Option<Uncounted>,
+    /// Its place among the trials that were given.
+    #[serde(skip)]
+    pub index: usize,
+    /// Where all of this stands, once somebody looked: see [`Explained::with_evidence`].
+    pub evidence: Option<Evidence>,
+}
+
+/// The lines of a record that an explanation rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Evidence {
+    /// The record's `events.jsonl`.
+    pub file: String,
+    /// blake3 of that file, as in a published board's digests.
+    pub digest: String,
+    /// Step to the number of its line.
+    pub lines: BTreeMap<u64, usize>,
 }
 
 /// Why a trial cannot count.
@@ -99,12 +116,25 @@ pub fn explain(trials: &[Trial], submission: &str) -> Vec<Explained> {
             let all = group.clone();
             let counted = newest(group);
             let row = result(setting, &counted);
-            explained(row, &all, &counted)
+            explained(row, &all, &counted, trials)
         })
         .collect()
 }
 
-fn explained(row: WorkloadResult, all: &Group, counted: &Group) -> Explained {
+impl Explained {
+    /// With the lines that it rests on, from each trial's place among those that were given.
+    #[must_use]
+    pub fn with_evidence(mut self, of: impl Fn(usize) -> Option<Evidence>) -> Explained {
+        let studies = self.studies.iter_mut();
+        let counted = studies.flat_map(|study| &mut study.trials);
+        for trial in counted.chain(&mut self.superseded) {
+            trial.evidence = of(trial.index);
+        }
+        self
+    }
+}
+
+fn explained(row: WorkloadResult, all: &Group, counted: &Group, given: &[Trial]) -> Explained {
     let run = &counted[0].record.run;
     let source = &counted[0].record.source_hash;
     let left_out = |trial: &&&Trial| !counted.iter().any(|other| std::ptr::eq(*other, **trial));
@@ -116,7 +146,7 @@ fn explained(row: WorkloadResult, all: &Group, counted: &Group) -> Explained {
                 true => Uncounted::RunAgain,
                 false => Uncounted::OlderSource,
             }),
-            ..explained_trial(trial)
+            ..explained_trial(trial, given)
         })
         .collect();
     let mut studies: BTreeMap<(u64, u32), Vec<&Trial>> = BTreeMap::new();
@@ -133,7 +163,7 @@ fn explained(row: WorkloadResult, all: &Group, counted: &Group) -> Explained {
         confirm: run.ruleset.confirm,
         studies: studies
             .into_iter()
-            .map(|(study, trials)| explained_study(study, trials))
+            .map(|(study, trials)| explained_study(study, trials, given))
             .collect(),
         result: WorkloadResult {
             superseded: superseded.len() as u32,
@@ -143,7 +173,7 @@ fn explained(row: WorkloadResult, all: &Group, counted: &Group) -> Explained {
     }
 }
 
-fn explained_study(study: (u64, u32), mut trials: Vec<&Trial>) -> ExplainedStudy {
+fn explained_study(study: (u64, u32), mut trials: Vec<&Trial>, given: &[Trial]) -> ExplainedStudy {
     trials.sort_by_key(|trial| trial.record.run.seed.trial);
     let least = |of: fn(Passage) -> u64| {
         let hits = trials.iter().filter_map(|trial| {
@@ -156,11 +186,14 @@ fn explained_study(study: (u64, u32), mut trials: Vec<&Trial>) -> ExplainedStudy
         result: study_result(study, &trials),
         fastest: least(|hit| hit.at.submission_ns),
         fewest_steps: least(|hit| hit.at.step),
-        trials: trials.iter().map(|trial| explained_trial(trial)).collect(),
+        trials: trials
+            .iter()
+            .map(|trial| explained_trial(trial, given))
+            .collect(),
     }
 }
 
-fn explained_trial(trial: &Trial) -> ExplainedTrial {
+fn explained_trial(trial: &Trial, given: &[Trial]) -> ExplainedTrial {
     let run = &trial.record.run;
     let metric = run.workload.target.metric;
     let values = trial.summary.curve.iter().filter_map(|point| {
@@ -171,11 +204,15 @@ fn explained_trial(trial: &Trial) -> ExplainedTrial {
         })
     });
     let points: Vec<Point> = values.collect();
-    let better = |a: f64, b: f64| match metric.direction() {
-        Direction::Min => a.min(b),
-        Direction::Max => a.max(b),
+    let is_better = |a: f64, b: f64| match metric.direction() {
+        Direction::Min => a < b || b.is_nan(),
+        Direction::Max => a > b || b.is_nan(),
     };
-    let best = points.iter().map(|point| point.value).reduce(better);
+    let best = points.iter().copied();
+    let best = best.reduce(|best, point| match is_better(point.value, best.value) {
+        true => point,
+        false => best,
+    });
     let passage = trial.summary.passage;
     let after = |passage: Passage| {
         points
@@ -192,8 +229,13 @@ fn explained_trial(trial: &Trial) -> ExplainedTrial {
         hyperparameters: run.hyperparameters.clone(),
         passage,
         confirmed: passage.filter(|_| run.ruleset.confirm).and_then(after),
-        best: best.filter(|best| best.is_finite()),
-        uncounted: uncounted(trial, best),
+        best: best.filter(|best| best.value.is_finite()),
+        uncounted: uncounted(trial, best.map(|best| best.value)),
+        index: given
+            .iter()
+            .position(|other| std::ptr::eq(other, trial))
+            .unwrap_or(0),
+        evidence: None,
     }
 }
 

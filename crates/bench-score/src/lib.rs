@@ -18,12 +18,12 @@ mod result;
 pub mod statistics;
 mod trial;
 
-pub use explain::{Explained, ExplainedStudy, ExplainedTrial, Uncounted, explain};
+pub use explain::{Evidence, Explained, ExplainedStudy, ExplainedTrial, Uncounted, explain};
 pub use frozen::{Against, AgainstReference, FreezeError, Frozen, FrozenReference, FrozenTime};
 pub use leaderboard::{Leaderboard, Row, Table, rank};
 pub use measured::MetricValues;
-pub use ranking::{Band, Duel, Field, Flips, Measure, Ranking};
-pub use read::{ReadError, Trial, parse_events};
+pub use ranking::{Band, Credit, Duel, Field, Flips, FrozenCredit, Measure, Ranking};
+pub use read::{ReadError, Trial, evaluation_lines, parse_events};
 pub use reference::{Comparison, compare};
 pub use result::{Moved, Setting, StudyResult, TARGETS, WorkloadResult, median, results, ruleset};
 pub use trial::{CurvePoint, TrialSummary};

@@ -1,8 +1,10 @@
 //! A field of submissions over several workloads, judged as a whole: what a published ranking shows.
 
+mod credit;
 mod evidence;
 mod flips;
 
+pub use credit::{Credit, FrozenCredit};
 pub use evidence::{Band, Duel};
 pub(crate) use evidence::{bands, duels, sight};
 pub use flips::Flips;

@@ -3,6 +3,7 @@
 use crate::trial::TrialSummary;
 use bench_core::record::{FORMAT, Line, RunRecord, TrialEvent};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One trial as tables see it. Its JSON is what `bench show --format json` prints and what a committed reference is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,4 +85,16 @@ pub fn parse_events(text: &str) -> Result<Vec<Line>, ReadError> {
         }
     }
     Ok(lines)
+}
+
+/// Numbers of the lines of `events.jsonl` that hold the evaluations which count, from 1, by step. A step that was repeated after an interruption counts as it was repeated.
+pub fn evaluation_lines(text: &str) -> BTreeMap<u64, usize> {
+    let step = |(index, text): (usize, &str)| {
+        let line: Line = serde_json::from_str(text).ok()?;
+        match line.event {
+            TrialEvent::Evaluated { step, .. } => Some((step, index + 1)),
+            _ => None,
+        }
+    };
+    text.lines().enumerate().filter_map(step).collect()
 }

@@ -4,8 +4,9 @@
 
 mod support;
 
+use bench_score::statistics::Certainty;
 use bench_score::{
-    Field, FrozenReference, Leaderboard, Measure, Row, Trial, explain, median, results,
+    Against, Field, FrozenReference, Leaderboard, Measure, Row, Trial, explain, median, results,
 };
 use proptest::prelude::*;
 use support::trial;
@@ -213,6 +214,27 @@ proptest! {
             let mut faster = all.clone();
             faster[1][0] = faster[1][0].map(|(ms, steps)| (ms, steps.div_ceil(2)));
             prop_assert!(scored(&Leaderboard::of(&field(&faster)), &reference, "submission-1") >= score);
+        }
+    }
+
+    #[test]
+    fn both_scores_are_the_sums_of_their_credits(all in prop::collection::vec(hits(), 1..4)) {
+        let board = Leaderboard::of(&field(&all));
+        let reference = FrozenReference::of(&board, "submission-0", 1).ok();
+        for measure in [Measure::Steps, Measure::Time] {
+            let field = Field::of(&board, measure).remove(0);
+            let against = reference.as_ref().map(|reference| Against { reference, decides: true });
+            let none = Certainty { resamples: 0, ..Certainty::default() };
+            let ranking = field.ranking(none, against);
+            for (index, name) in ranking.submissions.iter().enumerate() {
+                let credits = field.credits(name, reference.as_ref()).unwrap();
+                let points: f64 = credits.iter().map(|credit| credit.points).sum();
+                prop_assert!((points - ranking.scores[index]).abs() < 1e-12);
+                let frozen = credits.iter().map(|credit| Some(credit.frozen?.points)).sum::<Option<f64>>();
+                let score = ranking.frozen.as_ref().and_then(|frozen| frozen.scores[index].score.as_ref()?.score);
+                prop_assert_eq!(frozen.is_some(), score.is_some());
+                prop_assert!((frozen.unwrap_or(0.0) - score.unwrap_or(0.0)).abs() < 1e-12);
+            }
         }
     }
 

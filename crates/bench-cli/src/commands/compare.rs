@@ -179,8 +179,7 @@ fn rule(arguments: &Arguments, is_pinned: bool) -> Rule {
 /// Whether all of these ran where time is measured well, as far as this checkout says.
 fn is_pinned<'a>(mut trials: impl Iterator<Item = &'a Trial>) -> Result<bool, Failure> {
     let workspace = Workspace::open()?;
-    let harness = workspace.catalog.harness.as_ref();
-    let pinned = harness.map_or(&[][..], |harness| &harness.pinned);
+    let pinned = workspace.pinned();
     Ok(
         !pinned.is_empty()
             && trials.all(|trial| pinned.contains(&trial.record.machine.fingerprint)),

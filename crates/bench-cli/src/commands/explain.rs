@@ -1,21 +1,26 @@
-//! `bench explain`: from a row of the leaderboard down to the evaluations that made it.
+//! `bench explain`: from a submission's scores down to the lines of the records that made them.
 
 use super::leaderboard::algoperf::{Competition, Source};
+use super::leaderboard::reference;
 use crate::arguments::Results;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_core::spec::diagnostic::nearest;
-use bench_harness::store;
-use bench_report::explain::explanation;
-use bench_report::explain_logs;
-use bench_score::{Trial, explain};
+use bench_harness::recorder::EVENTS_FILE;
+use bench_harness::store::{self, Stored};
+use bench_report::explain::{explanation, score_explanation};
+use bench_report::{Ranked, explain_logs};
+use bench_score::statistics::Certainty;
+use bench_score::{
+    Evidence, Explained, Field, FrozenReference, Leaderboard, Trial, evaluation_lines, explain,
+};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Explain a submission's rows: which trial of which study counted, which evaluation decided, and what was left out
+/// Explain a submission's scores: what each workload adds, which trial of which study counted, which line decided, and what was left out
 #[derive(Args)]
 #[command(after_help = "Examples:
   bench explain adamw
@@ -50,9 +55,10 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     if arguments.source.from.is_some() {
         return competition(arguments, screen);
     }
-    let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
+    let workspace = Workspace::open()?;
+    let runs = workspace.runs(arguments.results.folder.as_deref())?;
     let (stored, errors) = store::scan(&runs);
-    let trials: Vec<Trial> = stored.into_iter().map(|stored| stored.trial).collect();
+    let trials: Vec<Trial> = stored.iter().map(|stored| stored.trial.clone()).collect();
     let mut rows = explain(&trials, &arguments.submission);
     if let Some(workload) = &arguments.workload {
         rows.retain(|row| row.result.workload == *workload);
@@ -62,15 +68,63 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         Failure::unreadable(errors)?;
         return Err(nothing(arguments, &trials, &runs));
     }
+    let evidence = |index: usize| evidence(&runs, stored.get(index)?);
+    let rows: Vec<Explained> = rows
+        .into_iter()
+        .map(|row| row.with_evidence(evidence))
+        .collect();
+    let reference = reference::read(&workspace.home)?;
+    let ranked = ranked(&workspace, &stored, reference.as_ref());
+    let name = arguments.submission.as_str();
     match arguments.format {
-        Format::Json => screen.json(&rows)?,
+        Format::Json => {
+            let scores = |one: &Ranked| {
+                let credits = one.field.credits(name, reference.as_ref())?;
+                Some(serde_json::json!({ "field": one.title(), "workloads": credits }))
+            };
+            let scores: Vec<_> = ranked.iter().filter_map(scores).collect();
+            screen.json(&serde_json::json!({ "scores": scores, "rows": rows }))?;
+        }
         Format::Text => {
-            let texts: Vec<String> = rows.iter().map(explanation).collect();
+            let scores = ranked
+                .iter()
+                .filter_map(|one| score_explanation(one, name, reference.as_ref(), screen.width()));
+            let texts: Vec<String> = scores.chain(rows.iter().map(explanation)).collect();
             screen.print(&texts.join("\n\n"))?;
         }
     }
     Failure::unreadable(errors)?;
     Ok(Exit::Ok)
+}
+
+/// The fields whose order may be claimed, as the leaderboard has them.
+fn ranked(
+    workspace: &Workspace,
+    stored: &[Stored],
+    reference: Option<&FrozenReference>,
+) -> Vec<Ranked> {
+    let trials: Vec<Trial> = store::latest(stored.to_vec())
+        .into_iter()
+        .map(|stored| stored.trial)
+        .collect();
+    let board = Leaderboard::of(&trials).pinned(workspace.pinned());
+    let against = workspace.against(reference);
+    let fields = Field::all(&board).into_iter().filter(Field::decides);
+    fields
+        .map(|field| Ranked::of(field, against, Certainty::default()))
+        .collect()
+}
+
+/// Where a record's evaluations stand; nothing where its file is gone by now.
+fn evidence(runs: &Path, stored: &Stored) -> Option<Evidence> {
+    let path = stored.folder.join(EVENTS_FILE);
+    let text = std::fs::read_to_string(&path).ok()?;
+    let file = path.strip_prefix(runs).unwrap_or(&path);
+    Some(Evidence {
+        file: file.display().to_string(),
+        digest: blake3::hash(text.as_bytes()).to_string(),
+        lines: evaluation_lines(&text),
+    })
 }
 
 /// Explains a score from another program's logs.
@@ -120,7 +174,7 @@ fn unknown(name: &str, known: &[&str]) -> String {
     }
 }
 
-fn nothing(arguments: &Arguments, trials: &[Trial], runs: &std::path::Path) -> Failure {
+fn nothing(arguments: &Arguments, trials: &[Trial], runs: &Path) -> Failure {
     let names: BTreeSet<&str> = trials
         .iter()
         .map(|trial| trial.record.run.submission.name.as_str())

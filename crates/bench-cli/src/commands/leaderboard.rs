@@ -2,20 +2,19 @@
 
 pub(super) mod algoperf;
 mod publish;
-mod reference;
+pub(super) mod reference;
 
 use crate::arguments::{Format, Results};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
-use bench_core::spec::harness::Scoring;
 use bench_harness::store;
 use bench_report::{
     Ranked, Titled, aggregates, leaderboard, leaderboard_json, leaderboard_rows, wrapped,
 };
 use bench_score::statistics::Certainty;
-use bench_score::{Against, Field, Leaderboard, Trial};
+use bench_score::{Field, Leaderboard, Trial};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -58,18 +57,13 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let stored = store::latest(stored).into_iter();
     let (folders, trials): (Vec<PathBuf>, Vec<Trial>) =
         stored.map(|stored| (stored.folder, stored.trial)).unzip();
-    let harness = workspace.catalog.harness.as_ref();
-    let pinned = harness.map_or(&[][..], |harness| &harness.pinned);
+    let pinned = workspace.pinned();
     let board = Leaderboard::of(&trials).pinned(pinned);
     if let Some(submission) = &arguments.freeze_reference {
         return reference::freeze(&workspace.home, &board, submission, screen);
     }
     let reference = reference::read(&workspace.home)?;
-    let scoring = harness.map_or_else(Scoring::default, |harness| harness.scoring);
-    let against = reference.as_ref().map(|reference| Against {
-        reference,
-        decides: scoring == Scoring::Frozen,
-    });
+    let against = workspace.against(reference.as_ref());
     let fields = Field::all(&board).into_iter();
     // A page shows the others too, below those that decide.
     let fields = fields.filter(|field| field.decides() || arguments.publish.is_some());

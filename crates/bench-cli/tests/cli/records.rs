@@ -90,7 +90,34 @@ fn a_row_is_explained_down_to_its_evaluations() {
     let json = checkout.says("explain adamw --format json");
     let rows: serde_json::Value =
         serde_json::from_str(json.split_once("--- stdout\n").unwrap().1).unwrap();
-    assert_eq!(rows[0]["studies"].as_array().unwrap().len(), 3);
+    assert_eq!(rows["rows"][0]["studies"].as_array().unwrap().len(), 3);
+    assert_eq!(rows["scores"][0]["workloads"][0]["points"], 1.0);
+}
+
+/// A line that an explanation names holds the evaluation that it names.
+#[test]
+fn explained_lines_are_there() {
+    let checkout = Checkout::new().with_records();
+    let told = checkout.says("explain adamw --format json");
+    let json = told.split_once("--- stdout\n").unwrap().1;
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    for study in json["rows"][0]["studies"].as_array().unwrap() {
+        let trial = &study["trials"][0];
+        let (evidence, at) = (&trial["evidence"], &trial["passage"]["at"]);
+        let step = at["step"].to_string();
+        let line = evidence["lines"][&step].as_u64().unwrap() as usize;
+        let file = evidence["file"].as_str().unwrap();
+        let text =
+            std::fs::read_to_string(checkout.path().join("results/runs").join(file)).unwrap();
+        let line = text.lines().nth(line - 1).unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            (&line["event"], &line["step"]),
+            (&"evaluated".into(), &at["step"])
+        );
+        let digest = blake3::hash(text.as_bytes()).to_string();
+        assert_eq!(evidence["digest"], digest.as_str());
+    }
 }
 
 #[test]
@@ -152,6 +179,7 @@ fn scores_are_set_against_a_frozen_reference() {
         checkout.says("leaderboard --freeze-reference lion")
     );
     insta::assert_snapshot!("leaderboard-frozen", checkout.says("leaderboard"));
+    insta::assert_snapshot!("explain-frozen", checkout.says("explain heavy-ball"));
 }
 
 #[test]

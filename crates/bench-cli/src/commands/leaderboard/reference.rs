@@ -14,7 +14,7 @@ use std::path::PathBuf;
 const FILE: &str = "results/reference/frozen.json";
 
 /// The committed reference, where there is one.
-pub(super) fn read(home: &Home) -> Result<Option<FrozenReference>, Failure> {
+pub(in crate::commands) fn read(home: &Home) -> Result<Option<FrozenReference>, Failure> {
     let path = path(home);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
