@@ -324,6 +324,7 @@ pub fn sight(sight: &Sight, margin: f64) -> Vec<String> {
     let noise = |noise: &bench_score::gate::Noise| {
         let source = match noise.source {
             NoiseSource::Records => "seen",
+            NoiseSource::Calibration => "assumed, as between the seeds of its calibration",
             NoiseSource::Prior => "assumed, as measured in AlgoPerf",
         };
         format!("{} {} ({source})", noise.workload, percent(noise.sd))

@@ -7,4 +7,5 @@ mod record;
 mod rule;
 
 pub use record::{CalibrationRecord, CalibrationTrial, Evaluation, FORMAT};
+pub(crate) use rule::passage;
 pub use rule::{CalibrationError, Chosen, FACTOR, Finding, Standing, best_points, find};

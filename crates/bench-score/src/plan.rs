@@ -1,5 +1,8 @@
 //! What a number of trials will cost, and what they can show, before any of them runs.
 
+mod calibrated;
+
+use crate::calibration::CalibrationRecord;
 use crate::gate::{Noise, NoiseSource, prior};
 use crate::read::Trial;
 use crate::result::{Setting, WorkloadResult, results};
@@ -35,12 +38,21 @@ pub enum CostSource {
     Records,
     /// Records of other submissions on it, on this machine.
     Others,
+    /// The workload's committed calibration, made on this machine.
+    Calibration,
+    /// The same, made on another machine.
+    CalibrationElsewhere,
     /// None: the whole budget is assumed.
     Budget,
 }
 
-/// The cost of a trial, from the records of a machine.
-pub fn cost(run: &RunSpec, records: &[Trial], machine: &str) -> Cost {
+/// The cost of a trial: from the records of a machine, else from the workload's calibration, else from its budget.
+pub fn cost(
+    run: &RunSpec,
+    records: &[Trial],
+    calibrations: &[CalibrationRecord],
+    machine: &str,
+) -> Cost {
     let there: Vec<&Trial> = records
         .iter()
         .filter(|trial| trial.record.run.workload_name == run.workload_name)
@@ -48,15 +60,21 @@ pub fn cost(run: &RunSpec, records: &[Trial], machine: &str) -> Cost {
         .collect();
     let own = |trial: &&&Trial| trial.record.run.submission.name == run.submission.name;
     let own: Vec<&Trial> = there.iter().filter(own).copied().collect();
-    let (source, like) = match (own.is_empty(), there.is_empty()) {
-        (false, _) => (CostSource::Records, own),
-        (true, false) => (CostSource::Others, there),
-        (true, true) => (CostSource::Budget, Vec::new()),
+    let (source, like) = match own.is_empty() {
+        false => (CostSource::Records, own),
+        true => (CostSource::Others, there),
     };
+    let seconds = middle(like.iter().map(|trial| wall(trial)));
     let most = middle(like.iter().map(|trial| at_most(run, trial)));
-    let seconds_at_most = most.unwrap_or(run.budget_seconds() * OVERHEAD);
+    let recorded = seconds.zip(most);
+    let recorded = recorded.map(|(seconds, most)| (seconds, most, source));
+    let calibrated = || calibrated::cost(run, calibrated::of(run, calibrations)?, machine);
+    let (seconds, seconds_at_most, source) = recorded.or_else(calibrated).unwrap_or_else(|| {
+        let whole = run.budget_seconds() * OVERHEAD;
+        (whole, whole, CostSource::Budget)
+    });
     Cost {
-        seconds: middle(like.iter().map(|trial| wall(trial))).unwrap_or(seconds_at_most),
+        seconds,
         seconds_at_most,
         source,
         snapshot_bytes: like.iter().filter_map(|trial| snapshot(trial)).max(),
@@ -69,8 +87,8 @@ pub fn record_bytes(sizes: &[u64]) -> u64 {
     middle(sizes).map_or(RECORD, |bytes| bytes as u64)
 }
 
-/// How much studies of a run's workload differ: seen in records, whatever the submission, or else measured elsewhere.
-pub fn noise(run: &RunSpec, records: &[Trial]) -> Noise {
+/// How much studies of a run's workload differ: seen in records, whatever the submission, or else in its calibration, or else measured elsewhere.
+pub fn noise(run: &RunSpec, records: &[Trial], calibrations: &[CalibrationRecord]) -> Noise {
     let tuned = run.ruleset.is_searched();
     let alike = |trial: &&Trial| {
         let of = &trial.record.run;
@@ -84,14 +102,19 @@ pub fn noise(run: &RunSpec, records: &[Trial]) -> Noise {
     };
     // Where all steps are alike, evaluations at intervals hide the spread.
     let seen = log_spread(samples.iter().map(Vec::as_slice)).filter(|&sd| sd > 0.0);
-    let measured = || prior(&run.workload_name, tuned, run.ruleset.tuning);
+    let seen = seen.map(|sd| (sd, NoiseSource::Records));
+    let calibrated = || {
+        let sd = calibrated::spread(calibrated::of(run, calibrations)?)?;
+        Some((sd, NoiseSource::Calibration))
+    };
+    let (sd, source) = seen.or_else(calibrated).unwrap_or_else(|| {
+        let sd = prior(&run.workload_name, tuned, run.ruleset.tuning);
+        (sd, NoiseSource::Prior)
+    });
     Noise {
         workload: run.workload_name.clone(),
-        sd: seen.unwrap_or_else(measured),
-        source: match seen {
-            Some(_) => NoiseSource::Records,
-            None => NoiseSource::Prior,
-        },
+        sd,
+        source,
     }
 }
 

@@ -17,6 +17,7 @@ use bench_score::calibration::{CalibrationRecord, Chosen, best_points, find};
 pub(super) use check::read as record;
 use clap::Args;
 use runs::{Collected, Runs};
+pub(super) use write::record_path;
 
 /// Set a workload's target and time budget, from tuned baselines and several seeds
 ///

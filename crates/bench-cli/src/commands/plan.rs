@@ -1,5 +1,6 @@
 //! `bench plan`: what runs will cost, and what they can show, before any of them.
 
+use super::calibrate;
 use super::compare::share;
 use super::run::{self, Selection};
 use super::trials;
@@ -17,17 +18,18 @@ use bench_harness::store::{self, Stored};
 use bench_report::gate::sight;
 use bench_report::{Cell, Column, Grid, units};
 use bench_score::Trial;
+use bench_score::calibration::CalibrationRecord;
 use bench_score::gate::{Noise, Rule, Sight};
 use bench_score::plan::{Cost, CostSource, cost, noise, record_bytes};
 use clap::Args;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Say what runs will cost (hours, disk) and what they can show, before any of them runs
 ///
-/// Takes what `bench run` takes, runs nothing and builds nothing. Times and noise are those of the records at hand, else the whole
-/// budget and the noise measured in AlgoPerf's competitions; which, is said.
+/// Takes what `bench run` takes, runs nothing and builds nothing. Times and noise are those of the records at hand, else of the
+/// workload's committed calibration, else the whole budget and the noise measured in AlgoPerf's competitions; which, is said.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bench plan adamw lion --suite quick --ruleset external-tuning
@@ -83,7 +85,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let session = trials::prepare(&workspace, plan, results, options, &reporter)?;
     let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
     let reports = session::run(&session, &mut builder, &Interrupts::default(), &mut |_| {})?;
-    let stored = store::latest(store::scan(&session.runs).0);
+    let (stored, unreadable) = store::scan(&session.runs);
+    let stored = store::latest(stored);
     let records: Vec<Trial> = stored.iter().map(|stored| stored.trial.clone()).collect();
     let missing: Vec<&RunSpec> = reports
         .iter()
@@ -91,8 +94,13 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         .map(|report| &session.trials[report.index].run)
         .collect();
     let runs: Vec<&RunSpec> = session.trials.iter().map(|planned| &planned.run).collect();
-    let rows = rows(&runs, &missing, &records, &session.machine.fingerprint);
-    let sight = seen(&runs, &records, arguments.effect);
+    let known = Known {
+        calibrations: calibrations(&workspace, &runs)?,
+        records,
+        machine: session.machine.fingerprint.clone(),
+    };
+    let rows = rows(&runs, &missing, &known);
+    let sight = seen(&runs, &known, arguments.effect);
     let disk = disk(&rows, &stored);
     if arguments.json {
         screen.json(&Document {
@@ -110,10 +118,32 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     } else {
         screen.print(&text(&rows, &sight, disk, arguments.effect, screen.width()))?;
     }
+    Failure::unreadable(unreadable)?;
     Ok(Exit::Ok)
 }
 
-fn rows(runs: &[&RunSpec], missing: &[&RunSpec], records: &[Trial], machine: &str) -> Vec<Row> {
+/// What figures rest on.
+struct Known {
+    records: Vec<Trial>,
+    calibrations: Vec<CalibrationRecord>,
+    /// Fingerprint of this machine.
+    machine: String,
+}
+
+/// The committed calibrations of these runs' workloads, where there are any.
+fn calibrations(
+    workspace: &Workspace,
+    runs: &[&RunSpec],
+) -> Result<Vec<CalibrationRecord>, Failure> {
+    let names: BTreeSet<&str> = runs.iter().map(|run| run.workload_name.as_str()).collect();
+    let committed = |name: &&str| calibrate::record_path(workspace, name).exists();
+    let names = names.into_iter().filter(committed);
+    names
+        .map(|name| calibrate::record(workspace, name))
+        .collect()
+}
+
+fn rows(runs: &[&RunSpec], missing: &[&RunSpec], known: &Known) -> Vec<Row> {
     let mut rows: BTreeMap<(usize, usize), Row> = BTreeMap::new();
     let place = |run: &RunSpec| {
         let same = |other: &&RunSpec| other.submission.name == run.submission.name;
@@ -127,7 +157,7 @@ fn rows(runs: &[&RunSpec], missing: &[&RunSpec], records: &[Trial], machine: &st
             workload: run.workload_name.clone(),
             trials: 0,
             missing: 0,
-            cost: cost(run, records, machine),
+            cost: cost(run, &known.records, &known.calibrations, &known.machine),
         });
         row.trials += 1;
         row.missing += u32::from(missing.iter().any(|other| std::ptr::eq(*other, *run)));
@@ -136,14 +166,15 @@ fn rows(runs: &[&RunSpec], missing: &[&RunSpec], records: &[Trial], machine: &st
 }
 
 /// What a comparison of two of these submissions could see.
-fn seen(runs: &[&RunSpec], records: &[Trial], effect: f64) -> Sight {
+fn seen(runs: &[&RunSpec], known: &Known, effect: f64) -> Sight {
     let mut workloads: BTreeMap<&str, Noise> = BTreeMap::new();
     for run in runs {
         let name = run.workload_name.as_str();
-        workloads.entry(name).or_insert_with(|| noise(run, records));
+        let noise = || noise(run, &known.records, &known.calibrations);
+        workloads.entry(name).or_insert_with(noise);
     }
     let studies = runs.iter().map(|run| (run.seed.base, run.seed.study));
-    let studies = studies.collect::<std::collections::BTreeSet<_>>().len();
+    let studies = studies.collect::<BTreeSet<_>>().len();
     Sight::with(
         workloads.into_values().collect(),
         studies,
@@ -238,7 +269,11 @@ fn text(rows: &[Row], seen: &Sight, disk: u64, effect: f64, width: usize) -> Str
     };
     let missing: u32 = rows.iter().map(|row| row.missing).sum();
     let sure = match rows.iter().map(|row| row.cost.source).max() {
-        Some(CostSource::Budget) => ", where nothing ran yet as if it spent its whole budget",
+        Some(CostSource::Budget) => ", where nothing is known as if it spent its whole budget",
+        Some(CostSource::CalibrationElsewhere) => {
+            ", where nothing ran yet as another machine's calibration has it"
+        }
+        Some(CostSource::Calibration) => ", where nothing ran yet as the calibration has it",
         _ => "",
     };
     let cost = format!(
@@ -265,6 +300,8 @@ fn cells(row: &Row) -> Vec<Cell> {
     let source = match row.cost.source {
         CostSource::Records => "its records",
         CostSource::Others => "others' records",
+        CostSource::Calibration => "its calibration",
+        CostSource::CalibrationElsewhere => "its calibration, elsewhere",
         CostSource::Budget => "the budget",
     };
     vec![

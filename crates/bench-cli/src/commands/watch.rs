@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_core::run::SplitName;
-use bench_harness::store::{self, Stored};
+use bench_harness::store::{self, StoreError, Stored};
 use bench_report::{Cell, Column, Grid, units};
 use clap::Args;
 use std::path::Path;
@@ -37,7 +37,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let terminal = console::Term::stdout();
     let mut drawn = 0;
     loop {
-        let (text, live) = look(&runs, screen.width());
+        let (text, live, unreadable) = look(&runs, screen.width());
         if terminal.is_term() {
             // What cannot be cleared is merely written below.
             let _ = terminal.clear_last_lines(drawn);
@@ -45,15 +45,17 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         drawn = text.lines().count();
         screen.print(&text)?;
         if arguments.once || live == 0 {
+            Failure::unreadable(unreadable)?;
             return Ok(Exit::Ok);
         }
         thread::sleep(Duration::from_secs(arguments.every));
     }
 }
 
-/// The table, and how many trials run.
-fn look(runs: &Path, width: usize) -> (String, usize) {
-    let stored = store::latest(store::scan(runs).0);
+/// The table, how many trials run, and the records that are in neither.
+fn look(runs: &Path, width: usize) -> (String, usize, Vec<StoreError>) {
+    let (stored, unreadable) = store::scan(runs);
+    let stored = store::latest(stored);
     let live: Vec<&Stored> = stored.iter().filter(|stored| stored.live).collect();
     let is_over = |stored: &&Stored| {
         let outcome = stored.outcome();
@@ -69,6 +71,10 @@ fn look(runs: &Path, width: usize) -> (String, usize) {
         reached.count(),
         stored.len() - over - live.len()
     );
+    if !unreadable.is_empty() {
+        // Which, is said at the end.
+        text.push_str(&format!(", {} unreadable", unreadable.len()));
+    }
     if !live.is_empty() {
         let grid = Grid {
             columns: vec![
@@ -87,7 +93,7 @@ fn look(runs: &Path, width: usize) -> (String, usize) {
         text.push('\n');
         text.push_str(&grid.terminal(width));
     }
-    (text, live.len())
+    (text, live.len(), unreadable)
 }
 
 fn row(stored: &Stored) -> Vec<Cell> {

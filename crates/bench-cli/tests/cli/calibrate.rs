@@ -9,7 +9,7 @@ use bench_score::calibration::{
 };
 
 /// Five seeds after one point, which meet the target at 75 % of the workload's 1,500 steps.
-fn record() -> CalibrationRecord {
+pub(crate) fn record() -> CalibrationRecord {
     let trial = |study: u32| CalibrationTrial {
         submission: "adamw".to_owned(),
         study,
@@ -27,7 +27,11 @@ fn record() -> CalibrationRecord {
             })
             .collect(),
     };
-    let trials: Vec<_> = (1..=6).map(trial).collect();
+    of((1..=6).map(trial).collect())
+}
+
+/// What follows from these trials.
+pub(crate) fn of(trials: Vec<CalibrationTrial>) -> CalibrationRecord {
     let chosen = Chosen {
         direction: Direction::Min,
         step_hint: 1500,

@@ -1,5 +1,6 @@
 //! What runs will cost and show, before any of them.
 
+use crate::calibrate;
 use crate::support::Checkout;
 
 #[test]
@@ -11,6 +12,37 @@ fn hours_disk_and_what_can_be_seen() {
     insta::assert_snapshot!(
         "plan-records",
         known.says("plan adamw --workload blobs --studies 10 --effect 10%")
+    );
+}
+
+/// A committed calibration stands between records and what was measured in AlgoPerf: one of five seeds is later than the others.
+#[test]
+fn what_a_calibration_knows_is_used_and_said() {
+    let mut trials = calibrate::record().trials;
+    for seen in &mut trials[2].evaluations {
+        seen.1.0 += 0.03;
+    }
+    let calibration = calibrate::of(trials);
+    let checkout = Checkout::new();
+    let path = "workloads/blobs.yaml";
+    let workload = std::fs::read_to_string(checkout.path().join(path)).unwrap();
+    let target = format!("validation: {}", calibration.finding.validation);
+    let checkout = checkout
+        .with(path, &workload.replace("validation: 0.1", &target))
+        .with(
+            "results/calibration/blobs/calibration.json",
+            &calibration.text().unwrap(),
+        );
+    insta::assert_snapshot!(
+        "plan-calibrated",
+        checkout.says("plan adamw constant --workload blobs --studies 5")
+    );
+    // Of another target it says nothing.
+    let checkout = checkout.with(path, &workload);
+    let told = checkout.says("plan adamw --workload blobs");
+    assert!(
+        told.contains("the budget") && told.contains("AlgoPerf"),
+        "{told}"
     );
 }
 

@@ -193,7 +193,15 @@ fn every_record_that_cannot_be_read_is_told() {
             "results/runs/single/a/blobs/study-1/trial-2-000000000002/run.json",
             "{",
         );
-    for line in ["leaderboard", "status", "explain a", "export csv"] {
+    for line in [
+        "leaderboard",
+        "status",
+        "explain a",
+        "export csv",
+        "plan adamw --workload blobs",
+        "watch --once",
+        "plot profiles --output profiles.svg",
+    ] {
         let told = checkout.says(line);
         assert!(told.contains("2 records cannot be read"), "{line}: {told}");
         for record in ["trial-1-000000000001", "trial-2-000000000002"] {

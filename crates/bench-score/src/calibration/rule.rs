@@ -272,7 +272,7 @@ fn standing(
 }
 
 /// Steps to target, confirmed by the next evaluation as the referee does it.
-fn passage(trial: &CalibrationTrial, target: f64, chosen: Chosen) -> Option<u64> {
+pub(crate) fn passage(trial: &CalibrationTrial, target: f64, chosen: Chosen) -> Option<u64> {
     let mut tracker = Tracker::new(
         target,
         chosen.direction,

@@ -42,6 +42,8 @@ pub struct Noise {
 pub enum NoiseSource {
     /// Records at hand.
     Records,
+    /// Seeds of the workload's committed calibration.
+    Calibration,
     /// Measured in AlgoPerf's competitions.
     Prior,
 }

@@ -55,7 +55,7 @@ fn yaml(source: &Calibration) -> [String; 2] {
 }
 
 /// A workload's record.
-pub(super) fn record_path(workspace: &Workspace, workload: &str) -> PathBuf {
+pub(in crate::commands) fn record_path(workspace: &Workspace, workload: &str) -> PathBuf {
     workspace.home.root.join(folder(workload)).join(RECORD)
 }
 

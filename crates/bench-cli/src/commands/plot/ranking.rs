@@ -46,7 +46,9 @@ pub(super) fn draw(
         return Ok(picture(&ranking, &title)?.svg);
     }
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
-    let (stored, _) = store::scan(&runs);
+    let (stored, unreadable) = store::scan(&runs);
+    // A picture has no room to say what is not in it.
+    Failure::unreadable(unreadable)?;
     let trials: Vec<Trial> = store::latest(stored)
         .into_iter()
         .map(|stored| stored.trial)
