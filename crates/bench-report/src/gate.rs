@@ -35,7 +35,7 @@ pub fn headline(judgement: &Judgement) -> String {
         ),
         Verdict::Equivalent => format!("equivalent within {margin}: {change} {over}"),
         Verdict::Faster => format!("{change} {over}; {}", excluded(judgement)),
-        Verdict::Regression => format!("{change} {over}; a speed-up is excluded"),
+        Verdict::Regression => format!("regression: {change} {over}; a speed-up is excluded"),
         Verdict::Inconclusive => match judgement.sight.studies_for_margin {
             Some(n) if n > judgement.sight.studies as u64 => {
                 format!("inconclusive: {change} {over}; finding {margin} takes n = {n}")
@@ -286,7 +286,10 @@ fn marks(judgement: &Judgement) -> Option<String> {
 
 /// Where a difference in time is from; nothing for a workload without one.
 fn reason(row: &Row) -> Option<String> {
-    let change = |ratio: f64| format!("{:+.1} %", 100.0 * (ratio - 1.0));
+    let change = |ratio: f64| match unsigned_zero(100.0 * (ratio - 1.0)) {
+        0.0 => "0.0 %".to_owned(),
+        change => format!("{change:+.1} %"),
+    };
     let mut parts = Vec::new();
     if let Some(steps) = row.steps_ratio {
         parts.push(format!("steps {}", change(steps)));

@@ -129,6 +129,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         screen.aside(&records.trouble.join("\n"));
         return Ok(exit);
     }
+    if !arguments.accept {
+        something(arguments, &records)?;
+    }
     let trials = |stored: &[bench_harness::store::Stored]| -> Vec<Trial> {
         stored.iter().map(|stored| stored.trial.clone()).collect()
     };
@@ -160,6 +163,28 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         return Ok(Exit::Ok);
     }
     Ok(exit(&judgement))
+}
+
+/// Whether both sides have anything to be compared by.
+fn something(arguments: &Arguments, records: &runs::Records) -> Result<(), Failure> {
+    let sides = [
+        (&arguments.base, &records.base),
+        (&arguments.candidate, &records.candidate),
+    ];
+    let empty = sides.iter().filter(|(_, stored)| stored.is_empty());
+    let empty: Vec<&str> = empty.map(|(name, _)| name.as_str()).collect();
+    if empty.is_empty() {
+        return Ok(());
+    }
+    let help = format!(
+        "`bench compare {} {}` with the same options except --read-only makes them",
+        arguments.base, arguments.candidate
+    );
+    let message = format!(
+        "there is no record of {} to compare",
+        empty.join(", nor of ")
+    );
+    Err(Failure::new(Exit::Results, message, help))
 }
 
 fn rule(arguments: &Arguments, is_pinned: bool) -> Rule {

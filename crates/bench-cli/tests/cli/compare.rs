@@ -81,7 +81,8 @@ fn what_can_be_typed_wrong() {
     let checkout = Checkout::new()
         .with_records()
         .with("low.yaml", "learning-rate: 1e-4\n")
-        .with("wrong.yaml", "learning-rat: 1e-4\n");
+        .with("wrong.yaml", "learning-rat: 1e-4\n")
+        .with("nothing/README.md", "");
     let lines = [
         "compare adamw adamv",
         "compare low.yaml low.yaml",
@@ -89,6 +90,10 @@ fn what_can_be_typed_wrong() {
         "compare adamw results/runs",
         "compare adamw constant --margin 7",
         "compare adamw constant --suite big",
+        "compare lwo.yaml low.yaml --submission adamw",
+        "compare elsewhere/fast.yaml adamw",
+        "compare adamw constant --workload blobs --read-only --quiet",
+        "compare adamw nothing",
     ];
     let told: Vec<String> = lines
         .iter()

@@ -42,7 +42,8 @@ pub(super) fn collect(
     candidate: &Side,
     reporter: &Reporter,
 ) -> Result<Records, Failure> {
-    let mut records = [stored(base)?, stored(candidate)?];
+    let accept = arguments.accept;
+    let mut records = [stored(base, accept)?, stored(candidate, accept)?];
     let entries: Vec<(usize, &Entry)> = [base, candidate]
         .into_iter()
         .enumerate()
@@ -125,8 +126,8 @@ fn records_of(
     }
 }
 
-/// What a folder of records holds; nothing yet for a submission.
-fn stored(side: &Side) -> Result<Vec<Stored>, Failure> {
+/// What a folder of records holds; nothing yet for a submission. A baseline may be empty until it is accepted.
+fn stored(side: &Side, accept: bool) -> Result<Vec<Stored>, Failure> {
     let Side::Records(folder) = side else {
         return Ok(Vec::new());
     };
@@ -134,6 +135,11 @@ fn stored(side: &Side) -> Result<Vec<Stored>, Failure> {
     let stored = store::latest(stored);
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
+    }
+    if stored.is_empty() && !accept {
+        let message = format!("there is no record in {}", folder.display());
+        let help = "a side is a submission, or a folder that `bench run` wrote, such as results/runs/single/adamw";
+        return Err(Failure::usage(message, help.to_owned()));
     }
     let names: BTreeSet<&str> = stored
         .iter()

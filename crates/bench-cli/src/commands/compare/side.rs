@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Reporter;
 use crate::workspace::{Workspace, submission_folder};
+use bench_core::spec::diagnostic::nearest;
 use bench_core::spec::search::Point;
 use bench_harness::catalog;
 use bench_harness::home::Home;
@@ -81,7 +82,7 @@ fn typed<'a>(home: &Home, given: &'a str, accept: bool) -> Result<Typed<'a>, Fai
     if is_file_of_values {
         return match path.is_file() {
             true => Ok(Typed::File(path)),
-            false => Err(Failure::usage(format!("there is no file {given}"), None)),
+            false => Err(no_file(path)),
         };
     }
     let own = home.root.join("submissions").join(given);
@@ -113,6 +114,24 @@ fn typed<'a>(home: &Home, given: &'a str, accept: bool) -> Result<Typed<'a>, Fai
         Some(folder) => Typed::Folder(folder),
         None => Typed::Name(given),
     })
+}
+
+/// A file that was typed wrong, or something else that was taken for a file.
+fn no_file(path: &Path) -> Failure {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    let help = match nearest(&wanted, names.iter().map(String::as_str)) {
+        Some(name) => format!("did you mean `{}`?", path.with_file_name(name).display()),
+        None => "a file of hyperparameters has one value a line, such as `learning-rate: 1e-3`; a submission is named without an ending".to_owned(),
+    };
+    Failure::usage(format!("there is no file {}", path.display()), help)
 }
 
 /// A submission's specs, read; its revision, checked out.
