@@ -9,6 +9,7 @@ use bench_report::leaderboard;
 use bench_report::page::{Embedded, EmbeddedError, Page, Trials, record_plots};
 use bench_score::statistics::Certainty;
 use bench_score::{Field, Leaderboard, Measure, Trial};
+use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -237,4 +238,94 @@ fn curves_answer_a_pointer_and_keys_and_a_screen_reader_is_told() {
         assert_eq!(next, "submission");
     }
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Whether a column is in order as a person reads it: numbers by size, words by alphabet, what is missing last either way.
+fn is_sorted(values: &[String], numbers: bool, down: bool) -> bool {
+    let missing = |value: &String| value.is_empty() || value == "-" || value == "missed";
+    let known = values.iter().take_while(|value| !missing(value)).count();
+    let pairs = values[..known].windows(2);
+    let in_order = |pair: &[String]| {
+        let number = |index: usize| -> f64 {
+            let number = pair[index].split(' ').next().unwrap();
+            number.replace(',', "").parse().unwrap()
+        };
+        let order = match numbers {
+            true => number(0).total_cmp(&number(1)),
+            false => pair[0].cmp(&pair[1]),
+        };
+        order
+            != if down {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+    };
+    values[known..].iter().all(missing) && { pairs }.all(in_order)
+}
+
+/// What cells of a table's column hold, in the order in which they stand.
+fn column(browser: &mut browser::Browser, table: &str, index: usize) -> Vec<String> {
+    let cells = browser.evaluate(&format!(
+        "[...{table}.tBodies[0].rows].map(row => row.cells[{index}].dataset.value ?? row.cells[{index}].textContent)"
+    ));
+    let cells = cells.as_array().unwrap().iter();
+    cells
+        .map(|cell| cell.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_click_on_a_heading_puts_rows_in_order() {
+    let folder = std::env::temp_dir().join(format!("bench-sort-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("index.html");
+    // More than the table of trials draws at once.
+    fs::write(&file, page(&many(360)).html().unwrap()).unwrap();
+    let Some(mut browser) = browser::Browser::open(&file, 1200, 900) else {
+        return;
+    };
+    let tables = [
+        (
+            "document.querySelector('#tables table.sortable')",
+            ["submission", "memory", "steps to target"],
+        ),
+        (
+            "document.querySelector('#rankings table.sortable')",
+            ["submission", "score", "tie group"],
+        ),
+        (
+            "document.querySelector('#trials-view table')",
+            ["outcome", "steps to target", "validation"],
+        ),
+    ];
+    for (table, names) in tables {
+        for name in names {
+            let heads = format!("[...{table}.tHead.rows[0].cells]");
+            let find = format!("{heads}.findIndex(head => head.textContent === '{name}')");
+            let index = browser.evaluate(&find).as_u64().unwrap() as usize;
+            let is_number = format!("{heads}[{index}].className.includes('number')");
+            let is_number = browser.evaluate(&is_number) == true;
+            for down in [false, true] {
+                browser.click(&format!("{heads}[{index}].querySelector('button')"));
+                let values = column(&mut browser, table, index);
+                assert!(values.len() > 1, "{table}: {name}");
+                assert!(
+                    is_sorted(&values, is_number, down),
+                    "{table}, {name}, {down}: {values:?}"
+                );
+            }
+        }
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn order_is_told_from_disorder() {
+    let of = |words: &str| -> Vec<String> { words.split('|').map(str::to_owned).collect() };
+    assert!(is_sorted(&of("2.5 s|1,000|-"), true, false));
+    assert!(is_sorted(&of("1,000|2.5 s|missed|-"), true, true));
+    assert!(!is_sorted(&of("1,000|2.5 s"), true, false));
+    assert!(!is_sorted(&of("-|1"), true, false));
+    assert!(!is_sorted(&of("b|a"), false, false));
 }

@@ -133,6 +133,18 @@ impl Browser {
         self.call("Input.dispatchMouseEvent", moved);
     }
 
+    /// A left click in the middle of an element, which a script names.
+    pub(crate) fn click(&mut self, element: &str) {
+        let middle = self.evaluate(&format!(
+            "(() => {{ const element = {element}; element.scrollIntoView({{ block: 'center', inline: 'center' }}); \
+             const box = element.getBoundingClientRect(); return [box.left + box.width / 2, box.top + box.height / 2]; }})()"
+        ));
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event = json!({ "type": kind, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", event);
+        }
+    }
+
     /// A key goes down and up.
     pub(crate) fn press(&mut self, key: &str) {
         let (code, text) = match key {
