@@ -287,8 +287,8 @@ fn sessions_wait_for_the_machine_and_can_be_interrupted_meanwhile() {
         &mut Prebuilt::default(),
         &interrupts,
         &mut |event| {
-            if let SessionEvent::WaitingForMachine { process } = event {
-                heard = process;
+            if let SessionEvent::WaitingForMachine { holder } = event {
+                heard = holder.map(|holder| holder.process);
                 interrupts.raise();
             }
         },

@@ -111,7 +111,7 @@ fn remove_unless(run: &Path, home: &Home, part: Part) -> Result<u64, CleanError>
             Some(lock) => Ok(lock),
             None => Err(CleanError::Busy {
                 part,
-                holder: crate::lock::holder(path),
+                holder: crate::lock::holder(path).map(|holder| holder.process),
             }),
         })
         .collect::<Result<Vec<_>, _>>()?;

@@ -13,7 +13,7 @@ pub use event::{SessionEvent, Sink};
 pub use work::Work;
 
 use crate::interrupt::Interrupts;
-use crate::lock::{self, Lock, LockError};
+use crate::lock::{self, Lock, LockError, Patience};
 use crate::program::Builder;
 use crate::scratch;
 use bench_core::canonical::CanonicalError;
@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Wall time between snapshots on disk: what a killed referee loses at most, rounded up to an evaluation.
 pub const KEEP_EVERY: Duration = Duration::from_secs(30);
@@ -197,13 +197,15 @@ fn wait_for_machine(
     sink: &mut Sink<'_>,
 ) -> Result<(Option<Lock>, bool), LockError> {
     let mut waited = false;
+    let mut patience = Patience::default();
     while !interrupts.requested() {
         if let Some(lock) = Lock::try_now(path)? {
             return Ok((Some(lock), waited));
         }
-        if !std::mem::replace(&mut waited, true) {
+        waited = true;
+        if patience.is_due(Instant::now()) {
             sink(SessionEvent::WaitingForMachine {
-                process: lock::holder(path),
+                holder: lock::holder(path).as_ref(),
             });
         }
         thread::sleep(RETRY);

@@ -33,7 +33,7 @@ pub use leaderboard::{Titled, leaderboard, leaderboard_json, leaderboard_rows};
 pub use pairs::pairs;
 pub use picture::{Drawn, Frame, PictureError};
 pub use profiles::profiles;
-pub use results::trials;
+pub use results::{trials, validation};
 pub use scores::scores;
 pub use standing::{claims, sensitivity, standing};
 pub use trial::{evaluations, facts, wall_time};

@@ -17,8 +17,7 @@ pub fn trials(trials: &[Trial]) -> Grid {
             Column::numbers("time to target", "seconds-to-target", 0),
             Column::numbers("steps to target", "steps-to-target", 0),
             Column::numbers("submission time", "submission-seconds", 4),
-            Column::numbers("validation", "validation", 1),
-            Column::numbers("target", "target", 3),
+            Column::numbers("validation (target)", "validation", 1),
             Column::numbers("test", "test", 2),
             Column::numbers("steps/s", "steps-per-second", 3),
             Column::numbers("memory", "worker-memory-bytes", 4),
@@ -51,10 +50,20 @@ fn row(trial: &Trial) -> Vec<Cell> {
             units::seconds(summary.submission_seconds()),
             summary.submission_seconds(),
         ),
-        last(SplitName::Validation),
-        Cell::optional(run.target(), units::significant),
+        validation(trial),
         last(SplitName::Test),
         Cell::optional(summary.steps_per_second(), units::significant),
         Cell::optional(summary.worker_memory, units::bytes),
     ]
+}
+
+/// The last value on the validation split beside what it has to reach there; trials of a calibration have nothing to reach.
+pub fn validation(trial: &Trial) -> Cell {
+    let (run, summary) = (&trial.record.run, &trial.summary);
+    let value = summary.last(SplitName::Validation, run.workload.target.metric.name());
+    let target = run.target().map(units::significant);
+    Cell::optional(value, |value| match target {
+        Some(target) => format!("{} ({target})", units::significant(value)),
+        None => units::significant(value),
+    })
 }

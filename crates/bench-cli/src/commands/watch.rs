@@ -5,9 +5,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
-use bench_core::run::SplitName;
 use bench_harness::store::{self, StoreError, Stored};
-use bench_report::{Cell, Column, Grid, units};
+use bench_report::{Cell, Column, Grid, units, validation};
 use clap::Args;
 use std::path::Path;
 use std::thread;
@@ -85,8 +84,7 @@ fn look(runs: &Path, width: usize) -> (String, usize, Vec<StoreError>) {
                 Column::numbers("steps", "steps", 0),
                 Column::numbers("submission time", "submission-seconds", 0),
                 Column::numbers("of budget", "budget-share", 1),
-                Column::numbers("validation", "validation", 0),
-                Column::numbers("target", "target", 1),
+                Column::numbers("validation (target)", "validation", 0),
             ],
             rows: live.iter().map(|stored| row(stored)).collect(),
         };
@@ -101,8 +99,6 @@ fn row(stored: &Stored) -> Vec<Cell> {
     let seconds = summary.submission_seconds();
     let by_time = seconds / run.budget_seconds().max(f64::MIN_POSITIVE);
     let share = by_time.max(summary.steps as f64 / run.budget_steps().max(1) as f64);
-    let target = &run.workload.target;
-    let value = summary.last(SplitName::Validation, target.metric.name());
     vec![
         Cell::plain(&run.submission.name),
         Cell::plain(&run.workload_name),
@@ -111,7 +107,6 @@ fn row(stored: &Stored) -> Vec<Cell> {
         Cell::new(units::count(summary.steps), summary.steps),
         Cell::new(units::seconds(seconds), seconds),
         Cell::new(format!("{:.0} %", share * 100.0), share),
-        Cell::optional(value, units::significant),
-        Cell::optional(run.target(), units::significant),
+        validation(&stored.trial),
     ]
 }

@@ -223,7 +223,8 @@ mod tests {
         };
         let mut notes = vec![
             Note::Waited {
-                behind: "another `bench run` on this machine (process 7)".to_owned(),
+                behind: "another run on this machine (process 7, `bench run adamw`, for 3m 5s)"
+                    .to_owned(),
             },
             Note::Began {
                 what: "downloading libtorch".to_owned(),

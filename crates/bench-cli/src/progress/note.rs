@@ -156,12 +156,10 @@ impl Note {
     /// What of a session's event is told; the end is not, since the table follows.
     pub(super) fn of(event: SessionEvent<'_>) -> Option<Note> {
         Some(match event {
-            SessionEvent::WaitingForMachine { process } => Note::Waited {
-                behind: match process {
-                    Some(process) => {
-                        format!("another `bench run` on this machine (process {process})")
-                    }
-                    None => "another `bench run` on this machine".to_owned(),
+            SessionEvent::WaitingForMachine { holder } => Note::Waited {
+                behind: match holder {
+                    Some(holder) => format!("another run on this machine ({holder})"),
+                    None => "another run on this machine".to_owned(),
                 },
             },
             SessionEvent::Planned { trials, work } => Note::Planned {

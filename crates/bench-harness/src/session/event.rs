@@ -1,6 +1,7 @@
 //! What a session says while it runs. The harness prints nothing: whoever calls renders these.
 
 use super::{PlannedTrial, TrialReport, Work};
+use crate::lock::Holder;
 use crate::program::ProgramError;
 use crate::trial::TrialProgress;
 use std::path::Path;
@@ -12,10 +13,10 @@ pub type Sink<'a> = dyn FnMut(SessionEvent<'_>) + 'a;
 /// What happened in a session.
 #[derive(Debug, Clone, Copy)]
 pub enum SessionEvent<'a> {
-    /// Another command runs trials on this machine; this one waits.
+    /// Another command runs trials on this machine; this one waits. Comes again and again while that lasts.
     WaitingForMachine {
-        /// Its process, where it is known.
-        process: Option<u32>,
+        /// Who it is, where that is known.
+        holder: Option<&'a Holder>,
     },
     /// It is decided what is to be done about each trial.
     Planned {
