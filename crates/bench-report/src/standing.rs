@@ -73,8 +73,11 @@ fn frozen_cells(frozen: &Frozen, index: usize) -> [Cell; 3] {
     ]
 }
 
-/// What the studies of a ranking allow to be claimed, with the number that would do; nothing where they are enough.
+/// What the studies of a ranking allow to be claimed, with the number that would do; nothing where they are enough, or nobody is compared.
 pub fn claims(ranking: &Ranking) -> Vec<String> {
+    if ranking.submissions.len() < 2 {
+        return Vec::new();
+    }
     let seen = &ranking.sight;
     let missing = seen.studies == 0;
     let enough = seen

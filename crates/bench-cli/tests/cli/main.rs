@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod algoperf;
+mod boards;
 mod calibrate;
 mod compare;
 mod errors;
