@@ -132,13 +132,14 @@ pub fn explanation(explained: &Explained) -> String {
         score(explained)
     )];
     lines.push(format!(
-        "  {} of {} studies that the ruleset asks for, {} reached the target; on {} ({}, {} threads)",
+        "  {} of {} studies that the ruleset asks for, {} reached the target; on {} ({}, {} thread{})",
         result.studies.len(),
         result.studies_wanted,
         result.reached,
         result.setting.machine,
         result.setting.device,
         result.setting.threads,
+        if result.setting.threads == 1 { "" } else { "s" },
     ));
     lines.push(format!(
         "  the target: validation {} {} {}{}",

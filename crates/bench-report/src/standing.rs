@@ -113,6 +113,9 @@ pub(crate) fn frozen(frozen: &Frozen) -> String {
 
 /// Every pair that changes places and what turns it, what leaves the order as it is, and what could not be looked at.
 pub(crate) fn moves(ranking: &Ranking) -> Vec<String> {
+    if ranking.submissions.len() < 2 {
+        return Vec::new();
+    }
     let seen = || ranking.flips.iter().filter(|flips| flips.unseen.is_none());
     let turned = seen().filter(|flips| !flips.pairs.is_empty());
     let mut lines: Vec<String> = turned
