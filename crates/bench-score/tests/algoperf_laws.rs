@@ -7,6 +7,7 @@ use bench_core::spec::submission::Tuning;
 use bench_score::algoperf::{
     Board, Evaluation, Log, Logs, Loss, Problem, Rules, Targets, read_evaluations,
 };
+use bench_score::statistics::Certainty;
 use proptest::prelude::*;
 
 const WORKLOADS: [&str; 3] = ["u", "v", "w"];
@@ -98,6 +99,37 @@ fn scaled(times: &Times, factor: f64) -> Times {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn leaving_one_out_is_scoring_the_logs_of_the_others(field in field()) {
+        let rules = Rules::of(Scoring::AlgoperfV05, Tuning::SelfTuning);
+        let workloads = ["u", "v", "w", "u_x"];
+        let mut field = field;
+        for (_, times) in &mut field {
+            let variant = times[1].clone();
+            times.push(variant);
+        }
+        let all = logs(&field, &workloads);
+        let none = Certainty { resamples: 0, ..Certainty::default() };
+        let ranking = Board::of(&all, &targets(true), rules).ranking(&all, &targets(true), none, None);
+        let turned = |board: &Board| {
+            let names = &ranking.submissions;
+            let pairs = names.iter().enumerate().flat_map(|(index, leader)| names[index + 1..].iter().map(move |other| (other.clone(), leader.clone())));
+            let known = |name: &String| board.rows.iter().any(|row| row.submission == *name);
+            let stands = pairs.filter(|(other, leader)| known(other) && known(leader));
+            stands.filter(|(other, leader)| score(board, other) > score(board, leader)).collect::<Vec<_>>()
+        };
+        let flips = |change: String| ranking.flips.iter().find(|flips| flips.change == change).unwrap().pairs.clone();
+        for left in ["a", "b", "c"] {
+            let rest: Vec<_> = field.iter().filter(|(name, _)| *name != left).cloned().collect();
+            let board = Board::of(&logs(&rest, &workloads), &targets(true), rules);
+            prop_assert_eq!(flips(format!("without {left}")), turned(&board));
+        }
+        let mut without = targets(true);
+        without.base.retain(|base| base != "u");
+        without.held_out.clear();
+        prop_assert_eq!(flips("without u".to_owned()), turned(&Board::of(&all, &without, rules)));
+    }
 
     #[test]
     fn the_order_of_logs_does_not_matter(field in field(), seed in any::<u64>()) {
