@@ -74,7 +74,9 @@ fn a_new_kind_applies(text: &str, copy: &Path) {
     std::fs::write(copy.join("kind.diff"), diff).expect("the change is written");
     let line = "git apply --check --unidiff-zero kind.diff";
     works(line, &type_line(line, copy));
-    let rows = section.lines().filter(|line| line.contains("` in `crates/"));
+    let rows = section
+        .lines()
+        .filter(|line| line.contains("` in `crates/"));
     assert_eq!(rows.clone().count(), 5, "a row a kind");
     for row in rows {
         let names: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
