@@ -143,12 +143,18 @@ pub(crate) fn moves(ranking: &Ranking) -> Vec<String> {
     lines
 }
 
+/// Every pair, by the one that then leads.
 fn passes(flips: &Flips) -> String {
-    let pairs = flips.pairs.iter();
-    let pairs: Vec<String> = pairs
-        .map(|(now, before)| format!("{now} passes {before}"))
-        .collect();
-    pairs.join("; ")
+    let mut passed: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (now, before) in &flips.pairs {
+        match passed.iter_mut().find(|(name, _)| name == now) {
+            Some((_, names)) => names.push(before),
+            None => passed.push((now, vec![before])),
+        }
+    }
+    let line = |(now, before): (&str, Vec<&str>)| format!("{now} passes {}", before.join(", "));
+    let lines: Vec<String> = passed.into_iter().map(line).collect();
+    lines.join("; ")
 }
 
 /// What each omission, and each other target, does to the order.
