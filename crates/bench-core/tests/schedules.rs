@@ -1,4 +1,4 @@
-//! Schedules against other people's, and what holds of all of them.
+//! Schedules against recorded ones, and what holds of all of them; `schedulers.rs` compares those that no recorded file has.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot be set up has failed"
@@ -29,156 +29,6 @@ fn sequences_equal_the_recorded_ones() {
             matches!(outcome.verdict, Verdict::Equal { .. }),
             "{outcome:?}"
         );
-    }
-}
-
-/// What PyTorch's own schedulers say, each with a base rate of 1 and as many steps as it has rates here:
-///
-/// ```python
-/// p = torch.optim.SGD([torch.zeros(1)], lr=1.0, momentum=0.9); s = SCHEDULER(p, …); rates = []
-/// for _ in range(10): rates.append(p.param_groups[0]["lr"]); p.step(); s.step()
-/// ```
-#[test]
-fn sequences_equal_pytorchs() {
-    let cases: [(&str, &str, [f64; 10]); 8] = [
-        (
-            "StepLR(step_size=3, gamma=0.1)",
-            "step{every: 3, gamma: 0.1}",
-            [
-                1.0,
-                1.0,
-                1.0,
-                0.1,
-                0.1,
-                0.1,
-                0.010000000000000002,
-                0.010000000000000002,
-                0.010000000000000002,
-                0.0010000000000000002,
-            ],
-        ),
-        (
-            "PolynomialLR(total_iters=10, power=2.0)",
-            "polynomial{power: 2}",
-            [
-                1.0,
-                0.81,
-                0.6400000000000001,
-                0.48999999999999994,
-                0.36000000000000004,
-                0.25000000000000006,
-                0.16000000000000006,
-                0.09000000000000007,
-                0.039999999999999994,
-                0.009999999999999998,
-            ],
-        ),
-        (
-            "CyclicLR(base_lr=0.1, max_lr=1.0, step_size_up=3)",
-            "cyclic{base: 0.1, up: 3}",
-            [
-                0.1,
-                0.40000000000000013,
-                0.6999999999999998,
-                1.0,
-                0.7000000000000003,
-                0.3999999999999998,
-                0.1,
-                0.4000000000000006,
-                0.6999999999999995,
-                1.0,
-            ],
-        ),
-        (
-            "CyclicLR(…, step_size_up=2, step_size_down=1, mode='triangular2')",
-            "cyclic{base: 0.1, up: 2, down: 1, mode: halved}",
-            [
-                0.1,
-                0.5499999999999999,
-                0.9999999999999998,
-                0.1,
-                0.32499999999999984,
-                0.5499999999999996,
-                0.1,
-                0.21250000000000008,
-                0.32499999999999996,
-                0.1,
-            ],
-        ),
-        (
-            "CyclicLR(…, step_size_up=2, mode='exp_range', gamma=0.9)",
-            "cyclic{base: 0.1, up: 2, mode: {gamma: 0.9}}",
-            [
-                0.1,
-                0.505,
-                0.8290000000000001,
-                0.42805000000000004,
-                0.1,
-                0.3657205,
-                0.5782969000000001,
-                0.3152336050000001,
-                0.1,
-                0.27433922005000005,
-            ],
-        ),
-        (
-            "OneCycleLR(max_lr=1.0, total_steps=10)",
-            "one-cycle{}",
-            [
-                0.040000000000000036,
-                0.52,
-                1.0,
-                0.9504846320134737,
-                0.8117456539497631,
-                0.6112620219362893,
-                0.38874197806371075,
-                0.18825834605023697,
-                0.049519367986526286,
-                4e-06,
-            ],
-        ),
-        (
-            "OneCycleLR(…, pct_start=0.4, anneal_strategy='linear', div_factor=10.0, final_div_factor=100.0)",
-            "one-cycle{up: 0.4, anneal: linear, div-factor: 10, final-div-factor: 100}",
-            [
-                0.1,
-                0.4,
-                0.7,
-                1.0,
-                0.8335,
-                0.667,
-                0.5005,
-                0.3340000000000001,
-                0.16749999999999998,
-                0.0010000000000000009,
-            ],
-        ),
-        (
-            "OneCycleLR(…, three_phase=True)",
-            "one-cycle{three-phase: true}",
-            [
-                0.040000000000000036,
-                0.52,
-                1.0,
-                0.52,
-                0.04,
-                0.0361807218535102,
-                0.0261817218535102,
-                0.013822278146489805,
-                0.0038232781464898036,
-                4e-06,
-            ],
-        ),
-    ];
-    for (scheduler, text, expected) in cases {
-        let sequence = parsed(text).over(10);
-        for (step, expected) in expected.into_iter().enumerate() {
-            let found = sequence.at(step as u64);
-            assert!(
-                (found - expected).abs() < 1e-15,
-                "{scheduler} step {step}: {found} for {expected}"
-            );
-        }
     }
 }
 
@@ -257,6 +107,14 @@ proptest! {
         prop_assert_eq!(factors[(200 - cooldown) as usize], 1.0);
         prop_assert!((factors[200] - floor).abs() < 1e-12);
         prop_assert!(factors.windows(2).all(|pair| pair[1] <= pair[0] + 1e-12), "{}", text);
+    }
+
+    /// A decay of so many steps is the schedule of a horizon that ends with it.
+    #[test]
+    fn a_cosine_may_have_a_horizon_of_its_own(warmup in 0_u64..50, decay in 1_u64..200, step in 0_u64..500) {
+        let own = parsed(&format!("warmup-cosine{{warmup: {warmup}, decay: {decay}}}"));
+        let whole = parsed(&format!("warmup-cosine{{warmup: {warmup}}}"));
+        prop_assert_eq!(own.factor(step, 1000), whole.factor(step, warmup + decay));
     }
 
     /// One schedule on a horizon twice as long reaches the same factor in twice the steps, up to what rounding to steps makes.

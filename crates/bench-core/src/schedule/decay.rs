@@ -16,15 +16,18 @@ pub struct WarmupCosine {
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub start: f64,
+    /// Steps of decay; here a percentage is of the steps that the warm-up leaves.
+    #[serde(default = "whole", skip_serializing_if = "is_whole")]
+    pub decay: Extent,
 }
 
 impl WarmupCosine {
-    /// `k / W`, then `(1 + cos(pi (k - W) / (T - W))) / 2`.
+    /// `k / W`, then `(1 + cos(pi (k - W) / D)) / 2`.
     pub(super) fn factor(&self, step: u64, horizon: u64) -> f64 {
         let warmup = self.warmup.steps(horizon);
         warm_up(step, warmup, self.start).unwrap_or_else(|| {
-            let decay = horizon.saturating_sub(warmup).max(1);
-            // At the horizon the cosine has arrived; beyond it AlgoPerf's formula would rise again.
+            let decay = self.decay.steps(horizon.saturating_sub(warmup)).max(1);
+            // After the decay the cosine has arrived; beyond it AlgoPerf's formula would rise again.
             let progress = ((step - warmup) as f64 / decay as f64).min(1.0);
             0.5 * (1.0 + (PI * progress).cos())
         })

@@ -252,7 +252,12 @@ impl Case {
 }
 
 fn cosine(warmup: Extent, start: f64) -> Schedule {
-    Schedule::WarmupCosine(WarmupCosine { warmup, start })
+    let decay = Extent::Percent(100.0);
+    Schedule::WarmupCosine(WarmupCosine {
+        warmup,
+        start,
+        decay,
+    })
 }
 
 fn shape_named(name: &str) -> Result<Cooldown, String> {

@@ -28,7 +28,7 @@ pub enum Schedule {
     /// 1 throughout.
     #[default]
     Constant,
-    /// Linear warm-up, then half a cosine down to 0 at the horizon (AlgoPerf's target setting).
+    /// Linear warm-up, then half a cosine down to 0, at the horizon unless told otherwise (AlgoPerf's target setting).
     WarmupCosine(WarmupCosine),
     /// Linear warm-up, a linear decay over some of the steps left, then constant (AlgoPerf's Nesterov baseline).
     WarmupLinear(WarmupLinear),

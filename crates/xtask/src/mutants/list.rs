@@ -144,7 +144,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     }
     "crates/bench-core/src/schedule/decay.rs", Schedules, ["schedules.json"]: {
         "linear decay a step late": [("(step - warmup + 1) as f64", "(step - warmup) as f64")],
-        "cosine over the whole horizon": [("let decay = horizon.saturating_sub(warmup).max(1);\n            // At", "let decay = horizon.max(1);\n            // At")],
+        "cosine over the whole horizon": [("let decay = self.decay.steps(horizon.saturating_sub(warmup)).max(1);\n            // After", "let decay = horizon.max(1);\n            // After")],
     }
     "crates/bench-core/src/schedule/wsd.rs", Schedules, ["schedules.json"]: {
         "cooldown a step late": [("step.checked_sub(begins)", "step.checked_sub(begins + 1)")],
