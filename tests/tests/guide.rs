@@ -1,5 +1,5 @@
-//! CONTRIBUTING.md, followed word for word in a copy of the checkout: every block that names a file is written, every console block is typed. Then a
-//! user's own files are trained on in that copy, whose programs are built.
+//! CONTRIBUTING.md, and what submissions/README.md shows by steps, followed word for word in a copy of the checkout: every block that names a file is
+//! written, every console block is typed. Then a user's own files are trained on in that copy, whose programs are built.
 
 #![expect(clippy::expect_used, reason = "a test says what it needs by failing")]
 
@@ -24,8 +24,9 @@ fn the_guide_works_as_written() {
     let copy = &folder.path().join("checkout");
     std::fs::create_dir(copy).expect("the copy has a folder");
     copy_checkout(copy);
-    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).expect("the guide is there");
-    for step in steps(&text) {
+    let [text, submissions] = ["CONTRIBUTING.md", "submissions/README.md"]
+        .map(|guide| std::fs::read_to_string(root().join(guide)).expect("the guide is there"));
+    for step in steps(&text).into_iter().chain(steps(&submissions)) {
         match step {
             Step::Write { path, text } => {
                 let path = copy.join(path);

@@ -3,7 +3,7 @@
 use crate::canonical::{self, CanonicalError};
 use crate::spec::dataset::Format;
 use crate::spec::harness::Ruleset;
-use crate::spec::submission::{GradientClipping, Group, Schedule, Value};
+use crate::spec::submission::{GradientClipping, Group, Norm, Schedule, Value};
 use crate::spec::workload::Workload;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,6 +105,9 @@ pub struct SubmissionIdentity {
     pub batch_size: u64,
     /// Before the update.
     pub gradient_clipping: GradientClipping,
+    /// Logged in every step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_gradient_norm: Option<Norm>,
     /// Hyperparameters by role.
     pub groups: Vec<Group>,
 }

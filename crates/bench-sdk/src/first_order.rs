@@ -7,7 +7,7 @@ use crate::state::{Contents, State};
 use crate::toolkit;
 use crate::training::{Clipping, Gradients, Training};
 use anyhow::{Context, Result};
-use bench_core::spec::submission;
+use bench_core::spec::submission::{self, Norm};
 use std::time::Instant;
 use tch::{Kind, Tensor};
 
@@ -255,11 +255,18 @@ impl<R: UpdateRule> TrainingAlgorithm for FirstOrder<R> {
 }
 
 impl Training {
-    /// Clips gradients as `submission.yaml` says.
+    /// Clips gradients as `submission.yaml` says, and logs the norm that they had where it wants that logged.
     ///
     /// # Errors
     /// What libtorch says.
-    pub fn clip(&self, gradients: &mut Gradients) -> Result<()> {
+    pub fn clip(&mut self, gradients: &mut Gradients) -> Result<()> {
+        if let Some(norm) = self.settings().gradient_norm {
+            let norm = match norm {
+                Norm::L1 => toolkit::global_l1_norm(&gradients.values)?,
+                Norm::L2 => toolkit::global_norm(&gradients.values)?,
+            };
+            self.log("gradient-norm", norm);
+        }
         if let Clipping::GlobalNorm(limit) = self.settings().clipping {
             let _ = toolkit::clip_by_global_norm(&mut gradients.values, limit)?;
         }

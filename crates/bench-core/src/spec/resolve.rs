@@ -185,6 +185,7 @@ impl Catalog {
                     .get(request.workload)
                     .unwrap_or(&submission.batch_size.default),
                 gradient_clipping: submission.gradient_clipping,
+                log_gradient_norm: submission.log_gradient_norm,
                 groups: submission.groups.clone(),
             },
             hyperparameters,

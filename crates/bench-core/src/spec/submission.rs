@@ -34,6 +34,9 @@ pub struct Submission {
     /// Before the update.
     #[serde(default)]
     pub gradient_clipping: GradientClipping,
+    /// Has this norm of the gradients, before any clipping, logged as `gradient-norm` in every step: what `refined` schedules are made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_gradient_norm: Option<Norm>,
     /// Hyperparameters that differ for parameters of some roles; the first group that names a role wins.
     #[serde(default)]
     pub groups: Vec<Group>,
@@ -78,6 +81,16 @@ pub enum GradientClipping {
     None,
     /// Scaled down to this global L2 norm where larger.
     GlobalNorm(f64),
+}
+
+/// Which length of all gradients together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Norm {
+    /// The sum of sizes.
+    L1,
+    /// The root of the sum of squares.
+    L2,
 }
 
 /// Parameters of some roles, with hyperparameters of their own.

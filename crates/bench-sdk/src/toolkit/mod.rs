@@ -77,6 +77,19 @@ pub fn global_norm<T: Borrow<Tensor>>(values: &[T]) -> Result<Tensor> {
     Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)
 }
 
+/// L1 norm over all tensors together, as [`global_norm`] gives the L2 norm.
+///
+/// # Errors
+/// When there is no tensor.
+pub fn global_l1_norm<T: Borrow<Tensor>>(values: &[T]) -> Result<Tensor> {
+    let _guard = tch::no_grad_guard();
+    let norms = values
+        .iter()
+        .map(|value| value.borrow().f_abs()?.f_sum(Kind::Double))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Tensor::f_stack(&norms, 0)?.f_sum(Kind::Double)?)
+}
+
 /// Scales gradients down to a global norm of `limit` where theirs is larger, as PyTorch's `clip_grad_norm_` does: by
 /// `limit / (norm + 1e-6)`. Gives the norm before.
 ///
@@ -116,6 +129,8 @@ mod tests {
         assert_eq!(gradients[1].double_value(&[0]), 4.0);
         let _ = clip_by_global_norm(&mut gradients, 1.0).unwrap();
         assert_eq!(gradients[0].double_value(&[0]), 3.0 / (5.0 + 1e-6));
+        let mixed = [vector(&[-3.0, 1.0]), vector(&[4.0])];
+        assert_eq!(global_l1_norm(&mixed).unwrap().double_value(&[]), 8.0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Budget, Given};
 use crate::hyperparameters::Hyperparameters;
 use crate::toolkit::elementwise::Form;
 use bench_core::run::RunSpec;
-use bench_core::spec::submission::{GradientClipping, Group};
+use bench_core::spec::submission::{GradientClipping, Group, Norm};
 
 pub(crate) use bench_core::spec::submission::GradientClipping as Clipping;
 
@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) hyperparameters: Hyperparameters,
     pub(crate) groups: Vec<Group>,
     pub(crate) clipping: GradientClipping,
+    /// To be logged.
+    pub(crate) gradient_norm: Option<Norm>,
     pub(crate) schedule: Schedule,
     pub(crate) horizon: u64,
     pub(crate) budget: Budget,
@@ -40,6 +42,7 @@ impl Settings {
             hyperparameters: Hyperparameters::of(run),
             groups: run.submission.groups.clone(),
             clipping: run.submission.gradient_clipping,
+            gradient_norm: run.submission.log_gradient_norm,
             schedule: Box::new(move |step| schedule.at(step)),
             horizon,
             budget: Budget {
@@ -62,6 +65,7 @@ impl Settings {
             hyperparameters,
             groups: Vec::new(),
             clipping: GradientClipping::None,
+            gradient_norm: None,
             schedule: Box::new(|_| 1.0),
             horizon: steps,
             budget: Budget {

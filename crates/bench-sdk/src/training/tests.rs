@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::check::function::Function;
-use bench_core::spec::submission::Role;
+use bench_core::spec::submission::{Norm, Role};
 use std::collections::BTreeSet;
 use tch::Kind;
 
@@ -16,22 +16,28 @@ fn list(tensor: &Tensor) -> Vec<f64> {
 
 /// `sum x^3` of two parameters, with 50 examples in random order.
 fn cubic() -> Training {
-    cubic_for(false)
+    cubic_with(|settings| settings)
 }
 
 fn cubic_for(one_epoch: bool) -> Training {
+    cubic_with(|settings| Settings {
+        one_epoch,
+        ..settings
+    })
+}
+
+fn cubic_with(change: impl FnOnce(Settings) -> Settings) -> Training {
     let start = ["a", "b"].map(|name| (name.to_owned(), Role::Weight, vector(&[1.0, -2.0])));
     let cube = |x: &Tensor| (x * x * x).sum(Kind::Double);
     let loss = move |x: &[&Tensor], _: &bench_workloads::Batch| Ok(cube(x[0]) + cube(x[1]));
     let problem = Function::new(start.into(), 50, 1, Box::new(loss)).unwrap();
     let settings = Settings {
         shuffle: true,
-        one_epoch,
         batch_size: 8,
         seed: 5,
         ..Settings::plain(Hyperparameters::default(), 100)
     };
-    Training::new(Box::new(problem), Rc::new(settings))
+    Training::new(Box::new(problem), Rc::new(change(settings)))
 }
 
 #[test]
@@ -128,6 +134,36 @@ fn a_hessian_times_a_vector_is_exact() {
     let product = training.hessian_vector_product(&batch, &v).unwrap();
     assert_eq!(list(&product[0]), [6.0, -12.0]);
     assert_eq!(list(&product[1]), [3.0, 0.0]);
+}
+
+/// The gradient of `sum x^3` at (1, -2) is 3 and 12 for each of the two parameters.
+#[test]
+fn the_norm_that_is_logged_is_that_before_clipping() {
+    for (norm, expected) in [(Norm::L1, 30.0), (Norm::L2, 306.0_f64.sqrt())] {
+        let mut training = cubic_with(|settings| Settings {
+            gradient_norm: Some(norm),
+            clipping: Clipping::GlobalNorm(1.0),
+            ..settings
+        });
+        let batch = training.next_batch().unwrap();
+        let mut gradients = training.gradients(&batch).unwrap();
+        training.clip(&mut gradients).unwrap();
+        let clipped = crate::toolkit::global_norm(&gradients.values).unwrap();
+        assert!((clipped.double_value(&[]) - 1.0).abs() < 1e-6);
+        let logged = training.take_logged();
+        assert_eq!(logged.len(), 1);
+        assert_eq!(
+            (logged[0].step, logged[0].name.as_str()),
+            (0, "gradient-norm")
+        );
+        assert!((logged[0].value.double_value(&[]) - expected).abs() < 1e-12);
+    }
+    // Nothing is logged unasked.
+    let mut training = cubic();
+    let batch = training.next_batch().unwrap();
+    let mut gradients = training.gradients(&batch).unwrap();
+    training.clip(&mut gradients).unwrap();
+    assert!(training.take_logged().is_empty());
 }
 
 #[test]
