@@ -1,5 +1,6 @@
 //! The two levels on which an algorithm is written.
 
+use crate::check::Comparison;
 use crate::group::{Group, Update};
 use crate::state::State;
 use crate::training::Training;
@@ -99,5 +100,14 @@ pub trait TrainingAlgorithm: Sized + 'static {
     /// What libtorch says, or the author.
     fn resume_training(&mut self, _training: &mut Training) -> Result<()> {
         Ok(())
+    }
+
+    /// Compares with a reference file of a format of the algorithm's own, where it makes decisions or forecasts that no trajectory shows:
+    /// `bench check NAME --golden FILE`. Nothing where the file is not one of those.
+    ///
+    /// # Errors
+    /// When the file is one of those, and lacks what they have.
+    fn compare(_reference: &serde_json::Value) -> Result<Vec<Comparison>> {
+        Ok(Vec::new())
     }
 }

@@ -21,13 +21,14 @@
 //! and epsilon of AdamW are PyTorch's; its decay of 0.05 and the batch are `adamw`'s.
 
 mod forecast;
+mod golden;
 mod search;
 
 pub use forecast::{Forecast, smoothed};
 pub use search::propose;
 
 use bench_sdk::prelude::*;
-use bench_sdk::{Contents, Replica, Rules};
+use bench_sdk::{Comparison, Contents, Replica, Rules, serde_json};
 
 /// Losses that a forecast needs: with fewer, the parabola and the exponential fit anything.
 const COURSE: usize = 20;
@@ -172,6 +173,10 @@ impl<R: UpdateRule> AutoLrs<R> {
 
     fn is_searching(&self) -> bool {
         (self.forecasts.len() as u64) < self.space.candidates
+    }
+
+    fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
+        golden::compare(reference)
     }
 
     /// Steps of each candidate.

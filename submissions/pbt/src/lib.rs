@@ -17,12 +17,13 @@
 //! multiplies a value or draws it anew; here, as in Ray, each is drawn anew with `resample-probability`, else multiplied. The binary tournament is not
 //! here.
 //!
-//! Defaults: the factors 0.8 and 1.2, and the t-test's ten scores and 5 %, are the paper's. Its truncation is of 20 %; `fraction` and
+//! Defaults: truncation, the factors 0.8 and 1.2, and the t-test's ten scores and 5 %, are the paper's. Its truncation is of 20 %; `fraction` and
 //! `resample-probability` are Ray's, and of 4 members either share is one. 4 members, 20 generations and the 5 % held out were chosen for the small
 //! quick workloads; each member trains for a quarter of the steps. The decay's range is that of `adamw`'s search; the rate's lies inside that, a factor
 //! of three from either end. Betas and epsilon are PyTorch's, the batch is `adamw`'s.
 
 mod gene;
+mod golden;
 mod member;
 mod selection;
 
@@ -31,6 +32,7 @@ pub use selection::{Exploit, t_test, truncation};
 
 use bench_sdk::prelude::*;
 use bench_sdk::toolkit::Exchange;
+use bench_sdk::{Comparison, serde_json};
 use member::{Member, Taken};
 
 /// A population of members that `R` trains.
@@ -114,6 +116,10 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
 
     fn resume_training(&mut self, training: &mut Training) -> Result<()> {
         self.exchange.hide(training)
+    }
+
+    fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
+        golden::compare(reference)
     }
 }
 

@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bench_core::protocol::Task;
 use bench_core::run::DeviceKind;
 use bench_torch::runtime;
+pub use golden::Comparison;
 use report::Report;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};

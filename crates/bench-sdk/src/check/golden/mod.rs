@@ -1,4 +1,5 @@
-//! Comparison with a reference implementation's trajectory on functions that can be rebuilt bit for bit anywhere.
+//! Comparison with a reference implementation's trajectory on functions that can be rebuilt bit for bit anywhere, or with what an algorithm
+//! compares itself.
 //!
 //! The ordinary [`Training`](crate::Training) is driven; only the loss is given. What a trial draws or factorises (the signs of a probe, bases
 //! of singular vectors) is given too, where the file has it.
@@ -28,36 +29,83 @@ struct File {
     estimator: Option<Estimator>,
 }
 
-/// Compares every case of a file, in both forms of elementwise rules.
-pub(super) fn compare<A: TrainingAlgorithm>(path: &Path) -> Vec<Finding> {
-    let file = match read(path) {
-        Ok(file) => file,
-        Err(error) => {
-            return vec![Finding::new(
-                "golden",
-                Verdict::Failed,
-                format!("{error:#}"),
-            )];
+/// One thing that an algorithm compares with a reference file of its own format: [`TrainingAlgorithm::compare`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// What is compared: `golden/` and this name the finding.
+    pub name: String,
+    /// The largest difference from the file; of decisions, how many are others.
+    pub difference: f64,
+    /// The largest that passes.
+    pub allowed: f64,
+}
+
+impl Comparison {
+    /// Of two lists of numbers, which differ infinitely where they have not the same length or a number is none.
+    pub fn of(name: &str, ours: &[f64], theirs: &[f64], allowed: f64) -> Comparison {
+        let distances = ours.iter().zip(theirs).map(|(a, b)| match (a - b).abs() {
+            distance if distance.is_nan() => f64::INFINITY,
+            distance => distance,
+        });
+        let difference = match ours.len() == theirs.len() {
+            true => distances.fold(0.0, f64::max),
+            false => f64::INFINITY,
+        };
+        Comparison {
+            name: name.to_owned(),
+            difference,
+            allowed,
         }
-    };
-    let mut findings: Vec<Finding> = file
-        .cases
-        .iter()
-        .enumerate()
-        .map(|(number, case)| {
-            let name = format!("golden/{}-{}", number + 1, case.case);
-            finding(name, || case.compare::<A>(&file.algorithm, file.seed))
-        })
-        .collect();
-    if let Some(estimator) = &file.estimator {
-        findings.push(finding("golden/estimate".to_owned(), || {
-            estimator.compare::<A>()
-        }));
-        findings.push(finding("golden/estimate-unbiased".to_owned(), || {
-            estimator.is_unbiased()
-        }));
     }
-    findings
+
+    fn finding(&self) -> Finding {
+        let detail = format!(
+            "worst difference {:.1e} (allowed {:.0e})",
+            self.difference, self.allowed
+        );
+        let passed = self.difference <= self.allowed;
+        Finding::new(format!("golden/{}", self.name), verdict(passed), detail)
+    }
+}
+
+/// Compares with a file: what the algorithm itself compares, else every trajectory in both forms of elementwise rules.
+pub(super) fn compare<A: TrainingAlgorithm>(path: &Path) -> Vec<Finding> {
+    let failed = |told: String| vec![Finding::new("golden", Verdict::Failed, told)];
+    let reference = match read(path) {
+        Ok(reference) => reference,
+        Err(error) => return failed(format!("{error:#}")),
+    };
+    match failure::fence(|| A::compare(&reference)) {
+        Ok(own) if own.is_empty() => match trajectories(path, reference) {
+            Ok(file) => file.compare::<A>(),
+            Err(error) => failed(format!("{error:#}")),
+        },
+        Ok(own) => own.iter().map(Comparison::finding).collect(),
+        Err(failure) => failed(failure.to_string()),
+    }
+}
+
+impl File {
+    fn compare<A: TrainingAlgorithm>(&self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self
+            .cases
+            .iter()
+            .enumerate()
+            .map(|(number, case)| {
+                let name = format!("golden/{}-{}", number + 1, case.case);
+                finding(name, || case.compare::<A>(&self.algorithm, self.seed))
+            })
+            .collect();
+        if let Some(estimator) = &self.estimator {
+            findings.push(finding("golden/estimate".to_owned(), || {
+                estimator.compare::<A>()
+            }));
+            findings.push(finding("golden/estimate-unbiased".to_owned(), || {
+                estimator.is_unbiased()
+            }));
+        }
+        findings
+    }
 }
 
 fn finding(rule: String, check: impl FnOnce() -> Result<(Verdict, String)>) -> Finding {
@@ -75,16 +123,23 @@ fn verdict(passed: bool) -> Verdict {
     }
 }
 
-fn read(path: &Path) -> Result<File> {
+fn read(path: &Path) -> Result<serde_json::Value> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("failed to read {}", path.display()))?;
-    let file: File = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no file of trajectories", path.display()))?;
-    ensure!(
-        !file.cases.is_empty() || file.estimator.is_some(),
-        "{} has neither trajectories nor an estimate",
-        path.display()
-    );
+    serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))
+}
+
+/// A file that the algorithm has nothing of its own to say of.
+fn trajectories(path: &Path, reference: serde_json::Value) -> Result<File> {
+    let whose = match reference["algorithm"].as_str() {
+        Some(algorithm) => {
+            format!(", nor does this submission compare what it has of `{algorithm}`")
+        }
+        None => String::new(),
+    };
+    let told = format!("{} is no file of trajectories{whose}", path.display());
+    let file: File = serde_json::from_value(reference).with_context(|| told.clone())?;
+    ensure!(!file.cases.is_empty() || file.estimator.is_some(), "{told}");
     Ok(file)
 }
 
@@ -113,6 +168,70 @@ fn our_value(value: &serde_json::Value) -> Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prelude::*;
+    use serde_json::json;
+
+    /// Counts, and compares its count with a file's.
+    struct Counter;
+
+    impl TrainingAlgorithm for Counter {
+        fn init(_training: &mut Training) -> Result<Counter> {
+            bail!("it is not to be trained")
+        }
+
+        fn step(&mut self, _training: &mut Training) -> Result<()> {
+            Ok(())
+        }
+
+        fn state(&mut self, _state: &mut State) -> Result<()> {
+            Ok(())
+        }
+
+        fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
+            if reference["algorithm"] != "counter" {
+                return Ok(Vec::new());
+            }
+            let count = reference["count"].as_f64().context("no `count`")?;
+            Ok(vec![
+                Comparison::of("count", &[2.0], &[count], 0.5),
+                Comparison::of("nothing", &[], &[count], 0.5),
+            ])
+        }
+    }
+
+    /// What is told of a file with this in it, without its folder.
+    fn told(reference: &serde_json::Value) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), reference.to_string()).unwrap();
+        let findings = compare::<Counter>(file.path()).into_iter();
+        let lines = findings.map(|finding| {
+            let Finding {
+                rule,
+                verdict,
+                detail,
+            } = finding;
+            format!("{rule} {verdict:?}: {detail}")
+        });
+        let lines: Vec<String> = lines.collect();
+        let path = file.path().display().to_string();
+        lines.join("\n").replace(&path, "FILE")
+    }
+
+    #[test]
+    fn an_algorithm_compares_files_of_its_own_format() {
+        insta::assert_snapshot!(told(&json!({ "algorithm": "counter", "count": 2.25 })), @r"
+        golden/count Passed: worst difference 2.5e-1 (allowed 5e-1)
+        golden/nothing Failed: worst difference inf (allowed 5e-1)
+        ");
+        insta::assert_snapshot!(told(&json!({ "algorithm": "counter" })), @"golden Failed: no `count`");
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_named() {
+        insta::assert_snapshot!(told(&json!({ "algorithm": "pbt", "seed": 1, "toy": {} })), @"golden Failed: FILE is no file of trajectories, nor does this submission compare what it has of `pbt`");
+        insta::assert_snapshot!(told(&json!({ "algorithm": "autolrs", "cases": [{ "loss": [1.0] }] })), @"golden Failed: FILE is no file of trajectories, nor does this submission compare what it has of `autolrs`: missing field `case`");
+        insta::assert_snapshot!(told(&json!([1.0])), @"golden Failed: FILE is no file of trajectories: invalid type: sequence, expected struct File");
+    }
 
     #[test]
     fn names_are_ours() {

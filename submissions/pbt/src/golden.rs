@@ -1,0 +1,113 @@
+//! Comparison of decisions with reference decisions, the draws given (`bench check pbt --golden FILE`).
+
+use crate::{Draw, Gene, truncation};
+use bench_sdk::Comparison;
+use bench_sdk::prelude::*;
+use bench_sdk::serde_json::{self, Value};
+
+/// Who copies whom, what becomes of the hyperparameters, and the paper's toy population.
+pub(crate) fn compare(reference: &Value) -> Result<Vec<Comparison>> {
+    if reference["algorithm"] != "pbt" {
+        return Ok(Vec::new());
+    }
+    let donors = donors(&reference["selection"])?;
+    let theirs = list(&reference["selection"]["donors"])?;
+    let ours: Vec<f64> = donors.iter().map(|&donor| donor as f64).collect();
+    Ok(vec![
+        Comparison::of("selection", &ours, &theirs, 0.0),
+        explored(&reference["explore"], &donors)?,
+        toy(reference)?,
+    ])
+}
+
+fn donors(selection: &Value) -> Result<Vec<usize>> {
+    let (scores, draws) = (list(&selection["scores"])?, list(&selection["u"])?);
+    let fraction = number(&selection["fraction"])?;
+    Ok(truncation(&scores, fraction, &draws))
+}
+
+/// Losers explore from their donors' values; everybody else keeps its own.
+fn explored(explore: &Value, donors: &[usize]) -> Result<Comparison> {
+    let probability = number(&explore["resample_probability"])?;
+    let names: Vec<String> = serde_json::from_value(explore["key_order"].clone())?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for (member, &donor) in donors.iter().enumerate() {
+        for (place, name) in names.iter().enumerate() {
+            let bounds = &explore["bounds"][name];
+            let gene = Gene {
+                name: name.clone(),
+                min: number(&bounds[0])?,
+                max: number(&bounds[1])?,
+                log: bounds[2].as_bool().context("a bound without a scale")?,
+            };
+            let value = number(&explore["hypers"][donor][name])?;
+            let draw = Draw::of(&list(&explore["u"][member][place])?);
+            let expected = number(&explore["result"][member][name])?;
+            let found = match donor == member {
+                true => value,
+                false => gene.explore(value, probability, &draw),
+            };
+            // As a ratio: values are of many sizes.
+            ours.push(found / expected);
+            theirs.push(1.0);
+        }
+    }
+    Ok(Comparison::of("exploration", &ours, &theirs, 1e-14))
+}
+
+/// The paper's figure 2: two members, each blind to one dimension, reach the optimum by copying.
+fn toy(reference: &Value) -> Result<Comparison> {
+    let seed = reference["seed"].as_u64().context("no `seed`")?;
+    let trajectory = reference["toy"]["trajectory"].as_array();
+    let trajectory = trajectory.context("no trajectory of the toy")?;
+    let (mut theta, mut h) = ([[0.9, 0.9]; 2], [[1.0, 0.1], [0.1, 0.9]]);
+    let quality = |x: &[f64; 2]| 1.2 - (x[0] * x[0] + x[1] * x[1]);
+    let (mut ours, mut theirs, mut copies) = (Vec::new(), Vec::new(), 0.0);
+    for step in 1..=200_u64 {
+        for (x, h) in theta.iter_mut().zip(&h) {
+            for (x, h) in x.iter_mut().zip(h) {
+                *x += 0.01 * (-2.0 * h * *x);
+            }
+        }
+        if step.is_multiple_of(4) {
+            let donors = truncation(&theta.each_ref().map(quality), 0.5, &[0.0; 2]);
+            for loser in (0..2).filter(|&member| donors[member] != member) {
+                copies += 1.0;
+                theta[loser] = theta[donors[loser]];
+                h[loser] = h[donors[loser]];
+                for (j, h) in h[loser].iter_mut().enumerate() {
+                    let u = uniform(seed, 70_004, 2 * (step - 1) + j as u64);
+                    *h = (*h + 0.1 * u).clamp(0.0, 1.0);
+                }
+            }
+        }
+        let at = trajectory.iter().filter(|point| point["step"] == step);
+        for point in at {
+            for member in 0..2 {
+                ours.extend(theta[member].iter().chain(&h[member]));
+                theirs.extend(list(&point["theta"][member])?);
+                theirs.extend(list(&point["h"][member])?);
+            }
+        }
+    }
+    ours.push(copies);
+    theirs.push(number(&reference["toy"]["copies"])?);
+    Ok(Comparison::of("toy", &ours, &theirs, 1e-12))
+}
+
+fn list(value: &Value) -> Result<Vec<f64>> {
+    serde_json::from_value(value.clone()).context("a list of numbers is missing")
+}
+
+fn number(value: &Value) -> Result<f64> {
+    value.as_f64().context("a number is missing")
+}
+
+/// splitmix64 of seed, step and element of parameter 0, in [-1, 1).
+fn uniform(seed: u64, t: u64, i: u64) -> f64 {
+    let mut z = ((seed << 48) ^ (t << 32) ^ i).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^= z >> 31;
+    (z >> 11) as f64 * 2.0_f64.powi(-53) * 2.0 - 1.0
+}
