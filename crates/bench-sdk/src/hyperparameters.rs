@@ -24,7 +24,7 @@ pub enum HyperparameterError {
     Unknown {
         /// What was asked for.
         name: String,
-        /// The nearest name, or all of them.
+        /// The name that may be a misspelling of it, or all of them.
         hint: String,
         /// Where it was asked for.
         location: &'static Location<'static>,
@@ -144,6 +144,15 @@ impl Hyperparameters {
             .collect()
     }
 
+    /// The name that was read and is nearest to one that was not, where one is near.
+    pub(crate) fn nearest_read(&self, name: &str) -> Option<String> {
+        let read = self.read.borrow();
+        let known = read.iter();
+        let distances = known.map(|known| (strsim::damerau_levenshtein(known, name), known));
+        let near = distances.filter(|(distance, _)| *distance <= name.len() / 2);
+        near.min().map(|(_, known)| known.clone())
+    }
+
     #[track_caller]
     fn get(&self, name: &str) -> Result<&Value, HyperparameterError> {
         self.read.borrow_mut().insert(name.to_owned());
@@ -157,15 +166,16 @@ impl Hyperparameters {
         }
     }
 
+    /// Of names that are near, one that nothing has read is the likelier misspelling.
     fn hint(&self, name: &str) -> String {
-        let nearest = self
-            .values
-            .keys()
-            .map(|known| (strsim::damerau_levenshtein(known, name), known))
-            .min()
-            .filter(|(distance, _)| *distance <= name.len() / 2);
+        let read = self.read.borrow();
+        let given = self.values.keys();
+        let distance = |known: &String| strsim::damerau_levenshtein(known, name);
+        let near = given.filter(|known| distance(known) <= name.len() / 2);
+        let nearest = near.min_by_key(|known| (read.contains(*known), distance(known)));
         match nearest {
-            Some((_, known)) => format!("; did you mean `{known}`?"),
+            Some(known) if read.contains(known) => format!("; did you mean `{known}`?"),
+            Some(known) => format!("; `{known}` is, and nothing has read it"),
             None if self.values.is_empty() => ", which is empty".to_owned(),
             None => {
                 let names: Vec<&str> = self.values.keys().map(String::as_str).collect();
@@ -218,6 +228,11 @@ mod tests {
         let message = |error: HyperparameterError| error.to_string();
         assert_eq!(
             message(hyper.number("learning_rate").unwrap_err()),
+            "hyperparameter `learning_rate` is read but not in the search space of submission.yaml; `learning-rate` is, and nothing has read it"
+        );
+        hyper.number("learning-rate").unwrap();
+        assert_eq!(
+            message(hyper.number("learning_rate").unwrap_err()),
             "hyperparameter `learning_rate` is read but not in the search space of submission.yaml; did you mean `learning-rate`?"
         );
         assert_eq!(
@@ -243,5 +258,7 @@ mod tests {
         };
         assert_eq!(hyper.of_group(&group).number("beta1").unwrap(), 0.0);
         assert_eq!(hyper.unread(), ["kind", "learning-rate", "nesterov"]);
+        assert_eq!(hyper.nearest_read("beta_1").as_deref(), Some("beta1"));
+        assert_eq!(hyper.nearest_read("kind"), None);
     }
 }

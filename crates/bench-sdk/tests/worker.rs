@@ -186,7 +186,7 @@ fn failures_are_told_in_one_sentence_with_their_line() {
     let product = "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)";
     let two_dimensions =
         "linalg.svd: input should have at least 2 dimensions, but has 1 dimensions instead";
-    let missing = "hyperparameter `learning_rate` is read but not in the search space of submission.yaml; did you mean `learning-rate`?";
+    let missing = "hyperparameter `learning_rate` is read but not in the search space of submission.yaml; `learning-rate` is, and nothing has read it";
     let cases = [
         ("init-error", FailureKind::Error, "no such thing", 0),
         ("number", FailureKind::Error, missing, 0),

@@ -21,9 +21,15 @@ const HALF: u64 = 12;
 /// Goes on with the half-way snapshot in a folder, in a new process, and leaves the last one there: [`second_half`].
 pub(super) type Elsewhere<'a> = dyn Fn(&Path) -> Result<()> + 'a;
 
-/// Every rule, on a submission with the hyperparameters of `run`.
+/// Every rule, on a submission with the hyperparameters of `run`; the first alone where it does not hold, since all others would say the same.
 pub(super) fn suite<A: TrainingAlgorithm>(run: &RunSpec, elsewhere: &Elsewhere) -> Vec<Finding> {
+    let mut starts = rule("starts", || starts::<A>(run));
+    if starts.verdict == Verdict::Failed {
+        starts.detail += "; nothing else is checked of what does not start";
+        return vec![starts];
+    }
     let mut findings = vec![
+        starts,
         rule("goes-down/parabola", || {
             goes_down::<A>(run, &|| Ok(Box::new(Function::parabola()?)))
         }),
@@ -76,6 +82,11 @@ fn rule(name: &str, check: impl FnOnce() -> Held) -> Finding {
 
 fn workload(run: &RunSpec) -> Result<Box<dyn Problem>> {
     Ok(Box::new(WorkloadProblem::dummy(run, Device::Cpu)?))
+}
+
+fn starts<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
+    let _: Trained<A> = Subject::new(run, 2).train(&|| workload(run))?;
+    passed("2 steps")
 }
 
 fn goes_down<A: TrainingAlgorithm>(run: &RunSpec, make: &Make) -> Held {
@@ -199,7 +210,15 @@ fn all_read<A: TrainingAlgorithm>(run: &RunSpec) -> Held {
     let trained: Trained<A> = Subject::new(run, 2).train(&|| workload(run))?;
     match trained.training.hyperparameters().unread().as_slice() {
         [] => passed(format!("all {} of them", run.hyperparameters.len())),
-        unread => failed(format!("never read: {}", unread.join(", "))),
+        unread => {
+            let names = unread.iter().map(|name| {
+                let read = trained.training.hyperparameters().nearest_read(name);
+                let read = read.map(|read| format!(" (the code reads `{read}`)"));
+                format!("{name}{}", read.unwrap_or_default())
+            });
+            let names: Vec<String> = names.collect();
+            failed(format!("never read: {}", names.join(", ")))
+        }
     }
 }
 
