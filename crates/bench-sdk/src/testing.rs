@@ -3,6 +3,7 @@
 use crate::algorithm::TrainingAlgorithm;
 use crate::check::function::Function;
 use crate::hyperparameters::Hyperparameters;
+use crate::tensor::copy_of;
 use crate::toolkit::elementwise::Form;
 use crate::training::{Settings, Training};
 use anyhow::Result;
@@ -74,5 +75,30 @@ impl<A: TrainingAlgorithm> Descent<A> {
     /// The parameters as they are now.
     pub fn parameters(&self) -> &[Parameter] {
         self.training.parameters()
+    }
+
+    /// Copies of the parameters as an evaluation sees them.
+    ///
+    /// # Errors
+    /// Those of the algorithm.
+    pub fn evaluated(&mut self) -> Result<Vec<Tensor>> {
+        self.algorithm.prepare_for_eval(&mut self.training)?;
+        let parameters = self.training.parameters().iter();
+        let copies = parameters.map(|parameter| copy_of(&parameter.tensor));
+        let copies = copies.collect::<Result<_, _>>()?;
+        self.algorithm.resume_training(&mut self.training)?;
+        Ok(copies)
+    }
+
+    /// What was logged under a name since this was last asked: the steps, from 0, and the values. What has other names is dropped.
+    ///
+    /// # Errors
+    /// When something that was logged is not one number.
+    pub fn logged(&mut self, name: &str) -> Result<Vec<(u64, f64)>> {
+        let logged = self.training.take_logged().into_iter();
+        let named = logged.filter(|scalar| scalar.name == name);
+        named
+            .map(|scalar| Ok((scalar.step, scalar.value.f_double_value(&[])?)))
+            .collect()
     }
 }

@@ -8,12 +8,12 @@
 //! in a search. Once stages have their full length, and candidates 32 steps or more, they are judged by the loss on examples held out of the training
 //! split, as the authors' program does, else by the training loss.
 //!
-//! Memory: parameters and the rule's state once more, for the checkpoint. Cost per step: that of the rule; a loss is read at each step of a search. Not
-//! for workloads whose rate must be warmed up, or budgets shorter than some searches: with a step hint below 1,000 and the defaults, no candidate has
-//! the twenty losses that a forecast needs.
+//! Memory: parameters and the rule's state once more, for the checkpoint. Cost per step: that of the rule; a loss is read at each step of a search. What
+//! share of all steps so far was search is logged as `search-share`. Not for workloads whose rate must be warmed up, or budgets shorter than some
+//! searches: a candidate is given twenty steps at least, so the shortest stage is 200 steps long, and so is its search.
 //!
 //! Deviations: first and longest stage are shares of the step hint, for the authors' are 1,000 and 8,000 steps, and two of the quick workloads have 600
-//! in all. A search with fewer than twenty losses to go by takes their last. The authors' smoothing spline is written as the one parabola that it is
+//! in all. The authors' smoothing spline is written as the one parabola that it is
 //! for losses of order 1. The length scale of the Gaussian process is the likeliest of six, where scikit-optimize searches all.
 //!
 //! Defaults: ten candidates, and a kappa of 1,000, are the paper's; the authors' program has 1e6. Stages of 5 % to 20 % and the 5 % held out were
@@ -31,7 +31,7 @@ use bench_sdk::prelude::*;
 use bench_sdk::{Comparison, Contents, Replica, Rules, serde_json};
 
 /// Losses that a forecast needs: with fewer, the parabola and the exponential fit anything.
-const COURSE: usize = 20;
+const COURSE: u64 = 20;
 /// Evaluations of a candidate where the held-out loss judges.
 const EVALUATIONS: u64 = 32;
 
@@ -47,6 +47,8 @@ pub struct AutoLrs<R> {
     length: u64,
     /// Steps done of the candidate, or of the stage's training.
     done: u64,
+    /// Steps of all candidates so far.
+    searched: u64,
     /// Losses of the present candidate.
     course: Vec<f64>,
     /// Places in the space tried in this stage, the present one last, and forecasts of those that are done.
@@ -74,14 +76,21 @@ impl Space {
 impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
     fn init(training: &mut Training) -> Result<AutoLrs<R>> {
         let hyper = training.hyperparameters().clone();
+        let candidates = hyper.integer("candidates")?.max(1);
+        // A share of the step hint, and never so short that a candidate has too few losses.
+        let stage = |share: f64| {
+            let steps = (training.step_hint() as f64 * share).round() as u64;
+            steps.max(COURSE * candidates)
+        };
         let space = Space {
             min: hyper.number("learning-rate-min")?,
             max: hyper.number("learning-rate-max")?,
-            candidates: hyper.integer("candidates")?.max(1),
+            candidates,
             kappa: hyper.number("kappa")?,
-            longest: stage(training, hyper.number("longest-stage")?),
+            longest: stage(hyper.number("longest-stage")?),
             base: hyper,
         };
+        let first = stage(space.base.number("first-stage")?).min(space.longest);
         ensure!(
             0.0 < space.min && space.min < space.max,
             "rates from {} to {} are no range above 0",
@@ -100,8 +109,9 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
             checkpoint: training.replica(0)?,
             kept: Rules::with(training, &own)?,
             held_out,
-            length: stage(training, space.base.number("first-stage")?).min(space.longest),
+            length: first,
             done: 0,
+            searched: 0,
             course: Vec::new(),
             places: Vec::new(),
             forecasts: Vec::new(),
@@ -124,7 +134,10 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
         self.rules.update(training, &gradients.values)?;
         self.done += 1;
         match self.is_searching() {
-            true => self.judge(training, &gradients.loss),
+            true => {
+                self.searched += 1;
+                self.judge(training, &gradients.loss)
+            }
             false => {
                 if self.done == self.length {
                     self.end_stage();
@@ -137,6 +150,7 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
     fn state(&mut self, state: &mut State) -> Result<()> {
         state.visit("length", &mut self.length)?;
         state.visit("done", &mut self.done)?;
+        state.visit("searched", &mut self.searched)?;
         state.visit("course", &mut self.course)?;
         state.visit("places", &mut self.places)?;
         state.visit("forecasts", &mut self.forecasts)?;
@@ -160,6 +174,10 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
     fn resume_training(&mut self, _training: &mut Training) -> Result<()> {
         self.rules.resume_training()
     }
+
+    fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
+        golden::compare(reference)
+    }
 }
 
 impl<R: UpdateRule> AutoLrs<R> {
@@ -175,10 +193,6 @@ impl<R: UpdateRule> AutoLrs<R> {
         (self.forecasts.len() as u64) < self.space.candidates
     }
 
-    fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
-        golden::compare(reference)
-    }
-
     /// Steps of each candidate.
     fn trial(&self) -> u64 {
         (self.length / self.space.candidates).max(1)
@@ -192,10 +206,9 @@ impl<R: UpdateRule> AutoLrs<R> {
     /// After a step of a candidate: notes its loss, and goes on to the next candidate or to training when it is done.
     fn judge(&mut self, training: &mut Training, loss: &Tensor) -> Result<()> {
         let (trial, by_validation) = (self.trial(), self.by_validation());
-        let every = if by_validation {
-            trial / EVALUATIONS
-        } else {
-            1
+        let every = match by_validation {
+            true => trial / EVALUATIONS,
+            false => 1,
         };
         if self.done.is_multiple_of(every) {
             let loss = match by_validation {
@@ -207,12 +220,11 @@ impl<R: UpdateRule> AutoLrs<R> {
         if self.done < trial {
             return Ok(());
         }
-        self.forecasts
-            .push(predict(&self.course, self.length / every, !by_validation));
-        training.log(
-            "forecast",
-            self.forecasts.last().copied().unwrap_or(f64::NAN),
-        );
+        let forecast = self.forecast(every);
+        self.forecasts.push(forecast);
+        training.log("forecast", forecast);
+        let share = self.searched as f64 / (training.step() + 1) as f64;
+        training.log("search-share", share);
         let next = match self.is_searching() {
             true => propose(&self.places, &self.forecasts, self.space.kappa),
             false => self.best(),
@@ -220,6 +232,18 @@ impl<R: UpdateRule> AutoLrs<R> {
         training.restore(&self.checkpoint)?;
         copy(&mut self.kept, &mut self.rules)?;
         self.try_rate(training, next)
+    }
+
+    /// The loss at the end of the stage, from a course with a loss every so many steps; infinity where it diverged.
+    fn forecast(&self, every: u64) -> f64 {
+        if self.course.iter().any(|loss| !loss.is_finite()) {
+            return f64::INFINITY;
+        }
+        let by_validation = self.by_validation();
+        // A training loss is that before its step, the first at step 0; a held-out loss that after `every` steps.
+        let end = self.length as f64 / every as f64;
+        let end = if by_validation { end - 1.0 } else { end };
+        Forecast::fit(&self.course, !by_validation).at(end)
     }
 
     /// Goes on at the rate of this place.
@@ -254,22 +278,6 @@ impl<R: UpdateRule> AutoLrs<R> {
         self.forecasts.clear();
         self.done = 0;
     }
-}
-
-/// The loss at the end of the stage; the last one where there is too little to forecast from, and infinity where it diverged.
-fn predict(course: &[f64], steps: u64, is_training: bool) -> f64 {
-    if course.iter().any(|loss| !loss.is_finite()) {
-        return f64::INFINITY;
-    }
-    match course.len() < COURSE {
-        true => course.last().copied().unwrap_or(f64::INFINITY),
-        false => Forecast::fit(course, is_training).at(steps as f64),
-    }
-}
-
-/// A share of the step hint in steps.
-fn stage(training: &Training, share: f64) -> u64 {
-    ((training.step_hint() as f64 * share).round() as u64).max(1)
 }
 
 /// Copies what rules have gathered.
