@@ -12,7 +12,7 @@
 //!
 //! Equals the authors' `fira_adamw.py` (fira 1.0.2): epsilon is added to the root that is not corrected, the decay comes last and uses the new weight,
 //! singular vectors are found in single precision, and `alpha` also scales the part taken from `G`, so that with `alpha < 1` the rest keeps some of
-//! the subspace. The norms' own epsilon is 1e-8. `pytorch_optimizer.Fira` is the same.
+//! the subspace. The norms' own epsilon is 1e-8. `pytorch_optimizer.Fira` is the same. `bases: qr` is explained in `galore`.
 //!
 //! Defaults: betas, epsilon and `alpha` are the authors' code's. The others were chosen for the small quick workloads: a rate of 3e-3 (theirs 1e-3), a
 //! decay of 0.05 (theirs 0), a gap of 100 (their 200 are for trainings of 10,000 steps and more), and a rank of 16, which has no source: it is a third

@@ -11,7 +11,8 @@
 //!
 //! Equals the authors' `galore_adamw.py` (galore-torch 1.0): epsilon is added to the root that is not corrected, the decay comes last and uses the new
 //! weight, and singular vectors are found in single precision. Of their projections, `std` is here. A gradient that is not finite has no singular
-//! vectors; its basis is unit vectors.
+//! vectors; its basis is unit vectors. Not theirs is `bases: qr`: after the first, bases are turned towards the singular vectors by two products and a QR
+//! decomposition, as SOAP's are (Vyas et al., arXiv:2409.11321, algorithm 4), for matrices whose singular value decomposition takes too long.
 //!
 //! Defaults: betas, epsilon and `alpha` are the authors' code's. The others were chosen for the small quick workloads: a rate of 3e-3 (theirs 1e-3), a
 //! decay of 0.05 (theirs 0), a gap of 100 (their 200 are for trainings of 10,000 steps and more), and a rank of 16, which has no source: it is a third
@@ -30,9 +31,29 @@ pub struct Galore {
     weight_decay: f64,
     alpha: f64,
     gap: u64,
+    bases: Bases,
     low_rank: LowRank,
     projected: [Vec<Tensor>; 2],
     others: [Vec<Tensor>; 2],
+}
+
+/// Where new bases come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bases {
+    /// The gradient's singular vectors.
+    Found,
+    /// The old bases, turned towards them.
+    Turned,
+}
+
+impl Bases {
+    fn of(name: &str) -> Result<Bases> {
+        match name {
+            "svd" => Ok(Bases::Found),
+            "qr" => Ok(Bases::Turned),
+            other => bail!("`bases` is `{other}`, which is neither svd nor qr"),
+        }
+    }
 }
 
 impl UpdateRule for Galore {
@@ -48,6 +69,7 @@ impl UpdateRule for Galore {
             weight_decay: hyper.number("weight-decay")?,
             alpha: hyper.number("alpha")?,
             gap,
+            bases: Bases::of(hyper.text("bases")?)?,
             projected: [low_rank.zeros(group)?, low_rank.zeros(group)?],
             others: [
                 low_rank.zeros_of_others(group)?,
@@ -124,7 +146,10 @@ impl Galore {
     /// When a decomposition does not converge.
     pub fn directions(&mut self, update: &Update, rate: f64) -> Result<(Vec<Tensor>, Vec<Tensor>)> {
         if (update.t - 1).is_multiple_of(self.gap) {
-            self.low_rank.refresh(update)?;
+            match self.bases {
+                Bases::Turned if update.t > 1 => self.low_rank.turn(update)?,
+                _ => self.low_rank.refresh(update)?,
+            }
         }
         let r = self.low_rank.project(update.gradients)?;
         // It is what Adam makes of a weight of 0.
