@@ -83,3 +83,40 @@ impl Gene {
         changed.clamp(self.min, self.max)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gene(log: bool) -> Gene {
+        Gene {
+            name: "rate".to_owned(),
+            min: 1e-4,
+            max: 1e-1,
+            log,
+        }
+    }
+
+    /// Of what the reference decisions have no case: values drawn anew, and bounds.
+    #[test]
+    fn values_are_drawn_anew_or_multiplied_within_their_bounds() {
+        let explored = |log, value, [resample, choice, prior]: [f64; 3]| {
+            let draw = Draw {
+                resample,
+                choice,
+                prior,
+            };
+            gene(log).explore(value, 0.25, &draw)
+        };
+        let near = |found: f64, expected: f64| {
+            assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+        };
+        // Half of the way in the logarithm, and in the value.
+        near(explored(true, 0.01, [0.2, 0.9, 0.5]), 10.0_f64.powf(-2.5));
+        near(explored(false, 0.01, [0.2, 0.9, 0.5]), 0.05005);
+        near(explored(true, 0.01, [0.25, 0.49, 0.5]), 0.008);
+        near(explored(true, 0.01, [0.25, 0.5, 0.5]), 0.012);
+        near(explored(true, 0.09, [0.9, 0.9, 0.5]), 0.1);
+        near(explored(true, 1.1e-4, [0.9, 0.1, 0.5]), 1e-4);
+    }
+}
