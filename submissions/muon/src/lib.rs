@@ -7,7 +7,7 @@
 //!
 //! Memory: 1 number a parameter, 2 of Adam's. Cost of an `m x n` matrix, `m < n`: `10 m^2 n + 5 m^3` multiplications, or `2 m^2 n + 17 m^3` where it is
 //! more than twice as wide and not counted in bfloat16; so use it where a step's own products are larger: batches of many examples. Not for embeddings,
-//! nor for single rows.
+//! nor for single rows, nor for small fully connected networks: with these defaults it misses `fashion-mnist-mlp`'s target by 0.003.
 //!
 //! Equals `KellerJordan/Muon`'s `SingleDeviceMuonWithAuxAdam`, with its quirk: the factor `sqrt(max(1, rows / columns))` reads a convolution's last two
 //! dimensions. PyTorch's `torch.optim.Muon` bounds the norm where this adds 1e-7, and decays by 0.1 unless told otherwise; `optax.contrib.muon`
