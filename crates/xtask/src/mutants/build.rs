@@ -11,6 +11,8 @@ use std::process::Command;
 
 /// Names the sequences that differ; its own text, since it is compiled beside a mutant and not with this program.
 const SCHEDULES: &str = include_str!("schedules.rs.txt");
+/// Names the gradients that are clipped otherwise than PyTorch clips them.
+const CLIPPING: &str = include_str!("clipping.rs.txt");
 
 /// `cargo metadata`, as much of it as is read.
 #[derive(Deserialize)]
@@ -143,11 +145,8 @@ impl Built {
                 let package = self.member(name)?;
                 (package, package.folder().join("src/main.rs"))
             }
-            Witness::Schedules => {
-                let source = folder.join("schedules.rs");
-                std::fs::write(&source, SCHEDULES)?;
-                (work.mutated, source)
-            }
+            Witness::Schedules => (work.mutated, written(&folder, SCHEDULES)?),
+            Witness::Clipping => (work.mutated, written(&folder, CLIPPING)?),
         };
         let mut externs = work.externs(package)?;
         externs.insert(package.name.replace('-', "_"), work.library(package)?);
@@ -281,6 +280,13 @@ impl<'a> Work<'a> {
         std::fs::write(&file, text)?;
         Ok(copy.join("lib.rs"))
     }
+}
+
+/// A witness' own source.
+fn written(folder: &Path, text: &str) -> Result<PathBuf> {
+    let path = folder.join("witness.rs");
+    std::fs::write(&path, text)?;
+    Ok(path)
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {

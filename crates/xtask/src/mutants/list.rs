@@ -20,6 +20,8 @@ pub(super) enum Witness {
     Submission(&'static str),
     /// The comparison of schedules.
     Schedules,
+    /// Gradients clipped as PyTorch clips them.
+    Clipping,
 }
 
 impl Mutant {
@@ -43,7 +45,7 @@ macro_rules! mutants {
     };
 }
 
-use Witness::{Schedules, Submission};
+use Witness::{Clipping, Schedules, Submission};
 
 pub(super) const MUTANTS: &[Mutant] = mutants! {
     "submissions/adamw/src/lib.rs", Submission("adamw"), ["adamw.json"]: {
@@ -130,6 +132,44 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "the start in the average": [("0.0 => 0.0,\n            sum => weight / sum", "0.0 => 0.0,\n            sum => (weight / sum).min(0.5)")],
         "bias correction off": [("let root = bias_correction(self.beta2, update.t).sqrt()", "let root = 1.0")],
         "sum of weights not saved": [("state.visit(\"weight-sum\", &mut self.weight_sum)?;", "")],
+    }
+    "submissions/auto-lrs/src/forecast.rs", Submission("auto-lrs"), ["autolrs.json"]: {
+        "one round of outliers": [("const ROUNDS: usize = 10", "const ROUNDS: usize = 1")],
+        "outliers of the second half": [(".filter(|&place| (place as f64) < half)", ".filter(|&place| (place as f64) >= half)")],
+        "no asymptote": [("y_mean - a * e_mean", "0.0")],
+        "read at a tenth of the stage": [("(self.b * step).exp()", "(self.b * step * 0.1).exp()")],
+    }
+    "submissions/auto-lrs/src/lib.rs", Submission("auto-lrs"), ["autolrs.json"]: {
+        "losses not saved": [("state.visit(\"course\", &mut self.course)?;", "")],
+        "rates tried not saved": [("state.visit(\"places\", &mut self.places)?;", "")],
+        "no way back to the rate after a resume": [("if state.is_loading() && !self.places.is_empty()", "if false")],
+    }
+    "submissions/pbt/src/selection.rs", Submission("pbt"), ["pbt.json"]: {
+        "the best copy": [("ranks.iter().rev().take(count)", "ranks.iter().take(count)")],
+        "donors from all": [("(draws[member] * count as f64) as usize).min(count - 1)", "(draws[member] * scores.len() as f64) as usize).min(scores.len() - 1)")],
+        "a smaller score is better": [("a.partial_cmp(&b)", "b.partial_cmp(&a)")],
+    }
+    "submissions/pbt/src/gene.rs", Submission("pbt"), ["pbt.json"]: {
+        "factors swapped": [("draw.choice >= 0.5", "draw.choice < 0.5")],
+    }
+    "submissions/pbt/src/member.rs", Submission("pbt"), ["pbt.json"]: {
+        "hyperparameters not saved": [("state.visit(\"values\", &mut self.values)?;", "")],
+    }
+    "crates/bench-sdk/src/training/curvature.rs", Submission("sophia-h"), ["sophia_h.json"]: {
+        "the product without its signs": [("let _ = product.f_mul_(sign)?;", "let _ = (product, sign);")],
+    }
+    "crates/bench-sdk/src/training/curvature.rs", Submission("sophia-g"), ["sophia_g.json", "sophia_gnb.json"]: {
+        "the data's labels in place of drawn ones": [("let sampled = self.drawn(batch, &outputs.f_detach()?)?;", "let sampled = batch;"), ("self.problem.loss(&outputs, &sampled)", "self.problem.loss(&outputs, sampled)")],
+    }
+    "crates/bench-sdk/src/toolkit/mod.rs", Submission("sophia-h"), ["sophia_h.json"]: {
+        "curvature averaged the other way round": [("f_lerp_(value.borrow(), 1.0 - beta)", "f_lerp_(value.borrow(), beta)")],
+    }
+    "crates/bench-sdk/src/toolkit/mod.rs", Clipping, []: {
+        "the norm of the first tensor": [("let norm = global_norm(gradients)?;", "let norm = gradients[0].f_norm()?;")],
+        "short gradients made long": [(".f_clamp_max(1.0)?", "")],
+        "no epsilon": [("(&norm + 1e-6)", "(&norm + 0.0)")],
+        "the sum of norms": [("Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)", "Ok(Tensor::f_stack(&norms, 0)?.f_sum(Kind::Double)?)")],
+        "never clipped": [("let _ = gradient.f_mul_(&factor)?;", "let _ = (gradient, &factor);")],
     }
     "crates/bench-sdk/src/training/mod.rs", Submission("adamw"), ["adamw.json"]: {
         "schedule shifted by one": [("(self.settings.schedule)(self.step)", "(self.settings.schedule)(self.step + 1)")],
