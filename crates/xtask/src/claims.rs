@@ -45,9 +45,20 @@ struct Claim {
     of: String,
     #[serde(default)]
     against: Option<String>,
+    /// Further pairs that have to hold too.
+    #[serde(default)]
+    also: Vec<Pair>,
     #[serde(flatten)]
     bounds: Bounds,
     arms: BTreeMap<String, Arm>,
+}
+
+/// Two arms, of which the first is divided by the second.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Pair {
+    of: String,
+    against: String,
 }
 
 /// What `of` divided by `against`, or `of` by itself, has to be at every seed.
@@ -183,7 +194,8 @@ fn read(name: &str) -> Result<Claim> {
         .map_err(anyhow::Error::from)
         .and_then(|value: serde_json::Value| Ok(serde_json::from_value(value)?))
         .with_context(|| format!("{} is no claim", path.display()))?;
-    for arm in std::iter::once(&claim.of).chain(&claim.against) {
+    let also = claim.also.iter().flat_map(|pair| [&pair.of, &pair.against]);
+    for arm in std::iter::once(&claim.of).chain(&claim.against).chain(also) {
         ensure!(
             claim.arms.contains_key(arm),
             "{}: there is no arm `{arm}`",
@@ -209,6 +221,15 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 impl Claim {
+    /// Everything that is divided.
+    fn pairs(&self) -> Vec<Pair> {
+        let first = self.against.iter().map(|against| Pair {
+            of: self.of.clone(),
+            against: against.clone(),
+        });
+        first.chain(self.also.iter().cloned()).collect()
+    }
+
     /// A submission that is not there.
     fn missing(&self, name: &str) -> Option<String> {
         let arms = self.arms.values().map(|arm| arm.path(name));
@@ -237,7 +258,11 @@ impl Claim {
         let mut groups: BTreeMap<Option<u32>, Vec<String>> = BTreeMap::new();
         for arm in self.arms.values() {
             let path = arm.path(name).display().to_string();
-            groups.entry(arm.trials).or_default().push(path);
+            let group = groups.entry(arm.trials).or_default();
+            // One that is looked at up to several steps is run once.
+            if !group.contains(&path) {
+                group.push(path);
+            }
         }
         let groups = groups.into_iter();
         groups

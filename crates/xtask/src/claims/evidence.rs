@@ -1,6 +1,6 @@
 //! From records to a verdict.
 
-use super::{Arm, Bounds, Claim, Measure, VALUES};
+use super::{Arm, Bounds, Claim, Measure, Pair, VALUES};
 use crate::shell;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -12,8 +12,8 @@ use std::path::Path;
 pub(super) struct Evidence {
     /// Arm to seed to value; infinity where the target was missed.
     pub(super) values: BTreeMap<String, BTreeMap<u64, f64>>,
-    /// `of` divided by `against`, or `of` alone, at each seed that there is.
-    pub(super) ratios: Vec<f64>,
+    /// Of each pair, `of` divided by `against` at each seed that there is; or of `of` alone.
+    pub(super) ratios: Vec<Vec<f64>>,
     pub(super) verdict: Verdict,
     /// Processor and version of bench.
     pub(super) made_by: String,
@@ -43,10 +43,11 @@ impl Verdict {
     }
 
     /// A ratio of nothing finite speaks for neither side.
-    pub(super) fn of(ratios: &[f64], studies: u32, bounds: Bounds) -> Verdict {
-        let all = |holds: &dyn Fn(f64) -> bool| ratios.iter().all(|ratio| holds(*ratio));
+    pub(super) fn of(ratios: &[Vec<f64>], studies: u32, bounds: Bounds) -> Verdict {
+        let seeds = ratios.iter().map(Vec::len).min().unwrap_or(0);
+        let all = |holds: &dyn Fn(f64) -> bool| ratios.iter().flatten().all(|ratio| holds(*ratio));
         match () {
-            () if ratios.len() < studies as usize || ratios.is_empty() => Verdict::Unfinished,
+            () if seeds < studies as usize || seeds == 0 => Verdict::Unfinished,
             () if all(&|ratio| (bounds.at_least..=bounds.at_most).contains(&ratio)) => {
                 Verdict::Reproduced
             }
@@ -80,15 +81,16 @@ impl Claim {
                 }
             }
         }
-        let ratios: Vec<f64> = match &self.against {
-            None => values[&self.of].values().copied().collect(),
-            Some(against) => {
-                let (of, against) = (&values[&self.of], &values[against]);
-                let pairs = of
-                    .iter()
-                    .filter_map(|(study, a)| Some((*a, *against.get(study)?)));
-                pairs.map(|(a, b)| a / b).collect()
-            }
+        let ratio = |Pair { of, against }: &Pair| {
+            let (of, against) = (&values[of], &values[against]);
+            let pairs = of
+                .iter()
+                .filter_map(|(study, a)| Some((*a, *against.get(study)?)));
+            pairs.map(|(a, b)| a / b).collect()
+        };
+        let ratios: Vec<Vec<f64>> = match self.pairs().as_slice() {
+            [] => vec![values[&self.of].values().copied().collect()],
+            pairs => pairs.iter().map(ratio).collect(),
         };
         let verdict = Verdict::of(&ratios, self.studies, self.bounds);
         let words = |pointer: &str| {
@@ -241,13 +243,19 @@ mod tests {
             contradicted_below,
             contradicted_above: 1.0,
         };
-        let verdict = |ratios: &[f64]| Verdict::of(ratios, 3, bounds(0.0, 0.0));
+        let verdict = |ratios: &[f64]| Verdict::of(&[ratios.to_vec()], 3, bounds(0.0, 0.0));
         assert_eq!(verdict(&[0.5, 0.5, 0.4]), Verdict::Reproduced);
         assert_eq!(verdict(&[0.5, 0.5, 0.6]), Verdict::NotAtThisScale);
         assert_eq!(verdict(&[1.1, 1.2, 1.3]), Verdict::Contradicted);
         assert_eq!(verdict(&[0.5, 0.5, f64::NAN]), Verdict::NotAtThisScale);
         assert_eq!(verdict(&[0.5, 0.5]), Verdict::Unfinished);
-        let share = |values: &[f64]| Verdict::of(values, 3, bounds(0.1, 0.05));
+        // Of several pairs all have to.
+        let pairs =
+            |a: &[f64], b: &[f64]| Verdict::of(&[a.to_vec(), b.to_vec()], 2, bounds(0.0, 0.0));
+        assert_eq!(pairs(&[0.5, 0.4], &[0.3, 0.2]), Verdict::Reproduced);
+        assert_eq!(pairs(&[0.5, 0.4], &[0.3, 1.2]), Verdict::NotAtThisScale);
+        assert_eq!(pairs(&[0.5, 0.4], &[0.3]), Verdict::Unfinished);
+        let share = |values: &[f64]| Verdict::of(&[values.to_vec()], 3, bounds(0.1, 0.05));
         assert_eq!(share(&[0.1, 0.2, 0.5]), Verdict::Reproduced);
         assert_eq!(share(&[0.06, 0.2, 0.5]), Verdict::NotAtThisScale);
         assert_eq!(share(&[0.01, 0.02, 0.03]), Verdict::Contradicted);

@@ -20,8 +20,8 @@ pub(super) fn result(name: &str, claim: &Claim, evidence: &Evidence) -> String {
         let values: Vec<f64> = seeds.values().copied().collect();
         text += &row(arm, &values);
     }
-    if let Some(against) = &claim.against {
-        text += &row(&format!("{} / {against}", claim.of), &evidence.ratios);
+    for (pair, ratios) in claim.pairs().iter().zip(&evidence.ratios) {
+        text += &row(&format!("{} / {}", pair.of, pair.against), ratios);
     }
     text += &format!(
         "\n{} The spread is the standard deviation over seeds.\n\nMade by `cargo xtask claims {name}` ({}) from these runs:\n\n",
