@@ -163,8 +163,9 @@ impl Elementwise<2> for Step {
             F::all([self.beta1, 1.0 - self.beta1, self.rho, EPSILON]);
         let [keep, rate] = F::all([self.keep, self.rate]);
         let m = beta1 * m + rest1 * g;
-        let ratio = (m.abs() / (rho * h + epsilon)).min(F::ONE);
-        (keep * x - rate * m.sign() * ratio, [m, h])
+        // The sign of m times min(|m| / (rho h + epsilon), 1), in half the instructions: h is never below 0.
+        let ratio = m / (rho * h + epsilon);
+        (keep * x - rate * ratio.max(-F::ONE).min(F::ONE), [m, h])
     }
 }
 

@@ -185,9 +185,10 @@ impl Elementwise<2> for Step {
     fn scalar<F: Float>(&self, x: F, g: F, [m, h]: [F; 2]) -> (F, [F; 2]) {
         let [beta1, rest1, gamma, epsilon] =
             F::all([self.beta1, 1.0 - self.beta1, self.gamma, self.epsilon]);
-        let [correction, keep, rate] = F::all([self.correction, self.keep, self.rate]);
+        // A product in place of a second division.
+        let [corrected, keep, rate] = F::all([1.0 / self.correction, self.keep, self.rate]);
         let m = beta1 * m + rest1 * g;
-        let ratio = m / correction / (gamma * h).max(epsilon);
+        let ratio = corrected * m / (gamma * h).max(epsilon);
         (keep * x - rate * ratio.max(-F::ONE).min(F::ONE), [m, h])
     }
 }
