@@ -70,6 +70,22 @@ fn files() -> Vec<File> {
     paths.into_iter().map(file).collect()
 }
 
+fn quick_start<'a>(workload: &'a str, submission: &'a str) -> Request<'a> {
+    Request {
+        workload,
+        submission,
+        ruleset: QUICK_START,
+        purpose: Purpose::Scoring,
+        base_seed: 0,
+        study: 1,
+        trial: 1,
+        trials: None,
+        hyperparameters: None,
+        threads: None,
+        device: None,
+    }
+}
+
 #[test]
 fn no_file_has_a_mistake() {
     let catalog = Catalog::parse(files());
@@ -87,23 +103,36 @@ fn every_submission_meets_every_workload_in_a_quick_start() {
     let catalog = Catalog::parse(files());
     for workload in catalog.workloads.keys() {
         for submission in catalog.submissions.keys() {
-            let request = Request {
-                workload,
-                submission,
-                ruleset: QUICK_START,
-                purpose: Purpose::Scoring,
-                base_seed: 0,
-                study: 1,
-                trial: 1,
-                trials: None,
-                hyperparameters: None,
-                threads: None,
-                device: None,
-            };
+            let request = quick_start(workload, submission);
             let run = catalog.resolve(&request).unwrap();
             assert_eq!(run.config_hash().unwrap().len(), 64);
         }
     }
+}
+
+/// Otherwise a quick start would say that its own reference does not compare.
+#[test]
+fn references_of_the_quick_start_are_of_todays_rules() {
+    let catalog = Catalog::parse(files());
+    let references = listing("results/reference/adamw");
+    let is_record = |path: &&PathBuf| path.extension().is_some_and(|end| end == "json");
+    let mut compared = Vec::new();
+    for path in references.iter().filter(is_record) {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        let trial: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let workload = path.file_stem().unwrap().to_str().unwrap();
+        let request = quick_start(workload, "adamw");
+        let key = catalog.resolve(&request).unwrap().comparability_key();
+        assert_eq!(
+            trial["record"]["comparability-key"],
+            key.unwrap(),
+            "{workload}"
+        );
+        compared.push(workload.to_owned());
+    }
+    let mut quick = catalog.harness.as_ref().unwrap().suites["quick"].clone();
+    quick.sort();
+    assert_eq!(compared, quick);
 }
 
 #[test]
