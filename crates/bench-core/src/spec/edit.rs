@@ -78,7 +78,12 @@ fn change(
     let pointer = format!("/{}", escape(section));
     if let Some(place) = document.places.get(&format!("{pointer}/{}", escape(key))) {
         let span = place.value;
-        return Ok((span.start..span.start + span.length, value.to_owned()));
+        // No space is left at the end of a line that a block begins below.
+        let start = match value.starts_with('\n') {
+            true => text[..span.start].trim_end_matches(' ').len(),
+            false => span.start,
+        };
+        return Ok((start..span.start + span.length, value.to_owned()));
     }
     let Some(there) = document.value.pointer(&pointer) else {
         let newline = if text.is_empty() || text.ends_with('\n') {
@@ -113,7 +118,8 @@ fn change(
     let first = keys.map(|key| key.start).min().unwrap_or(start);
     let line = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
     let indent = &text[line..first];
-    Ok((first..first, format!("{key}: {value}\n{indent}")))
+    let space = if value.starts_with('\n') { "" } else { " " };
+    Ok((first..first, format!("{key}:{space}{value}\n{indent}")))
 }
 
 #[cfg(test)]
@@ -137,6 +143,14 @@ mod tests {
         assert_eq!(changed, block.replace("1e-1", "0.5"));
         let changed = target(block, "test").unwrap();
         assert_eq!(changed, block.replace("metric", "test: 0.5\n  metric"));
+        let below = "\n    a: 1";
+        let changed = set(block, "target", "validation", below).unwrap();
+        assert_eq!(changed, block.replace(" 1e-1", below));
+        let changed = set(block, "target", "test", below).unwrap();
+        assert_eq!(
+            changed,
+            block.replace("metric", "test:\n    a: 1\n  metric")
+        );
     }
 
     #[test]

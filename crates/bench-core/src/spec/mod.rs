@@ -18,6 +18,7 @@ pub mod scheduled;
 pub mod schema;
 pub mod search;
 pub mod submission;
+mod target;
 mod tuning_file;
 mod value;
 mod words;

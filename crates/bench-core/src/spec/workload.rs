@@ -1,6 +1,7 @@
 //! `workloads/*.yaml`: data, model, loss, metric, target and budget.
 
 pub use super::loss::{CrossEntropy, Loss};
+pub use super::target::{Calibration, Target, TargetSource};
 
 use super::dataset::{Content, Format};
 use crate::number::Span;
@@ -365,48 +366,6 @@ impl Metric {
     pub fn largest(self) -> f64 {
         self.facts().2
     }
-}
-
-/// What has to be reached. Only validation decides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Target {
-    /// One of `metrics`.
-    pub metric: Metric,
-    /// Value on the validation split that solves the workload.
-    pub validation: f64,
-    /// Value on the test split, reported beside it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test: Option<f64>,
-    /// Where the numbers come from. In no hash.
-    #[serde(default, skip_serializing)]
-    pub source: Option<TargetSource>,
-}
-
-/// Where a target comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum TargetSource {
-    /// A publication, or `provisional`.
-    Words(String),
-    /// `bench calibrate`, which writes it.
-    Calibration(Calibration),
-}
-
-/// The calibration that a target comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Calibration {
-    /// Folder with the record of all its trials, from the root of the checkout.
-    pub record: String,
-    /// blake3 of those trials.
-    pub digest: String,
-    /// What was typed.
-    pub command: String,
-    /// Where it ran.
-    pub machine: String,
-    /// The winner's lowest and highest validation value over its seeds, at the evaluation that the target was taken from.
-    pub spread: (f64, f64),
 }
 
 /// Whichever runs out first ends the trial.

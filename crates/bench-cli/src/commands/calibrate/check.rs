@@ -57,7 +57,7 @@ pub(super) fn agreement(
     }
     let lines = differences.iter().map(|line| format!("\n  {line}"));
     screen.print(&format!(
-        "{name} and {} disagree:{}",
+        "{name} and {} disagree:{}\n`bench calibrate {name} --restore` writes what the record found into the file; without --restore it makes a new record",
         write::folder(name),
         lines.collect::<String>()
     ))?;

@@ -104,7 +104,6 @@ fn spec(text: &str, record: &CalibrationRecord) -> Result<String, edit::EditErro
     let text = edit::set(&text, "target", "test", &finding.test.to_string())?;
     let [block, line] = yaml(&source(record));
     let text = edit::set(&text, "target", "source", &block)
-        .map(|text| text.replace("source: \n", "source:\n"))
         .or_else(|_| edit::set(&text, "target", "source", &line))?;
     edit::set(&text, "budget", "time", &budget(record).to_string())
 }
