@@ -6,8 +6,8 @@
 //! spikes that follow a new basis. Other parameters are given plain AdamW: a group's `rank` is 0 in `submission.yaml` for roles that are not to be
 //! projected, and only matrices are.
 //!
-//! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n) + 1` numbers where AdamW has `2 m n`; during an update `2 r max(m, n)` more, and `m n` for
-//! one matrix at a time. Cost: three products with the basis and three passes, and a singular value decomposition every `projection-gap` steps. Not
+//! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n) + 1` numbers where AdamW has `2 m n`; during an update `2 m n` more of one matrix
+//! at a time. Cost: three products with the basis and five passes, and a singular value decomposition every `projection-gap` steps. Not
 //! where memory is plentiful and time is not: full AdamW is one pass, and a decomposition of a large matrix takes seconds. Of the quick suite's targets it
 //! reaches `brown-lm`'s alone with these defaults.
 //!
@@ -46,20 +46,16 @@ impl UpdateRule for Fira {
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        let (r, n) = self.galore.directions(update, -1.0)?;
-        let (alpha, keep) = (self.galore.alpha(), self.galore.keep(update));
-        let rate = self.galore.rate(update);
-        let matrices = self.galore.low_rank().matrices().zip(&mut self.norms);
-        for (((place, projection), norm), (r, n)) in matrices.zip(r.iter().zip(&n)) {
-            let (x, g) = (&update.parameters[place].tensor, &update.gradients[place]);
-            let rest = scaled_rest(projection, g, r, n, alpha)?;
+        self.galore.renew_bases(update)?;
+        let alpha = self.galore.alpha();
+        for (number, norm) in self.norms.iter_mut().enumerate() {
+            let (r, n) = self.galore.direction(update, number)?;
+            let (place, projection) = self.galore.low_rank().matrix(number);
+            let rest = scaled_rest(projection, &update.gradients[place], &r, &n, alpha)?;
             let limit = limited(&rest, norm)?;
-            projection.add_to(x, &(n * (-rate * alpha)))?;
-            let step = Rest {
-                keep,
-                rate: rate * limit,
-            };
-            update.map(&step, &[x.shallow_clone()], &[rest], [])?;
+            let direction = projection.back(&(n * alpha))?;
+            update.map(&Plus { limit }, &[direction.shallow_clone()], &[rest], [])?;
+            self.galore.take(update, place, direction)?;
         }
         self.galore.update_others(update)
     }
@@ -86,7 +82,7 @@ fn scaled_rest(
     let along = [if rows < columns { 0 } else { 1 }];
     let norm = |tensor: &Tensor| tensor.f_norm_scalaropt_dim(2, along, true);
     let phi = norm(n)? / (norm(r)? + NORM_EPSILON);
-    let mut rest = projection.plus(g, &(r * -alpha))?;
+    let mut rest = projection.back(&(r * -alpha))?.f_add_(g)?;
     Ok(rest.f_mul_(&phi)?)
 }
 
@@ -99,23 +95,21 @@ fn limited(rest: &Tensor, before: &mut f64) -> Result<f64> {
     Ok(factor)
 }
 
-/// Takes the step of the rest, then decays.
+/// Adds the rest, as far as it is let.
 #[derive(Clone, Copy)]
-struct Rest {
-    keep: f64,
-    rate: f64,
+struct Plus {
+    limit: f64,
 }
 
-impl Reference<0> for Rest {
-    fn tensors(&self, x: &Tensor, e: &Tensor, _: [&Tensor; 0]) -> (Tensor, [Tensor; 0]) {
-        (self.keep * (x - self.rate * e), [])
+impl Reference<0> for Plus {
+    fn tensors(&self, n: &Tensor, rest: &Tensor, _: [&Tensor; 0]) -> (Tensor, [Tensor; 0]) {
+        (n + self.limit * rest, [])
     }
 }
 
-impl Elementwise<0> for Rest {
+impl Elementwise<0> for Plus {
     #[inline(always)]
-    fn scalar<F: Float>(&self, x: F, e: F, _: [F; 0]) -> (F, [F; 0]) {
-        let [keep, rate] = F::all([self.keep, self.rate]);
-        (keep * (x - rate * e), [])
+    fn scalar<F: Float>(&self, n: F, rest: F, _: [F; 0]) -> (F, [F; 0]) {
+        (n + F::of(self.limit) * rest, [])
     }
 }

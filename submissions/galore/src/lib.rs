@@ -5,8 +5,8 @@
 //! other parameters are given plain AdamW of the same form: a group's `rank` is 0 in `submission.yaml` for roles that are not to be projected, and only
 //! matrices are.
 //!
-//! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n)` numbers where AdamW has `2 m n`; and `2 r max(m, n)` more during an update. Cost:
-//! two products with the basis, and a singular value decomposition every `projection-gap` steps. Not where memory is plentiful: it is AdamW with
+//! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n)` numbers where AdamW has `2 m n`; and `m n` more of one matrix at a time during an update.
+//! Cost: two products with the basis and a pass, and a singular value decomposition every `projection-gap` steps. Not where memory is plentiful: it is AdamW with
 //! information left out, and a decomposition of a large matrix takes seconds. Of the quick suite's targets it reaches `brown-lm`'s alone with these defaults.
 //!
 //! Equals the authors' `galore_adamw.py` (galore-torch 1.0): epsilon is added to the root that is not corrected, the decay comes last and uses the new
@@ -21,7 +21,7 @@
 
 use adamw::Step;
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::{LowRank, decay, zeros_like};
+use bench_sdk::toolkit::LowRank;
 
 /// The hyperparameters, the bases, and both kinds of moments.
 pub struct Galore {
@@ -80,12 +80,12 @@ impl UpdateRule for Galore {
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        let rate = self.rate(update);
-        let directions = self.directions(update, rate * self.alpha)?.1;
-        for ((place, projection), direction) in self.low_rank.matrices().zip(&directions) {
-            let x = &update.parameters[place].tensor;
-            projection.add_to(x, direction)?;
-            decay(&[x], update.learning_rate * self.weight_decay)?;
+        self.renew_bases(update)?;
+        let matrices = self.low_rank.matrices().len();
+        for number in 0..matrices {
+            let (_, n) = self.direction(update, number)?;
+            let (place, projection) = self.low_rank.matrix(number);
+            self.take(update, place, projection.back(&(n * self.alpha))?)?;
         }
         self.update_others(update)
     }
@@ -130,34 +130,63 @@ impl Galore {
     }
 
     /// What decay leaves of a parameter in this step.
-    pub fn keep(&self, update: &Update) -> f64 {
+    fn keep(&self, update: &Update) -> f64 {
         1.0 - update.learning_rate * self.weight_decay
     }
 
     /// The learning rate with both of Adam's corrections.
-    pub fn rate(&self, update: &Update) -> f64 {
+    fn rate(&self, update: &Update) -> f64 {
         update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
             / bias_correction(self.beta1, update.t)
     }
 
-    /// Of every projected matrix the gradient in its basis, `R`, and `-rate N`, Adam's step there. Bases are new when they are due.
+    /// New bases where they are due.
     ///
     /// # Errors
     /// When a decomposition does not converge.
-    pub fn directions(&mut self, update: &Update, rate: f64) -> Result<(Vec<Tensor>, Vec<Tensor>)> {
-        if (update.t - 1).is_multiple_of(self.gap) {
-            match self.bases {
-                Bases::Turned if update.t > 1 => self.low_rank.turn(update)?,
-                _ => self.low_rank.refresh(update)?,
-            }
+    pub fn renew_bases(&mut self, update: &Update) -> Result<()> {
+        match self.bases {
+            _ if !(update.t - 1).is_multiple_of(self.gap) => Ok(()),
+            Bases::Turned if update.t > 1 => self.low_rank.turn(update),
+            _ => self.low_rank.refresh(update),
         }
-        let r = self.low_rank.project(update.gradients)?;
-        // It is what Adam makes of a weight of 0.
-        let directions = zeros_like(&r)?;
-        let step = self.adam(1.0, rate);
-        let [m, v] = &mut self.projected;
-        update.map(&step, &directions, &r, [m, v])?;
-        Ok((r, directions))
+    }
+
+    /// Of one of the projected matrices, in the order of [`LowRank::matrices`], the gradient in its basis, `R`, and Adam's direction there, `N`. One
+    /// at a time, so that there is no temporary as large as all of them.
+    ///
+    /// # Errors
+    /// When the gradient is not the matrix'.
+    pub fn direction(&mut self, update: &Update, number: usize) -> Result<(Tensor, Tensor)> {
+        let (place, projection) = self.low_rank.matrix(number);
+        let r = projection.project(&update.gradients[place])?;
+        // It is what Adam makes of a weight of 0 with a rate of -1.
+        let n = r.f_zeros_like()?;
+        let step = self.adam(1.0, -1.0);
+        let [mut m, mut v] = self
+            .projected
+            .each_ref()
+            .map(|moments| vec![moments[number].shallow_clone()]);
+        update.map(
+            &step,
+            &[n.shallow_clone()],
+            &[r.shallow_clone()],
+            [&mut m, &mut v],
+        )?;
+        Ok((r, n))
+    }
+
+    /// A step along a direction in the matrix' own space. The decay comes last, so it shrinks the step too.
+    ///
+    /// # Errors
+    /// When the direction has another shape than the matrix.
+    pub fn take(&self, update: &Update, place: usize, direction: Tensor) -> Result<()> {
+        let take = Take {
+            keep: self.keep(update),
+            rate: self.rate(update),
+        };
+        let x = update.parameters[place].tensor.shallow_clone();
+        update.map(&take, &[x], &[direction], [])
     }
 
     /// AdamW for the parameters that are not projected. The decay comes last, so it shrinks the step too.
@@ -181,5 +210,26 @@ impl Galore {
             rate,
             root: 1.0,
         }
+    }
+}
+
+/// One step's coefficients in a matrix' own space.
+#[derive(Clone, Copy)]
+struct Take {
+    keep: f64,
+    rate: f64,
+}
+
+impl Reference<0> for Take {
+    fn tensors(&self, x: &Tensor, n: &Tensor, _: [&Tensor; 0]) -> (Tensor, [Tensor; 0]) {
+        (self.keep * (x - self.rate * n), [])
+    }
+}
+
+impl Elementwise<0> for Take {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, n: F, _: [F; 0]) -> (F, [F; 0]) {
+        let [keep, rate] = F::all([self.keep, self.rate]);
+        (keep * (x - rate * n), [])
     }
 }

@@ -17,17 +17,6 @@ pub fn bias_correction(beta: f64, t: u64) -> f64 {
     1.0 - beta.powf(t as f64)
 }
 
-/// A tensor of zeros for each of some tensors.
-///
-/// # Errors
-/// When there is no memory for them.
-pub fn zeros_like(tensors: &[Tensor]) -> Result<Vec<Tensor>> {
-    tensors
-        .iter()
-        .map(|tensor| Ok(tensor.f_zeros_like()?))
-        .collect()
-}
-
 /// Moves each average towards its value: `average = beta average + (1 - beta) value`.
 ///
 /// # Errors
