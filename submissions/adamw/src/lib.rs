@@ -102,10 +102,12 @@ impl Elementwise<2> for Step {
     fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
         let [beta1, beta2] = F::all([self.beta1, self.beta2]);
         let [rest1, rest2] = F::all([1.0 - self.beta1, 1.0 - self.beta2]);
-        let [keep, rate, root, epsilon] = F::all([self.keep, self.rate, self.root, self.epsilon]);
+        // The correction of v multiplied into the rest of the fraction: a third of the slow instructions less.
+        let [rate, epsilon] = F::all([self.rate * self.root, self.epsilon * self.root]);
+        let keep = F::of(self.keep);
         let m = beta1 * m + rest1 * g;
         let v = beta2 * v + rest2 * g * g;
-        let x = keep * x - rate * m / (v.sqrt() / root + epsilon);
+        let x = keep * x - rate * m / (v.sqrt() + epsilon);
         (x, [m, v])
     }
 }

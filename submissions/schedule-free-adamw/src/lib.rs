@@ -185,11 +185,13 @@ impl Reference<2> for Step {
 impl Elementwise<2> for Step {
     #[inline(always)]
     fn scalar<F: Float>(&self, y: F, g: F, [z, v]: [F; 2]) -> (F, [F; 2]) {
-        let [beta2, rest2, epsilon] = F::all([self.beta2, 1.0 - self.beta2, self.epsilon]);
-        let [decay, root, share] = F::all([self.weight_decay, self.root, self.share]);
+        // The correction of v multiplied into the rest of the fraction, as in AdamW.
+        let [root, epsilon] = F::all([self.root, self.epsilon * self.root]);
+        let [beta2, rest2] = F::all([self.beta2, 1.0 - self.beta2]);
+        let [decay, share] = F::all([self.weight_decay, self.share]);
         let [rate, y_rate] = F::all([self.rate, self.y_rate]);
         let v = beta2 * v + rest2 * g * g;
-        let d = g / (v.sqrt() / root + epsilon) + decay * y;
+        let d = root * g / (v.sqrt() + epsilon) + decay * y;
         let y = y + share * (z - y) + y_rate * d;
         (y, [z - rate * d, v])
     }
