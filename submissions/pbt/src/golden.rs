@@ -1,6 +1,7 @@
 //! Comparison of decisions with reference decisions, the draws given (`bench check pbt --golden FILE`).
 
-use crate::{Draw, Gene, truncation};
+use crate::evolution::Evolution;
+use crate::{Exploit, Gene, truncation};
 use bench_sdk::Comparison;
 use bench_sdk::prelude::*;
 use bench_sdk::serde_json::{self, Value};
@@ -10,49 +11,53 @@ pub(crate) fn compare(reference: &Value) -> Result<Vec<Comparison>> {
     if reference["algorithm"] != "pbt" {
         return Ok(Vec::new());
     }
-    let donors = donors(&reference["selection"])?;
-    let theirs = list(&reference["selection"]["donors"])?;
-    let ours: Vec<f64> = donors.iter().map(|&donor| donor as f64).collect();
-    Ok(vec![
-        Comparison::of("selection", &ours, &theirs, 0.0),
-        explored(&reference["explore"], &donors)?,
-        toy(reference)?,
-    ])
+    let [donors, values] = generation(&reference["selection"], &reference["explore"])?;
+    Ok(vec![donors, values, toy(reference)?])
 }
 
-fn donors(selection: &Value) -> Result<Vec<usize>> {
+/// A whole generation's end: who copies whom, and that losers explore from their donors' values while everybody else keeps its own.
+fn generation(selection: &Value, explore: &Value) -> Result<[Comparison; 2]> {
     let (scores, draws) = (list(&selection["scores"])?, list(&selection["u"])?);
-    let fraction = number(&selection["fraction"])?;
-    Ok(truncation(&scores, fraction, &draws))
-}
-
-/// Losers explore from their donors' values; everybody else keeps its own.
-fn explored(explore: &Value, donors: &[usize]) -> Result<Comparison> {
-    let probability = number(&explore["resample_probability"])?;
     let names: Vec<String> = serde_json::from_value(explore["key_order"].clone())?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for (member, &donor) in donors.iter().enumerate() {
-        for (place, name) in names.iter().enumerate() {
-            let bounds = &explore["bounds"][name];
-            let gene = Gene {
-                name: name.clone(),
-                min: number(&bounds[0])?,
-                max: number(&bounds[1])?,
-                log: bounds[2].as_bool().context("a bound without a scale")?,
-            };
-            let value = number(&explore["hypers"][donor][name])?;
-            let draw = Draw::of(&list(&explore["u"][member][place])?);
-            let expected = number(&explore["result"][member][name])?;
-            let found = match donor == member {
-                true => value,
-                false => gene.explore(value, probability, &draw),
-            };
-            // As a ratio: values are of many sizes.
-            ours.push(found / expected);
-            theirs.push(1.0);
+    let gene = |name: &String| {
+        let bounds = &explore["bounds"][name];
+        Ok(Gene {
+            name: name.clone(),
+            min: number(&bounds[0])?,
+            max: number(&bounds[1])?,
+            log: bounds[2].as_bool().context("a bound without a scale")?,
+        })
+    };
+    let evolution = Evolution {
+        exploit: Exploit::Truncation(number(&selection["fraction"])?),
+        genes: names.iter().map(gene).collect::<Result<_>>()?,
+        resample_probability: number(&explore["resample_probability"])?,
+    };
+    let (mut values, mut expected, mut uniform) = (Vec::new(), Vec::new(), Vec::new());
+    for member in 0..scores.len() {
+        let of = |key: &str| -> Result<Vec<f64>> {
+            let named = names.iter().map(|name| number(&explore[key][member][name]));
+            named.collect()
+        };
+        values.push(of("hypers")?);
+        expected.extend(of("result")?);
+        for place in 0..names.len() {
+            uniform.extend(list(&explore["u"][member][place])?);
         }
     }
-    Ok(Comparison::of("exploration", &ours, &theirs, 1e-14))
+    let histories: Vec<&[f64]> = scores.iter().map(std::slice::from_ref).collect();
+    let values: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
+    let decision = evolution.decide(&histories, &values, &draws, &uniform);
+    let donors: Vec<f64> = decision.donors.iter().map(|&donor| donor as f64).collect();
+    let theirs = list(&selection["donors"])?;
+    // As a ratio: values are of many sizes.
+    let found = decision.values.iter().flatten().zip(&expected);
+    let ratios: Vec<f64> = found.map(|(found, expected)| found / expected).collect();
+    let ones = vec![1.0; expected.len()];
+    Ok([
+        Comparison::of("selection", &donors, &theirs, 0.0),
+        Comparison::of("exploration", &ratios, &ones, 1e-14),
+    ])
 }
 
 /// The paper's figure 2: two members, each blind to one dimension, reach the optimum by copying.

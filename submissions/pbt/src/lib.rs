@@ -23,6 +23,7 @@
 //! quick workloads; each member trains for a quarter of the steps. The decay's range is that of `adamw`'s search; the rate's lies inside that, a factor
 //! of three from either end. Betas and epsilon are PyTorch's, the batch is `adamw`'s.
 
+mod evolution;
 mod gene;
 mod golden;
 mod member;
@@ -34,18 +35,17 @@ pub use selection::{Exploit, t_test, truncation};
 use bench_sdk::prelude::*;
 use bench_sdk::toolkit::Exchange;
 use bench_sdk::{Comparison, serde_json};
+use evolution::Evolution;
 use member::{Member, Taken};
 
 /// A population of members that `R` trains.
 pub struct Pbt<R> {
     members: Vec<Member<R>>,
-    genes: Vec<Gene>,
-    exploit: Exploit,
-    resample_probability: f64,
+    evolution: Evolution,
     /// Steps of each member from one decision to the next.
     interval: u64,
     held_out: Tensor,
-    /// The fittest at the last decision, whose weights are evaluated.
+    /// Whose weights are evaluated: the fittest at the last decision.
     best: u64,
     exchange: Exchange,
 }
@@ -62,18 +62,17 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
             "hold-out is {share}, which is no share of the examples"
         );
         let held_out = training.hold_out(((training.examples() as f64 * share) as u64).max(1))?;
-        let genes = Gene::all(&hyper)?;
+        let evolution = Evolution::of(&hyper)?;
+        let genes = &evolution.genes;
         let prior = uniform(training, "prior", &[count as i64, genes.len() as i64])?;
         let members = (0..count).map(|number| {
             let draws = &prior[number as usize * genes.len()..];
             let values = genes.iter().zip(draws).map(|(gene, u)| gene.prior(*u));
-            Member::new(training, number, &genes, values.collect())
+            Member::new(training, number, genes, values.collect())
         });
         Ok(Pbt {
             members: members.collect::<Result<_>>()?,
-            genes,
-            exploit: Exploit::of(&hyper)?,
-            resample_probability: hyper.number("resample-probability")?,
+            evolution,
             interval: (training.step_hint() / (count * generations)).max(1),
             held_out,
             best: 0,
@@ -97,7 +96,7 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
     fn state(&mut self, state: &mut State) -> Result<()> {
         for (number, member) in self.members.iter_mut().enumerate() {
             state.scope(&format!("member-{number}"), |state| {
-                member.state(state, &self.genes)
+                member.state(state, &self.evolution.genes)
             })?;
         }
         state.visit("best", &mut self.best)?;
@@ -131,33 +130,23 @@ impl<R: UpdateRule> Pbt<R> {
             let fitness = member.measure(training, &self.held_out)?;
             training.log(&format!("member-{number}/fitness"), fitness);
         }
-        let count = self.members.len() as i64;
-        let histories: Vec<&[f64]> = self
-            .members
-            .iter()
-            .map(|member| &member.history[..])
-            .collect();
-        let scores: Vec<f64> = histories
-            .iter()
-            .filter_map(|history| history.last().copied())
-            .collect();
-        self.best = selection::ranks(&scores)
-            .first()
-            .map_or(0, |&best| best as u64);
-        let draws = uniform(training, "exploit", &[count])?;
-        let donors = self.exploit.donors(&histories, &draws);
+        let (count, width) = (self.members.len(), self.evolution.genes.len());
+        let exploit = uniform(training, "exploit", &[count as i64])?;
+        let explore = uniform(training, "explore", &[count as i64, width as i64, 3])?;
+        let histories: Vec<&[f64]> = self.members.iter().map(|m| &m.history[..]).collect();
+        let values: Vec<&[f64]> = self.members.iter().map(|m| &m.values[..]).collect();
+        let decision = self
+            .evolution
+            .decide(&histories, &values, &exploit, &explore);
+        self.best = decision.best as u64;
 
-        let losers = (0..self.members.len()).filter(|&member| donors[member] != member);
+        let donors = &decision.donors;
+        let losers = (0..count).filter(|&member| donors[member] != member);
         let taken = losers.map(|member| Ok((member, self.members[donors[member]].copy(training)?)));
         let taken: Vec<(usize, Taken)> = taken.collect::<Result<_>>()?;
-        let width = self.genes.len();
-        let draws = uniform(training, "explore", &[count, width as i64, 3])?;
-        for (member, mut taken) in taken {
-            for (place, (gene, value)) in self.genes.iter().zip(&mut taken.values).enumerate() {
-                let draw = Draw::of(&draws[3 * (member * width + place)..]);
-                *value = gene.explore(*value, self.resample_probability, &draw);
-            }
-            self.members[member].take(&taken, &self.genes)?;
+        for (member, taken) in taken {
+            let values = &decision.values[member];
+            self.members[member].take(&taken, values, &self.evolution.genes)?;
         }
         for (member, donor) in donors.iter().enumerate() {
             training.log(&format!("member-{member}/parent"), *donor as f64);
@@ -168,7 +157,7 @@ impl<R: UpdateRule> Pbt<R> {
 
     fn log_genes(&self, training: &mut Training) {
         for (number, member) in self.members.iter().enumerate() {
-            for (gene, value) in self.genes.iter().zip(&member.values) {
+            for (gene, value) in self.evolution.genes.iter().zip(&member.values) {
                 training.log(&format!("member-{number}/{}", gene.name), *value);
             }
         }

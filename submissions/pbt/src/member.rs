@@ -20,7 +20,6 @@ pub(crate) struct Member<R> {
 pub(crate) struct Taken {
     weights: Replica,
     rules: Contents,
-    pub(crate) values: Vec<f64>,
     history: Vec<f64>,
 }
 
@@ -92,15 +91,14 @@ impl<R: UpdateRule> Member<R> {
         Ok(Taken {
             weights: training.within(&self.replica, |training| training.replica(number))?,
             rules: Contents::save(&mut |state| rules.state(state))?.deep_copy()?,
-            values: self.values.clone(),
             history: self.history.clone(),
         })
     }
 
     /// Goes on as another, with that one's weights, the state of its rules, and these values.
-    pub(crate) fn take(&mut self, taken: &Taken, genes: &[Gene]) -> Result<()> {
+    pub(crate) fn take(&mut self, taken: &Taken, values: &[f64], genes: &[Gene]) -> Result<()> {
         self.replica.copy_from(&taken.weights)?;
-        self.values.clone_from(&taken.values);
+        self.values = values.to_vec();
         self.history.clone_from(&taken.history);
         self.rules
             .retune(&with_values(&self.base, genes, &self.values))?;
