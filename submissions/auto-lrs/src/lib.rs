@@ -263,11 +263,11 @@ impl<R: UpdateRule> AutoLrs<R> {
             .retune(&self.space.base.with("learning-rate", rate))
     }
 
-    /// The place with the lowest forecast.
+    /// The place with the lowest forecast; that of the lowest rate where all candidates diverged.
     fn best(&self) -> f64 {
         let tried = self.places.iter().zip(&self.forecasts);
         let best = tried
-            .filter(|(_, loss)| !loss.is_nan())
+            .filter(|(_, loss)| loss.is_finite())
             .min_by(|a, b| a.1.total_cmp(b.1));
         best.map_or(0.0, |(place, _)| *place)
     }
