@@ -43,8 +43,12 @@ impl<R: UpdateRule> Rules<R> {
     pub fn with(training: &Training, hyperparameters: &Hyperparameters) -> Result<Rules<R>> {
         let mut groups = Vec::new();
         for (group, spec, members) in parts(training, hyperparameters) {
+            let learning_rate = group.hyperparameters.number("learning-rate");
             groups.push(RuleGroup {
-                learning_rate: group.hyperparameters.number("learning-rate")?,
+                // Not the author's own line, so what to do stands here.
+                learning_rate: learning_rate.ok().context(
+                    "an update rule needs a number `learning-rate` in the search space of submission.yaml: its schedule multiplies that (1.0 where the rule has none)",
+                )?,
                 rule: R::new(&group)?,
                 spec: spec.cloned(),
                 members,

@@ -212,7 +212,8 @@ impl Problem for WorkloadProblem {
     }
 }
 
-/// Random inputs and labels of a data set's shapes: what a workload trains on before the clock runs.
+/// Random inputs and labels of a data set's shapes: what a workload trains on before the clock runs. The same for the same list of examples only, so that
+/// a check sees which ones an algorithm takes.
 pub(crate) struct DummyExamples {
     pub(crate) interface: Interface,
     pub(crate) examples: u64,
@@ -227,8 +228,14 @@ impl Examples for DummyExamples {
     /// Images with a class each, or token sequences with a token each.
     fn batch(&self, indices: &Tensor, _augmentation: Option<&Key>) -> Result<Batch, LibtorchError> {
         let Interface { input, outputs } = &self.interface;
-        let mut stream = Stream::new(&Key::new(0, "dummy"))?;
-        let count = indices.numel() as i64;
+        let chosen = Vec::<i64>::try_from(indices).map_err(LibtorchError::from)?;
+        let number = chosen.iter().fold(0_u64, |number, &index| {
+            number
+                .wrapping_mul(0x100_0000_01B3)
+                .wrapping_add(index as u64)
+        });
+        let mut stream = Stream::new(&Key::new(0, "dummy").step(number))?;
+        let count = chosen.len() as i64;
         let shape: Vec<i64> = std::iter::once(count)
             .chain(input.iter().copied())
             .collect();

@@ -2,7 +2,7 @@
 //!
 //! Tensors and plain values are kept apart, so that what an algorithm costs in memory is a sum over its tensors.
 
-use crate::tensor::{copy_of, same_values};
+use crate::tensor::{copy_of, same_bits};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use tch::Tensor;
@@ -95,7 +95,7 @@ impl Contents {
             return Ok(Some("the names".to_owned()));
         }
         for (name, tensor) in &self.tensors {
-            if !same_values(tensor, &other.tensors[name])? {
+            if !same_bits(tensor, &other.tensors[name])? {
                 return Ok(Some(name.clone()));
             }
         }

@@ -101,4 +101,15 @@ impl<A: TrainingAlgorithm> Descent<A> {
             .map(|scalar| Ok((scalar.step, scalar.value.f_double_value(&[])?)))
             .collect()
     }
+
+    /// Everything that was logged since this or [`Descent::logged`] was last asked, in order: names and values.
+    ///
+    /// # Errors
+    /// When something that was logged is not one number.
+    pub fn all_logged(&mut self) -> Result<Vec<(String, f64)>> {
+        let logged = self.training.take_logged().into_iter();
+        logged
+            .map(|scalar| Ok((scalar.name.clone(), scalar.value.f_double_value(&[])?)))
+            .collect()
+    }
 }

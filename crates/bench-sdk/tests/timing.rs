@@ -78,7 +78,7 @@ fn an_update_is_timed_without_a_model() {
     let output = obey(
         folder.path(),
         &["--update", "model"],
-        "steps 2\nmemory\ntriad 4\n",
+        "steps 2\nmemory 3\ntriad 4\n",
     );
     assert!(output.status.success());
     let [described, steps, memory, triad] = &answers(&output)[..] else {

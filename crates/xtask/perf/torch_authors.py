@@ -138,6 +138,71 @@ def fira(groups):
     return projected_adamw(groups, direction)
 
 
+def blocks(p, limit):
+    """Meta's `merge_small_dims` and `multi_dim_split`: a function from a tensor to its blocks."""
+    sizes = []
+    for size in p.squeeze().shape:
+        if sizes and sizes[-1] * size <= limit:
+            sizes[-1] *= size
+        else:
+            sizes.append(size)
+    sizes = sizes or [1]
+
+    def cut(tensor):
+        pieces = [tensor.view(sizes)]
+        for dim in range(len(sizes)):
+            pieces = [piece for whole in pieces for piece in torch.split(whole, limit, dim=dim)]
+        return pieces
+
+    return cut
+
+
+def shampoo(groups):
+    """Meta's DistributedShampoo as it was submitted to AlgoPerf, on one process."""
+    lr, beta1, beta2, eps, decay, limit, frequency, start = 1e-3, 0.9, 0.99, 1e-8, 0.05, 1024, 100, 1
+    states = []
+    for p in groups.all:
+        cut = blocks(p, limit)
+        factors = [[torch.zeros(n, n) for n in piece.shape] for piece in cut(p.data)]
+        roots = [[torch.zeros(n, n) for n in piece.shape] for piece in cut(p.data)]
+        states.append((p, cut, factors, roots, torch.zeros_like(p), torch.zeros_like(p)))
+    count = 0
+
+    def root_of(factor, exponent):
+        values, vectors = torch.linalg.eigh(factor / (1 - beta2**count))
+        values += -torch.clamp(values.min(), max=0.0)
+        values += eps
+        return vectors * values.pow(exponent).unsqueeze(0) @ vectors.T
+
+    def step():
+        nonlocal count
+        count += 1
+        due = count == start or (count > start and count % frequency == 0)
+        for p, cut, factors, roots, exp_avg, exp_avg_sq in states:
+            grads = cut(p.grad)
+            for grad, own, inverse in zip(grads, factors, roots):
+                for k, factor in enumerate(own):
+                    others = [d for d in range(grad.dim()) if d != k]
+                    product = torch.tensordot(grad, grad, dims=(others, others))
+                    factor.mul_(beta2).add_(product, alpha=1 - beta2)
+                if due:
+                    for k, factor in enumerate(own):
+                        inverse[k] = root_of(factor, -1 / (2 * len(own)))
+            filtered = exp_avg.lerp_(p.grad, 1 - beta1)
+            filtered = filtered.lerp(p.grad, 1 - beta1).div_(1 - beta1**count)
+            exp_avg_sq.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
+            grafted = filtered / (exp_avg_sq / (1 - beta2**count)).sqrt_().add_(eps)
+            direction = torch.empty_like(p)
+            for to, piece, inverse, length_of in zip(cut(direction), cut(filtered), roots, cut(grafted)):
+                for root in inverse:
+                    piece = torch.tensordot(piece, root, [[0], [0]])
+                to.copy_(piece.mul_(torch.linalg.norm(length_of) / (torch.linalg.norm(piece) + 1e-16)))
+            direction.add_(p, alpha=decay)
+            p.add_(direction, alpha=-lr)
+
+    return step
+
+
 def newton_schulz(g, kind):
     """KellerJordan/Muon, `zeropower_via_newtonschulz5`."""
     a, b, c = 3.4445, -4.7750, 2.0315

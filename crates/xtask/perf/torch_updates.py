@@ -11,11 +11,10 @@ import time
 
 import torch
 
-from torch_authors import fira, galore, lion, muon, muon_single, schedule_free_adamw, sophia
+from torch_authors import fira, galore, lion, muon, muon_single, schedule_free_adamw, shampoo, sophia
 
 PEERS = {
     "adamw-fused": lambda groups: torch.optim.AdamW(groups.all, lr=1e-3, fused=True).step,
-    "adamw-foreach": lambda groups: torch.optim.AdamW(groups.all, lr=1e-3, foreach=True).step,
     "nadam-foreach": lambda groups: torch.optim.NAdam(groups.all, lr=1e-3, decoupled_weight_decay=True, foreach=True).step,
     "sgd-fused": lambda groups: torch.optim.SGD(groups.all, lr=1e-2, momentum=0.9, nesterov=True, weight_decay=1e-4, fused=True).step,
     "lion": lion,
@@ -25,6 +24,7 @@ PEERS = {
     "fira": fira,
     "muon": muon,
     "muon-single": muon_single,
+    "shampoo": shampoo,
 }
 
 

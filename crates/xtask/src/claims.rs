@@ -97,7 +97,7 @@ enum Measure {
     StatePerParameter,
     /// The target's metric on the validation split at its best evaluation, over all trials.
     BestValidation,
-    /// Steps until the target was met, of the first trial that met it.
+    /// Steps until the target was met, the fewest of all trials.
     StepsToTarget,
     /// Submission time a step.
     SecondsPerStep,

@@ -43,6 +43,10 @@ pub fn run(options: &Options) -> Result<()> {
         let named = |name: &String| name == mutant.package();
         options.crates.is_empty() || options.crates.iter().any(named)
     };
+    ensure!(
+        options.crates.is_empty() || !options.write,
+        "--write writes the whole table: leave out the names, or --write"
+    );
     let chosen: Vec<&Mutant> = MUTANTS.iter().filter(wanted).collect();
     ensure!(
         !chosen.is_empty(),
@@ -141,6 +145,23 @@ fn differing(command: &mut Command) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_committed_table_has_every_fault() {
+        let table = std::fs::read_to_string(shell::root().join("submissions/MUTANTS.md")).unwrap();
+        let listed = table.lines().filter(|line| line.starts_with("| `"));
+        let listed: Vec<String> = listed
+            .map(|line| {
+                line.rsplit_once(" | ")
+                    .map_or(line, |(row, _)| row)
+                    .to_owned()
+            })
+            .collect();
+        let expected = MUTANTS
+            .iter()
+            .map(|m| format!("| `{}` | {}", m.package(), m.fault));
+        assert_eq!(listed, expected.collect::<Vec<_>>());
+    }
 
     #[test]
     fn every_fault_still_finds_its_place() {

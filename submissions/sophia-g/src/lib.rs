@@ -6,9 +6,10 @@
 //! the quotient is larger than 1 the step is the learning rate times a sign, as in Lion (equation 12). Where the loss smooths labels, that of the drawn
 //! labels is smoothed too: the mean of its gradient is not 0 any more, and the estimate is biased.
 //!
-//! Memory: 2 numbers a parameter. Cost: one pass of 24 bytes a parameter, and a forward and a backward pass every `k` steps, on the clock. Not for
-//! small batches or short trainings: nearly all coordinates are clipped, and what is left is a sign method, which with these defaults reaches no target of
-//! the quick suite; nor for losses that are no likelihood.
+//! Memory: 2 numbers a parameter. Cost: one pass of 24 bytes a parameter; every `k` steps a forward and a backward pass, and a count of the
+//! coordinates that are not clipped, on the clock. Not for
+//! short trainings: an estimate of ten steps ago is of another model, and with these defaults it reaches no target of the quick suite; nor for losses that
+//! are no likelihood.
 //!
 //! Equals the authors' `sophia.py` driven as in `train_sophiag.py`: `h` is refreshed after the update of steps `k`, `2k`, …, so the first `k` steps
 //! are sign steps; their README refreshes one step earlier. They keep `B` in the step, here it is in `h`; it counts the batch at hand, where their

@@ -179,4 +179,5 @@ properties! {
     galore: "galore" is FirstOrder<galore::Galore>;
     fira: "fira" is FirstOrder<fira::Fira>;
     muon: "muon" is FirstOrder<muon::Muon>;
+    shampoo: "shampoo" is FirstOrder<shampoo::Shampoo>;
 }

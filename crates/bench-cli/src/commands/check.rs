@@ -8,6 +8,7 @@ use bench_core::protocol::Task;
 use bench_core::run::{DeviceKind, Local, Purpose, SubmissionIdentity};
 use bench_core::spec::harness::Ruleset;
 use bench_core::spec::resolve::Request;
+use bench_core::spec::submission::{Choice, Dimension, Value};
 use bench_harness::program::{Builder as _, CargoBuilder};
 use bench_harness::session::SessionEvent;
 use bench_harness::{scratch, setup};
@@ -49,15 +50,46 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let given = [arguments.submission.clone()];
     let (workspace, names) = Workspace::with_submissions(&given)?;
     let name = names.first().unwrap_or(&arguments.submission);
-    let task = task(&workspace, name)?;
+    let task = task(&workspace, name, &BTreeMap::new())?;
     let program = build(&workspace, &task.run.submission)?;
     // Golden trajectories bring hyperparameters of their own.
-    let task = Some(&task).filter(|_| arguments.golden.is_none());
-    run(program, arguments, task)
+    let tasks = match arguments.golden {
+        Some(_) => Vec::new(),
+        None => {
+            let choices = choices(&workspace, name).into_iter();
+            let choices = choices.map(|(name_of, value)| {
+                self::task(&workspace, name, &BTreeMap::from([(name_of, value)]))
+            });
+            std::iter::once(Ok(task))
+                .chain(choices)
+                .collect::<Result<Vec<_>, _>>()?
+        }
+    };
+    run(program, arguments, &tasks)
 }
 
-/// What the suite takes its hyperparameters from: the submission's defaults on the workload that needs no data.
-fn task(workspace: &Workspace, submission: &str) -> Result<Task, Failure> {
+/// Every value of the search space's lists but the defaults: other ways through the code.
+fn choices(workspace: &Workspace, submission: &str) -> Vec<(String, Value)> {
+    let entrant = workspace.catalog.submissions.get(submission);
+    let dimensions = entrant
+        .into_iter()
+        .flat_map(|entrant| &entrant.submission.search_space);
+    let of = |(name, dimension): (&String, &Dimension)| match dimension {
+        Dimension::Choice(Choice { values, default }) => {
+            let others = values.iter().filter(|value| *value != default);
+            others.map(|value| (name.clone(), value.clone())).collect()
+        }
+        _ => Vec::new(),
+    };
+    dimensions.flat_map(of).collect()
+}
+
+/// What the suite takes its hyperparameters from: the submission's defaults on the workload that needs no data, with values of one's own.
+fn task(
+    workspace: &Workspace,
+    submission: &str,
+    own: &BTreeMap<String, Value>,
+) -> Result<Task, Failure> {
     let Some(entrant) = workspace.catalog.submissions.get(submission) else {
         return Err(workspace.no_submission(submission));
     };
@@ -74,7 +106,7 @@ fn task(workspace: &Workspace, submission: &str) -> Result<Task, Failure> {
         study: 1,
         trial: 1,
         trials: None,
-        hyperparameters: Some(&BTreeMap::new()),
+        hyperparameters: Some(own),
         threads: None,
         device: Some(DeviceKind::Cpu),
     });
@@ -107,7 +139,7 @@ fn build(workspace: &Workspace, submission: &SubmissionIdentity) -> Result<Comma
 }
 
 /// Hands the terminal over to the program, and its verdict on.
-fn run(mut program: Command, arguments: &Arguments, task: Option<&Task>) -> Result<Exit, Failure> {
+fn run(mut program: Command, arguments: &Arguments, tasks: &[Task]) -> Result<Exit, Failure> {
     program.arg("check");
     if let Some(golden) = &arguments.golden {
         program.arg("--golden").arg(golden);
@@ -120,16 +152,17 @@ fn run(mut program: Command, arguments: &Arguments, task: Option<&Task>) -> Resu
         let message = format!("cannot start {}: {error}", path.display());
         Failure::new(Exit::WorkerDied, message, None)
     };
-    program.stdin(if task.is_some() {
-        Stdio::piped()
-    } else {
-        Stdio::null()
+    program.stdin(match tasks {
+        [] => Stdio::null(),
+        _ => Stdio::piped(),
     });
     let mut child = program.spawn().map_err(failed)?;
-    if let (Some(mut input), Some(task)) = (child.stdin.take(), task) {
-        let line = serde_json::to_string(task).map_err(Failure::bug)?;
-        // A program that ends without reading says so by its exit code.
-        let _ = writeln!(input, "{line}");
+    if let Some(mut input) = child.stdin.take() {
+        for task in tasks {
+            let line = serde_json::to_string(task).map_err(Failure::bug)?;
+            // A program that ends without reading says so by its exit code.
+            let _ = writeln!(input, "{line}");
+        }
     }
     let status = child.wait().map_err(failed)?;
     Ok(match status.code() {

@@ -1,7 +1,7 @@
 //! `<program> check`: whether a submission keeps what the SDK promises in its name, and whether it equals a reference implementation.
 //!
 //! The suite wants a resolved run on standard input for its hyperparameters: `bench spec show synthetic lion | target/release/lion check`.
-//! `bench check` does that.
+//! `bench check` does that, with a line more for each other choice that the search space leaves: whether it saves and loads exactly is asked of each.
 
 pub(crate) mod function;
 mod golden;
@@ -30,8 +30,8 @@ const FAILED: u8 = 1;
 /// Arguments or input that mean nothing.
 const USAGE: u8 = 2;
 
-/// For the suite itself: what goes on with a folder's snapshot in a new process.
-const SECOND_HALF: &str = "--second-half";
+/// For the suite itself: goes on with a folder's snapshot in a new process.
+const GO_ON: &str = "--go-on";
 
 const HELP: &str = "usage: PROGRAM                                              speaks the referee's protocol on standard input and output
        PROGRAM check [--golden FILE]... [--format text|json]
@@ -43,7 +43,7 @@ const HELP: &str = "usage: PROGRAM                                              
 #[derive(Debug, Default)]
 struct Arguments {
     goldens: Vec<PathBuf>,
-    second_half: Option<PathBuf>,
+    go_on: Option<PathBuf>,
     json: bool,
 }
 
@@ -68,13 +68,22 @@ pub(crate) fn usage() -> ExitCode {
 fn check<A: TrainingAlgorithm>(arguments: &[String]) -> Result<Report> {
     let arguments = parse(arguments)?;
     let checks = if arguments.goldens.is_empty() {
-        let task = read_task()?;
+        let (task, choices) = read_tasks()?;
         runtime::start(settings(task.run.threads))?;
-        if let Some(folder) = &arguments.second_half {
-            rules::second_half::<A>(&task.run, folder)?;
+        if let Some(folder) = &arguments.go_on {
+            rules::go_on::<A>(&task.run, folder)?;
             return Ok(Report::new(Vec::new()));
         }
-        rules::suite::<A>(&task.run, &|folder| in_a_new_process(&task, folder))
+        let mut checks = rules::suite::<A>(&task.run, &|folder| in_a_new_process(&task, folder));
+        // What does not start with its defaults is told once.
+        if checks.len() > 1 {
+            checks.extend(choices.iter().map(|choice| {
+                rules::choice::<A>(&task.run, &choice.run, &|folder| {
+                    in_a_new_process(choice, folder)
+                })
+            }));
+        }
+        checks
     } else {
         runtime::start(settings(1))?;
         arguments
@@ -102,7 +111,7 @@ fn parse(arguments: &[String]) -> Result<Arguments> {
         };
         match argument.as_str() {
             "--golden" => parsed.goldens.push(value()?.into()),
-            SECOND_HALF => parsed.second_half = Some(value()?.into()),
+            GO_ON => parsed.go_on = Some(value()?.into()),
             "--format" => match value()?.as_str() {
                 "json" => parsed.json = true,
                 "text" => parsed.json = false,
@@ -114,10 +123,10 @@ fn parse(arguments: &[String]) -> Result<Arguments> {
     Ok(parsed)
 }
 
-/// Has this program do the second half of the rule on saving and loading.
+/// Has this program go on where the rule on saving and loading saved.
 fn in_a_new_process(task: &Task, folder: &Path) -> Result<()> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["check", SECOND_HALF])
+        .args(["check", GO_ON])
         .arg(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -136,7 +145,8 @@ fn in_a_new_process(task: &Task, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read_task() -> Result<Task> {
+/// The first line, and those after it.
+fn read_tasks() -> Result<(Task, Vec<Task>)> {
     let mut input = std::io::stdin().lock();
     ensure!(
         !std::io::stdin().is_terminal(),
@@ -144,7 +154,12 @@ fn read_task() -> Result<Task> {
     );
     let mut text = String::new();
     input.read_to_string(&mut text)?;
-    serde_json::from_str(text.trim()).context("what is on standard input is no resolved run")
+    let tasks = serde_json::Deserializer::from_str(&text).into_iter();
+    let tasks = tasks.collect::<Result<Vec<Task>, _>>();
+    let tasks = tasks.context("what is on standard input is no resolved run")?;
+    let mut tasks = tasks.into_iter();
+    let first = tasks.next().context("standard input is empty")?;
+    Ok((first, tasks.collect()))
 }
 
 fn settings(threads: u32) -> runtime::Settings {

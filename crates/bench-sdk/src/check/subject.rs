@@ -101,6 +101,24 @@ impl<A: TrainingAlgorithm> Trained<A> {
         (parameters.map(|p| (&p.name, &p.tensor))).chain(buffers.map(|b| (&b.name, &b.tensor)))
     }
 
+    /// A copy of the parameters that an evaluation sees.
+    pub(super) fn evaluated(&mut self) -> Result<Contents> {
+        self.prepare()?;
+        let parameters = self.parameters();
+        self.resume()?;
+        parameters
+    }
+
+    fn parameters(&self) -> Result<Contents> {
+        let parameters = self.training.parameters().iter();
+        let named = parameters.map(|p| Ok((p.name.clone(), p.tensor.f_detach()?)));
+        let contents = Contents {
+            tensors: named.collect::<Result<_>>()?,
+            ..Contents::default()
+        };
+        contents.deep_copy()
+    }
+
     /// A copy of everything that a snapshot holds.
     pub(super) fn snapshot(&mut self) -> Result<Contents> {
         let mut contents = self.state()?;
@@ -113,6 +131,14 @@ impl<A: TrainingAlgorithm> Trained<A> {
             .values
             .insert("step".to_owned(), self.training.step().to_string());
         contents.deep_copy()
+    }
+
+    /// The [`Trained::snapshot`] with the weights to be evaluated in place.
+    pub(super) fn as_evaluated(&mut self) -> Result<Contents> {
+        self.prepare()?;
+        let shown = self.snapshot()?;
+        self.resume()?;
+        Ok(shown)
     }
 
     /// Writes a snapshot as a worker does, with the weights to be evaluated in place.

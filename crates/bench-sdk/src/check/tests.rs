@@ -1,9 +1,10 @@
 //! The suite catches what it is there for: rules with one fault each.
 
 use super::report::{Finding, Verdict};
-use super::rules::{second_half, suite};
+use super::rules::{go_on, suite};
 use crate::FirstOrder;
 use crate::prelude::*;
+use crate::toolkit::Exchange;
 use bench_core::run::RunSpec;
 use serde_json::json;
 
@@ -11,6 +12,7 @@ use serde_json::json;
 struct Momentum<const FAULT: u8> {
     m: Vec<Tensor>,
     hidden: u64,
+    shown: Exchange,
 }
 
 const SOUND: u8 = 0;
@@ -24,6 +26,8 @@ const UNSEEDED: u8 = 7;
 const INFINITE_STATE: u8 = 8;
 const WRONG_SIZE: u8 = 9;
 const MISSPELT: u8 = 10;
+const IDLE: u8 = 11;
+const EVALUATES_THE_UNSAVED: u8 = 12;
 
 #[derive(Clone, Copy)]
 struct Step<const FAULT: u8> {
@@ -62,6 +66,7 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
         Ok(Momentum {
             m: group.zeros()?,
             hidden: 0,
+            shown: Exchange::default(),
         })
     }
 
@@ -69,6 +74,7 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
         self.hidden += 1;
         let rate = match FAULT {
             ASCENT => -update.learning_rate,
+            IDLE => 0.0,
             HIDDEN_STATE => update.learning_rate / self.hidden as f64,
             UNSEEDED => {
                 update.learning_rate
@@ -93,7 +99,8 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
-        state.visit("m", &mut self.m)
+        state.visit("m", &mut self.m)?;
+        self.shown.state(state)
     }
 
     fn state_size(group: &Group) -> Result<Option<usize>> {
@@ -103,7 +110,16 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
         })
     }
 
+    fn resume_training(&mut self, group: &Group) -> Result<()> {
+        self.shown.take_back(&group.parameters)
+    }
+
     fn prepare_for_eval(&mut self, group: &Group) -> Result<()> {
+        if FAULT == EVALUATES_THE_UNSAVED {
+            let weights = group.copies()?;
+            crate::toolkit::decay(&weights, 1e-3 * self.hidden as f64)?;
+            self.shown.put(&group.parameters, &weights)?;
+        }
         if FAULT == WEIGHTS_LEFT_SWAPPED {
             crate::toolkit::decay(&group.copies()?, 0.5)?;
             let tensors: Vec<&Tensor> = group.parameters.iter().map(|p| &p.tensor).collect();
@@ -146,7 +162,7 @@ fn run() -> RunSpec {
 fn found<const FAULT: u8>() -> Vec<Finding> {
     let run = run();
     suite::<FirstOrder<Momentum<FAULT>>>(&run, &|folder| {
-        second_half::<FirstOrder<Momentum<FAULT>>>(&run, folder)
+        go_on::<FirstOrder<Momentum<FAULT>>>(&run, folder)
     })
 }
 
@@ -167,6 +183,11 @@ fn a_sound_rule_violates_nothing() {
 #[test]
 fn every_fault_is_caught_by_the_rule_it_breaks() {
     assert_eq!(violated::<HIDDEN_STATE>(), ["save-load-exact"]);
+    assert_eq!(violated::<EVALUATES_THE_UNSAVED>(), ["save-load-exact"]);
+    let idle = violated::<IDLE>();
+    for kind in ["mlp", "resnet", "decoder"] {
+        assert!(idle.contains(&format!("trains/{kind}")), "{idle:?}");
+    }
     let swapped = violated::<WEIGHTS_LEFT_SWAPPED>();
     assert!(
         swapped.contains(&"prepare-resume-neutral".to_owned()),
@@ -213,7 +234,7 @@ fn an_unread_name_is_told_with_the_one_that_was_meant() {
     let beta = run.hyperparameters["beta"].clone();
     run.hyperparameters.insert("betta".to_owned(), beta);
     type Sound = FirstOrder<Momentum<SOUND>>;
-    let findings = suite::<Sound>(&run, &|folder| second_half::<Sound>(&run, folder));
+    let findings = suite::<Sound>(&run, &|folder| go_on::<Sound>(&run, folder));
     let failed = findings
         .iter()
         .find(|finding| finding.verdict == Verdict::Failed);

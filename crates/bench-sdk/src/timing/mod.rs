@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `steps N` | `step-ms`, `update-ms`: milliseconds of each of the next N steps, and of the update rules in it |
 //! | `triad N` | `triad-ms`: milliseconds of `p -= c g` over copies of all parameters, after a step each: the least that any update can cost |
-//! | `memory` | takes a step; `state`: numbers that the algorithm keeps; `state-bytes`: what they take; `temporary-bytes`: the most in other tensors beside parameters and one gradient |
+//! | `memory N` | as `steps N`, and `state`: numbers that the algorithm keeps; `state-bytes`: what they take; `temporary-bytes`: the most in other tensors beside parameters and one gradient |
 //! | `save FILE` | `loss`; the file has parameters, buffers, this step's batch, its loss and gradients |
 //!
 //! With `--update model` there is no model: the gradients are those of a quadratic function of the workload's parameters. With `--update large` its
@@ -144,9 +144,11 @@ impl<A: TrainingAlgorithm> Timed<A> {
         match words[..] {
             ["steps", number] => self.steps(count(number)?),
             ["triad", number] => self.triad(count(number)?),
-            ["memory"] => self.memory(),
+            ["memory", number] => self.memory(count(number)?),
             ["save", file] => self.save(Path::new(file)),
-            _ => bail!("`{order}` is no order; `steps N`, `triad N`, `memory` and `save FILE` are"),
+            _ => {
+                bail!("`{order}` is no order; `steps N`, `triad N`, `memory N` and `save FILE` are")
+            }
         }
     }
 
@@ -188,14 +190,17 @@ impl<A: TrainingAlgorithm> Timed<A> {
         tensors.map(|tensor| Ok(copy_of(tensor)?)).collect()
     }
 
-    fn memory(&mut self) -> Result<Value> {
+    fn memory(&mut self, count: u64) -> Result<Value> {
         let algorithm = &mut self.algorithm;
         let state = Contents::save(&mut |state| algorithm.state(state))?.numbers();
         let before = counted::read().now;
-        self.steps(1)?;
+        let mut measured = self.steps(count)?;
         let gradients: u64 = self.training.tensors().iter().map(|t| bytes(t)).sum();
         let temporary = counted::read().most.saturating_sub(before + gradients);
-        Ok(json!({ "state": state, "state-bytes": self.state_bytes, "temporary-bytes": temporary }))
+        measured["state"] = state.into();
+        measured["state-bytes"] = self.state_bytes.into();
+        measured["temporary-bytes"] = temporary.into();
+        Ok(measured)
     }
 
     fn save(&mut self, file: &Path) -> Result<Value> {

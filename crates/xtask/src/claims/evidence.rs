@@ -68,13 +68,7 @@ impl Claim {
         };
         for (arm_name, arm) in &self.arms {
             let seeds: &mut BTreeMap<u64, f64> = values.entry(arm_name.clone()).or_default();
-            for record in records.iter().filter(|record| arm.made(record)) {
-                let Some(study) = record
-                    .pointer("/record/run/seed/study")
-                    .and_then(Value::as_u64)
-                else {
-                    continue;
-                };
+            for ((study, _), record) in arm.newest(&records) {
                 if let Some(value) = self.measure.of(record, arm) {
                     let best = seeds.entry(study).or_insert(value);
                     *best = best.min(value);
@@ -194,6 +188,25 @@ impl Arm {
             .and_then(Value::as_str)
             == own
     }
+
+    /// Its record of every study and trial: the last to begin, where a trial ran again after its submission was changed.
+    fn newest<'a>(&self, records: &'a [Value]) -> BTreeMap<(u64, u64), &'a Value> {
+        let mut newest: BTreeMap<(u64, u64), &Value> = BTreeMap::new();
+        let began = |record: &'a Value| {
+            let began = record.pointer("/record/started");
+            began.and_then(Value::as_str).unwrap_or_default()
+        };
+        for record in records.iter().filter(|record| self.made(record)) {
+            let number = |name: &str| record["record"]["run"]["seed"][name].as_u64();
+            if let (Some(study), Some(trial)) = (number("study"), number("trial")) {
+                let kept = newest.entry((study, trial)).or_insert(record);
+                if began(record) > began(kept) {
+                    *kept = record;
+                }
+            }
+        }
+        newest
+    }
 }
 
 impl Measure {
@@ -284,6 +297,27 @@ mod tests {
         read.unwrap();
         assert_eq!(means.len(), 1);
         assert!((means["abc"] - 0.3).abs() < 1e-12, "{means:?}");
+    }
+
+    #[test]
+    fn a_trial_that_ran_again_counts_once() {
+        let record = |started: &str, trial: u64| {
+            let run =
+                json!({ "submission": { "name": "lion" }, "seed": { "study": 1, "trial": trial } });
+            json!({ "record": { "run": run, "started": started } })
+        };
+        let records = [
+            record("2026-01-02T00:00:00Z", 1),
+            record("2026-01-01T00:00:00Z", 1),
+            record("2026-01-01T00:00:00Z", 2),
+        ];
+        let arm = Arm {
+            submission: "lion".to_owned(),
+            trials: None,
+            until_step: None,
+        };
+        let newest: Vec<&Value> = arm.newest(&records).into_values().collect();
+        assert_eq!(newest, [&records[0], &records[2]]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
             ("[m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {", "[m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {\n        let g = &(g + (1.0 - self.keep) * x);"), ("let x = self.keep * x -", "let x = x -"),
             ("        let m = beta1 * m", "        let g = g + (F::ONE - keep) * x;\n        let m = beta1 * m"), ("let x = keep * x - rate", "let x = x - rate"),
         ],
-        "epsilon before the correction": [("v.sqrt() / self.root + self.epsilon", "(v.sqrt() + self.epsilon) / self.root"), ("v.sqrt() / root + epsilon", "(v.sqrt() + epsilon) / root")],
+        "epsilon before the correction": [("v.sqrt() / self.root + self.epsilon", "(v.sqrt() + self.epsilon) / self.root"), ("self.epsilon * self.root", "self.epsilon")],
         "bias correction off": [("update.learning_rate / bias_correction(self.beta1, update.t)", "update.learning_rate")],
         "bias correction a step late": [("update.t)", "update.t + 1)")],
         "second moment not saved": [("state.visit(\"v\", &mut self.v)", "Ok(())")],
@@ -82,14 +82,14 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "not clipped": [("ratio.clamp(-1.0, 1.0)", "ratio"), ("ratio.max(-F::ONE).min(F::ONE)", "ratio")],
     }
     "submissions/galore/src/lib.rs", Submission("galore"), ["galore.json"]: {
-        "alpha left out": [("rate * self.alpha", "rate")],
+        "alpha left out": [("n * self.alpha", "n * 1.0")],
         "a basis every step": [("(update.t - 1).is_multiple_of(self.gap)", "true")],
         "a basis a step late": [("(update.t - 1).is_multiple_of(self.gap)", "update.t == 1 || (update.t - 2).is_multiple_of(self.gap)")],
         "decay first": [("keep * self.rate(update)", "self.rate(update)")],
         "epsilon a hundredth": [("number(\"epsilon\")?", "number(\"epsilon\")? * 0.01")],
     }
     "submissions/fira/src/lib.rs", Submission("fira"), ["fira.json"]: {
-        "rest dropped": [("rate: rate * limit", "rate: 0.0 * limit")],
+        "rest dropped": [("&Plus { limit }", "&Plus { limit: 0.0 * limit }")],
         "no limiter": [("let factor = GROWTH / growth.max(GROWTH)", "let factor = 1.0")],
         "rest along the other side": [("if rows < columns { 0 } else { 1 }", "if rows < columns { 1 } else { 0 }")],
         "norms not saved": [("state.visit(\"norms\", &mut self.norms)", "Ok(())")],
@@ -99,7 +99,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "no look ahead": [("adam.beta1 * &m + (1.0 - adam.beta1) * g;\n        let x", "m.copy();\n        let x"), ("let ahead = beta1 * m + rest1 * g", "let ahead = m")],
         "the average corrected with t + 1 (optax)": [("Step(self.0.step(update))", "Step(adamw::Step { rate: update.learning_rate / bias_correction(self.0.step(update).beta1, update.t + 1), ..self.0.step(update) })")],
         "second moment not corrected": [("Step(self.0.step(update))", "Step(adamw::Step { root: 1.0, ..self.0.step(update) })")],
-        "epsilon before the correction": [("v.sqrt() / adam.root + adam.epsilon", "(v.sqrt() + adam.epsilon) / adam.root"), ("v.sqrt() / root + epsilon", "(v.sqrt() + epsilon) / root")],
+        "epsilon before the correction": [("v.sqrt() / adam.root + adam.epsilon", "(v.sqrt() + adam.epsilon) / adam.root"), ("adam.epsilon * adam.root", "adam.epsilon")],
         "no decay": [("adam.keep * x - adam", "x - adam"), ("keep * x - rate", "x - rate")],
         "one form without decay": [("keep * x - rate", "x - rate")],
         "averages not saved": [("self.0.state(state)", "Ok(())")],
@@ -133,6 +133,22 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "bias correction off": [("let root = bias_correction(self.beta2, update.t).sqrt()", "let root = 1.0")],
         "sum of weights not saved": [("state.visit(\"weight-sum\", &mut self.weight_sum)?;", "")],
     }
+    "submissions/shampoo/src/lib.rs", Submission("shampoo"), ["shampoo.json"]: {
+        "not grafted": [("            graft(&mut direction, &length_of)?;\n", "            let _ = graft;\n")],
+        "roots a step late": [("update.t > self.start && update.t.is_multiple_of(self.frequency)", "update.t > self.start && (update.t - 1).is_multiple_of(self.frequency)")],
+        "roots of the order itself": [("2 * block.factors.len()", "block.factors.len()")],
+        "no look ahead": [("(self.beta1 * &m + (1.0 - self.beta1) * g) / self.first", "&m / self.first"), ("(beta1 * m + rest1 * g) * first", "m * first")],
+        "factors not corrected": [("block.refresh(correction,", "block.refresh(correction.max(1.0),")],
+        "decay after momentum": [
+            ("let d = d + weight_decay * x;\n        let average = momentum * average + (1.0 - momentum) * &d;\n        let ahead = momentum * &average + (1.0 - momentum) * d;\n        (x - rate * ahead", "let average = momentum * average + (1.0 - momentum) * d;\n        let ahead = momentum * &average + (1.0 - momentum) * d;\n        (x - rate * (ahead + weight_decay * x)"),
+            ("let d = d + weight_decay * x;\n        let average = momentum * average + rest * d;\n        (x - rate * (momentum * average + rest * d)", "let average = momentum * average + rest * d;\n        (x - rate * (momentum * average + rest * d + weight_decay * x)"),
+        ],
+    }
+    "submissions/shampoo/src/block.rs", Submission("shampoo"), ["shampoo.json"]: {
+        "neighbours not merged": [("if *last * size <= limit =>", "if *last * size <= limit && false =>")],
+        "epsilon left out": [("values - lift + epsilon", "values - lift + 1e-30 * epsilon")],
+        "factors summed": [("factor.f_lerp_(&rows.f_matmul(&rows.f_tr()?)?, 1.0 - beta)?", "{\n let _ = beta;\n factor.f_add_(&rows.f_matmul(&rows.f_tr()?)?)?\n}")],
+    }
     "submissions/auto-lrs/src/forecast.rs", Submission("auto-lrs"), ["autolrs.json"]: {
         "one round of outliers": [("const ROUNDS: usize = 10", "const ROUNDS: usize = 1")],
         "outliers of the second half": [(".filter(|&place| (place as f64) < half)", ".filter(|&place| (place as f64) >= half)")],
@@ -149,11 +165,18 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "donors from all": [("(draws[member] * count as f64) as usize).min(count - 1)", "(draws[member] * scores.len() as f64) as usize).min(scores.len() - 1)")],
         "a smaller score is better": [("a.partial_cmp(&b)", "b.partial_cmp(&a)")],
     }
+    "submissions/pbt/src/evolution.rs", Submission("pbt"), ["pbt.json"]: {
+        "losers explore from their own values": [("zip(values[donor])", "zip(values[member])")],
+        "everybody explores": [("match donor == member {", "match false {")],
+    }
     "submissions/pbt/src/gene.rs", Submission("pbt"), ["pbt.json"]: {
         "factors swapped": [("draw.choice >= 0.5", "draw.choice < 0.5")],
     }
     "submissions/pbt/src/member.rs", Submission("pbt"), ["pbt.json"]: {
         "hyperparameters not saved": [("state.visit(\"values\", &mut self.values)?;", "")],
+    }
+    "submissions/pbt/src/lib.rs", Submission("pbt"), ["pbt.json"]: {
+        "the fittest not saved": [("state.visit(\"best\", &mut self.best)?;", "")],
     }
     "crates/bench-sdk/src/training/curvature.rs", Submission("sophia-h"), ["sophia_h.json"]: {
         "the product without its signs": [("let _ = product.f_mul_(sign)?;", "let _ = (product, sign);")],

@@ -16,7 +16,7 @@ struct Rule {
     peer: &'static str,
     peer_is: &'static str,
     bytes: Option<u32>,
-    /// A first step finds bases.
+    /// A first step finds bases, or roots.
     has_bases: bool,
     /// Numbers of state that its page documents: of a parameter, or of an `m x n` matrix.
     state: &'static str,
@@ -43,6 +43,7 @@ const fn elementwise(
 const fn other(
     submission: &'static str,
     with: Option<(&'static str, &'static str)>,
+    has_bases: bool,
     peer: &'static str,
     peer_is: &'static str,
     state: &'static str,
@@ -53,12 +54,12 @@ const fn other(
         peer,
         peer_is,
         bytes: None,
-        has_bases: with.is_none(),
+        has_bases,
         state,
     }
 }
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     elementwise("adamw", "adamw-fused", "fused", 28, "2"),
     elementwise("nadamw", "nadam-foreach", "NAdam, foreach", 28, "2"),
     elementwise("sgd-nesterov", "sgd-fused", "fused", 20, "1"),
@@ -72,11 +73,12 @@ const RULES: [Rule; 11] = [
         28,
         "2",
     ),
-    other("galore", None, "galore", "authors'", GALORE),
-    other("fira", None, "fira", "authors'", FIRA),
+    other("galore", None, true, "galore", "authors'", GALORE),
+    other("fira", None, true, "fira", "authors'", FIRA),
     other(
         "muon",
         Some(("newton-schulz", "parameter")),
+        false,
         "muon-single",
         "authors', in float32",
         MUON,
@@ -84,14 +86,25 @@ const RULES: [Rule; 11] = [
     other(
         "muon",
         Some(("newton-schulz", "bfloat16")),
+        false,
         "muon",
         "authors'",
         MUON,
+    ),
+    // From the first step on, as is wanted of what is measured.
+    other(
+        "shampoo",
+        Some(("start-preconditioning-step", "1")),
+        true,
+        "shampoo",
+        "authors'",
+        SHAMPOO,
     ),
 ];
 
 const GALORE: &str = "`2 r max(m, n) + r min(m, n)`; 2 of the rest";
 const FIRA: &str = "`2 r max(m, n) + r min(m, n) + 1`; 2 of the rest";
+const SHAMPOO: &str = "2 and `2 (m^2 + n^2)` of a block";
 const MUON: &str = "1; 2 of Adam's";
 
 /// What the fused AdamW of PyTorch moves for each parameter.
@@ -164,7 +177,8 @@ pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>
             "as kept",
             "that is",
             "held at the start",
-            "temporaries at most",
+            "temporaries at most, first step",
+            "ten more steps",
         ],
         rows: memory,
     });
@@ -183,7 +197,8 @@ struct Context<'a> {
 
 struct Measured {
     parameters: f64,
-    memory: serde_json::Value,
+    /// Of the first step, and of the ten after it.
+    memory: [serde_json::Value; 2],
     ours: Times,
     triad: Times,
     peer: Times,
@@ -195,7 +210,10 @@ fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measure
     let run = peers::run_of(context.bench, context.workload, name, threads)?;
     let mut run: serde_json::Value = serde_json::from_str(&run)?;
     if let Some((name, value)) = rule.with {
-        run["run"]["hyperparameters"][name] = value.into();
+        run["run"]["hyperparameters"][name] = match value.parse::<f64>() {
+            Ok(number) => number.into(),
+            Err(_) => value.into(),
+        };
     }
     let mut ours = peers::submission(name, &["--update", context.update], threads);
     let mut ours = Partner::start(&mut ours, &run.to_string())?;
@@ -208,8 +226,9 @@ fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measure
         }
     };
     let torch = context.torch.insert(torch);
-    let first = ours.times("steps", 1, "update-ms")?;
-    let memory = ours.ask("memory")?;
+    // A first step may find bases or estimate curvature, and so may one of the ten after it.
+    let start = ours.ask("memory 1")?;
+    let later = ours.ask("memory 10")?;
     let ours = RefCell::new(ours);
     let entrant = |partner, kind, of| Entrant { partner, kind, of };
     let mut times = take_turns(
@@ -233,11 +252,11 @@ fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measure
     let described: serde_json::Value = serde_json::from_str(&described)?;
     Ok(Measured {
         parameters: numbers(&described),
-        memory,
         ours: Times {
-            first: first.first().copied().unwrap_or(f64::NAN),
+            first: start["update-ms"][0].as_f64().unwrap_or(f64::NAN),
             ..ours
         },
+        memory: [start, later],
         triad,
         peer,
         fused,
@@ -276,7 +295,8 @@ impl Measured {
         };
         let name = match rule.with {
             None => format!("`{}`", rule.submission),
-            Some((_, value)) => format!("`{}`, {value}", rule.submission),
+            Some(("newton-schulz", value)) => format!("`{}`, {value}", rule.submission),
+            Some(_) => format!("`{}`", rule.submission),
         };
         let (mut ours, mut peer) = (
             milliseconds(self.ours.median),
@@ -300,16 +320,21 @@ impl Measured {
     }
 
     fn memory(&self, rule: &Rule) -> Result<Vec<String>> {
-        let number = |key: &str| self.memory[key].as_f64().unwrap_or(f64::NAN);
-        let state = number("state");
-        let name = rule.with.map_or("", |(_, value)| value);
+        let [start, later] = &self.memory;
+        let number = |of: &serde_json::Value, key: &str| of[key].as_f64().unwrap_or(f64::NAN);
+        let state = number(later, "state");
+        let name = match rule.with {
+            Some(("newton-schulz", value)) => value,
+            _ => "",
+        };
         Ok(vec![
             format!("`{}` {name}", rule.submission).trim().to_owned(),
             rule.state.to_owned(),
             format!("{:.2}", state / self.parameters),
             format!("{:.1} MB", state * 4.0 / 1e6),
-            format!("{:.1} MB", number("state-bytes") / 1e6),
-            format!("{:.1} MB", number("temporary-bytes") / 1e6),
+            format!("{:.1} MB", number(later, "state-bytes") / 1e6),
+            format!("{:.1} MB", number(start, "temporary-bytes") / 1e6),
+            format!("{:.1} MB", number(later, "temporary-bytes") / 1e6),
         ])
     }
 }
@@ -319,5 +344,34 @@ fn milliseconds(time: f64) -> String {
         time if time < 1.0 => format!("{time:.3}"),
         time if time < 100.0 => format!("{time:.2}"),
         time => format!("{time:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lists that are kept by hand have every submission that is an update rule.
+    #[test]
+    fn every_update_rule_is_timed_and_property_tested() {
+        let root = shell::root();
+        let forms = root.join("tests/entrants/tests/forms.rs");
+        let forms = std::fs::read_to_string(forms).unwrap();
+        for name in crate::entrants::names().unwrap() {
+            let main = root.join("submissions").join(&name).join("src/main.rs");
+            let main = std::fs::read_to_string(main).unwrap();
+            // What trains by any rule is no rule itself.
+            if main.contains("<adamw::Adamw>>") {
+                continue;
+            }
+            assert!(
+                RULES.iter().any(|rule| rule.submission == name),
+                "{name} is not in RULES"
+            );
+            assert!(
+                forms.contains(&format!("\"{name}\" is ")),
+                "{name} is not in forms.rs"
+            );
+        }
     }
 }

@@ -87,13 +87,20 @@ pub(super) fn compare<A: TrainingAlgorithm>(path: &Path) -> Vec<Finding> {
 
 impl File {
     fn compare<A: TrainingAlgorithm>(&self) -> Vec<Finding> {
+        let second_opinion = self
+            .cases
+            .iter()
+            .map(Case::second_opinion)
+            .fold(0.0, f64::max);
         let mut findings: Vec<Finding> = self
             .cases
             .iter()
             .enumerate()
             .map(|(number, case)| {
                 let name = format!("golden/{}-{}", number + 1, case.case);
-                finding(name, || case.compare::<A>(&self.algorithm, self.seed))
+                finding(name, || {
+                    case.compare::<A>(&self.algorithm, self.seed, second_opinion)
+                })
             })
             .collect();
         if let Some(estimator) = &self.estimator {

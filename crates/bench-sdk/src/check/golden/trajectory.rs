@@ -18,6 +18,12 @@ use tch::{Kind, Tensor};
 
 /// Singular vectors of our own differ from the file's by this much: its authors find them in single precision.
 const OWN_BASES: f64 = 1e-6;
+/// What is allowed of a rule in double precision.
+const DOUBLE: f64 = 1e-12;
+/// What is allowed of one that amplifies rounding.
+const AMPLIFIED_DOUBLE: f64 = 1e-7;
+/// The same in single precision.
+const AMPLIFIED_SINGLE: f64 = 1e-3;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Case {
@@ -35,6 +41,9 @@ pub(super) struct Case {
     unclipped_fraction: BTreeMap<u64, f64>,
     #[serde(default)]
     extra: BTreeMap<String, Extra>,
+    /// How far other implementations came from the file.
+    #[serde(default)]
+    crosscheck_max_abs_diff: BTreeMap<String, f64>,
 }
 
 /// What else the file has of a step.
@@ -59,19 +68,31 @@ struct Followed {
     parameters: f64,
     /// Largest difference of a logged win rate from the file.
     win_rate: f64,
-    /// Size of the algorithm's state.
+    /// Size of the algorithm's state, as the files count it: without single numbers, such as a norm.
     numbers: u64,
 }
 
 impl Case {
-    /// Follows the trajectory in both forms, and with bases of our own where the file gives some.
+    /// How far the same rule, written once more in double precision, came from the file.
+    pub(super) fn second_opinion(&self) -> f64 {
+        let own = self.crosscheck_max_abs_diff.get("own_numpy_spec");
+        own.copied().unwrap_or(0.0)
+    }
+
+    /// Follows the trajectory in both forms, and with bases of our own where the file gives some. A rule that amplifies rounding, as inverse roots of
+    /// nearly singular matrices do, cannot come closer to the file than `second_opinion` says another implementation did.
     pub(super) fn compare<A: TrainingAlgorithm>(
         &self,
         algorithm: &str,
         seed: u64,
+        second_opinion: f64,
     ) -> Result<(Verdict, String)> {
+        let amplifies = second_opinion > DOUBLE;
+        self.check_steps()?;
         let (kind, tolerance) = match self.dtype.as_str() {
-            "float64" => (Kind::Double, 1e-12),
+            "float64" if amplifies => (Kind::Double, AMPLIFIED_DOUBLE),
+            "float64" => (Kind::Double, DOUBLE),
+            "float32" if amplifies => (Kind::Float, AMPLIFIED_SINGLE),
             "float32" => (Kind::Float, 1e-5),
             // Numbers are single; products are in half precision, each library's with its own rounding.
             "bf16" => (Kind::Float, 3e-2),
@@ -107,7 +128,8 @@ impl Case {
             detail += &format!("; the logged win rate is {:.3} off", fastest.win_rate);
         }
         let expected: u64 = self.state.values().map(|size| size.state_numel).sum();
-        if !self.state.is_empty() && expected != fastest.numbers {
+        // Where a reference cuts tensors up, single numbers that it keeps apart are in a tensor of ours.
+        if !self.state.is_empty() && expected.abs_diff(fastest.numbers) * 100 > expected {
             passed = false;
             detail += &format!(
                 "; its state has {} numbers where the reference has {expected}",
@@ -115,6 +137,26 @@ impl Case {
             );
         }
         Ok((verdict(passed), detail))
+    }
+
+    /// A step that is never reached would never differ.
+    fn check_steps(&self) -> Result<()> {
+        ensure!(!self.steps.is_empty(), "it has values of no step");
+        let named = self.steps.keys().chain(self.extra.keys());
+        let named = named.map(|step| (step.parse().ok(), step.clone()));
+        let numbered = self
+            .projections
+            .keys()
+            .chain(self.unclipped_fraction.keys());
+        let numbered = numbered.map(|step| (Some(*step), step.to_string()));
+        for (step, name) in named.chain(numbered) {
+            let reached = step.is_some_and(|step: u64| (1..=STEPS).contains(&step));
+            ensure!(
+                reached,
+                "step {name} is not one of the steps 1 to {STEPS} that are followed"
+            );
+        }
+        Ok(())
     }
 
     fn follow<A: TrainingAlgorithm>(
@@ -163,7 +205,12 @@ impl Case {
         Ok(Followed {
             parameters,
             win_rate,
-            numbers: state.numbers(),
+            numbers: state
+                .tensors
+                .values()
+                .map(|tensor| tensor.numel() as u64)
+                .filter(|numbers| *numbers > 1)
+                .sum(),
         })
     }
 

@@ -1,0 +1,209 @@
+//! Populations and searches on functions small enough to work out by hand what becomes of every step.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use auto_lrs::AutoLrs;
+use bench_core::spec::submission::Value;
+use bench_sdk::prelude::*;
+use bench_sdk::testing::{Descent, Plan};
+use bench_sdk::toolkit::elementwise::Form;
+use pbt::Pbt;
+use std::collections::BTreeMap;
+
+/// Gradient descent that remembers how far it has gone: state that a loser has to take over.
+struct Gradient {
+    learning_rate: f64,
+    gone: f64,
+}
+
+impl UpdateRule for Gradient {
+    fn new(group: &Group) -> Result<Gradient> {
+        let learning_rate = group.hyperparameters.number("learning-rate")?;
+        let gone = 0.0;
+        Ok(Gradient {
+            learning_rate,
+            gone,
+        })
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        // The rate halves once a distance has been gone, whoever went it.
+        let rate = if self.gone > 0.5 { 0.5 } else { 1.0 } * self.learning_rate;
+        for (parameter, gradient) in update.parameters.iter().zip(update.gradients) {
+            let _ = parameter
+                .tensor
+                .shallow_clone()
+                .f_sub_(&(gradient * rate))?;
+            self.gone += rate * gradient.f_norm()?.f_double_value(&[])?;
+        }
+        Ok(())
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        state.visit("gone", &mut self.gone)
+    }
+}
+
+/// On the parabola `x^2 / 2` from 1, whatever the example.
+fn parabola<A: TrainingAlgorithm>(hyperparameters: Hyperparameters, steps: u64) -> Descent<A> {
+    let plan = Plan {
+        hyperparameters,
+        schedule: Box::new(|_| 1.0),
+        steps,
+        form: Form::Fastest,
+    };
+    let start = vec![(Role::Weight, Tensor::from_slice(&[1.0_f64]))];
+    let half_square = |x: &[&Tensor], _| Ok((x[0] * x[0] / 2.0).f_sum(Kind::Double)?);
+    Descent::new(plan, start, half_square).unwrap()
+}
+
+fn evaluated<A: TrainingAlgorithm>(descent: &mut Descent<A>) -> f64 {
+    descent.evaluated().unwrap()[0].double_value(&[0])
+}
+
+/// What one of two members is, worked out beside the population.
+#[derive(Clone, Copy)]
+struct Expected {
+    x: f64,
+    gone: f64,
+    rate: f64,
+}
+
+impl Expected {
+    fn step(&mut self) {
+        let rate = if self.gone > 0.5 { 0.5 } else { 1.0 } * self.rate;
+        self.gone += rate * self.x.abs();
+        self.x -= rate * self.x;
+    }
+}
+
+/// Two members, a decision every ten steps of each. The worse takes over the better's weights and state, and its rate times 0.8 or 1.2; who is
+/// shown to an evaluation is the better.
+#[test]
+fn losers_take_over_weights_state_and_a_changed_rate() {
+    let numbers = [
+        ("members", 2.0),
+        ("generations", 4.0),
+        ("hold-out", 0.1),
+        ("fraction", 0.5),
+        ("resample-probability", 0.0),
+        ("learning-rate-min", 1e-3),
+        ("learning-rate-max", 1e-1),
+        ("learning-rate", 0.0),
+    ];
+    let numbers = numbers.map(|(name, value)| (name.to_owned(), Value::Number(value)));
+    let texts = [("exploit", "truncation"), ("evolve", "learning-rate")];
+    let texts = texts.map(|(name, value)| (name.to_owned(), Value::Text(value.to_owned())));
+    let values: BTreeMap<String, Value> = numbers.into_iter().chain(texts).collect();
+    let mut descent: Descent<Pbt<Gradient>> = parabola(Hyperparameters::new(values), 80);
+
+    let mut members = [Expected {
+        x: 1.0,
+        gone: 0.0,
+        rate: 0.0,
+    }; 2];
+    let mut copies = 0;
+    for generation in 0..4 {
+        let mut logged = Vec::new();
+        for step in 0..20 {
+            descent.step().unwrap();
+            logged.extend(descent.all_logged().unwrap());
+            if generation == 0 && step == 0 {
+                for (number, member) in members.iter_mut().enumerate() {
+                    member.rate = value_of(&logged, &format!("member-{number}/learning-rate"));
+                }
+                assert!(members[0].rate != members[1].rate);
+            }
+            members[step % 2].step();
+        }
+        let fitness = members.map(|member| -member.x * member.x / 2.0);
+        for (number, expected) in fitness.iter().enumerate() {
+            let found = value_of(&logged, &format!("member-{number}/fitness"));
+            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+        let best = usize::from(fitness[1] > fitness[0]);
+        for number in 0..2 {
+            let parent = value_of(&logged, &format!("member-{number}/parent"));
+            assert_eq!(parent, best as f64);
+            let rate = value_of(&logged, &format!("member-{number}/learning-rate"));
+            if number != best {
+                let factors = [0.8, 1.2].map(|factor| (factor * members[best].rate).min(0.1));
+                assert!(
+                    factors.iter().any(|factor| (rate - factor).abs() < 1e-15),
+                    "{rate}"
+                );
+                members[number] = Expected {
+                    rate,
+                    ..members[best]
+                };
+                copies += 1;
+            }
+            assert_eq!(rate, members[number].rate);
+        }
+        let shown = evaluated(&mut descent);
+        assert!((shown - members[best].x).abs() < 1e-12, "{shown}");
+    }
+    assert_eq!(copies, 4);
+}
+
+/// The last of a name.
+fn value_of(logged: &[(String, f64)], name: &str) -> f64 {
+    let mut named = logged.iter().filter(|(other, _)| other == name);
+    named.next_back().unwrap().1
+}
+
+/// Two stages of 200 steps, each after ten candidates of 20. Every candidate begins where the stage does, and so does the training, at the rate whose
+/// forecast was the lowest.
+#[test]
+fn a_stage_is_trained_from_its_checkpoint_at_the_best_rate() {
+    let own = [("learning-rate-min", 1e-3), ("learning-rate-max", 3e-2)];
+    let hyper = bench_entrants::defaults("auto-lrs", &own).unwrap();
+    let mut descent: Descent<AutoLrs<Gradient>> = parabola(hyper, 800);
+    for _ in 0..2 {
+        let began = evaluated(&mut descent);
+        let (mut rates, mut forecasts) = (Vec::new(), Vec::new());
+        for step in 0..200 {
+            descent.step().unwrap();
+            let logged = descent.all_logged().unwrap();
+            if step == 0 {
+                rates.push(value_of(&logged, "learning-rate"));
+            }
+            match step % 20 {
+                19 => {
+                    forecasts.push(value_of(&logged, "forecast"));
+                    rates.push(value_of(&logged, "learning-rate"));
+                    assert_eq!(evaluated(&mut descent), began);
+                }
+                _ => assert!(evaluated(&mut descent) < began),
+            }
+        }
+        assert_eq!((rates.len(), forecasts.len()), (11, 10));
+        let lowest = (0..10).min_by(|&a, &b| forecasts[a].total_cmp(&forecasts[b]));
+        assert_eq!(rates[10], rates[lowest.unwrap()]);
+        // The rule's own state is the checkpoint's as well: it halves the rate after some way, in the second stage from the start.
+        descent.step().unwrap();
+        let factor = if began < 0.5 { 0.5 } else { 1.0 };
+        let shrunk = 1.0 - evaluated(&mut descent) / began;
+        assert!((shrunk - factor * rates[10]).abs() < 1e-12, "{shrunk}");
+        for _ in 1..200 {
+            descent.step().unwrap();
+        }
+        let _ = descent.all_logged().unwrap();
+    }
+}
+
+/// Every candidate diverges: what is trained is the lowest rate, not whichever came first.
+#[test]
+fn where_all_candidates_diverge_the_lowest_rate_is_trained() {
+    let own = [("learning-rate-min", 1e30), ("learning-rate-max", 1e32)];
+    let hyper = bench_entrants::defaults("auto-lrs", &own).unwrap();
+    let mut descent: Descent<AutoLrs<Gradient>> = parabola(hyper, 800);
+    for _ in 0..200 {
+        descent.step().unwrap();
+    }
+    let logged = descent.all_logged().unwrap();
+    assert!((value_of(&logged, "learning-rate") / 1e30 - 1.0).abs() < 1e-12);
+}
