@@ -104,8 +104,10 @@ pub fn noise(run: &RunSpec, records: &[Trial], calibrations: &[CalibrationRecord
     let seen = log_spread(samples.iter().map(Vec::as_slice)).filter(|&sd| sd > 0.0);
     let seen = seen.map(|sd| (sd, NoiseSource::Records));
     let calibrated = || {
-        let sd = calibrated::spread(calibrated::of(run, calibrations)?)?;
-        Some((sd, NoiseSource::Calibration))
+        Some((
+            calibrated_noise(run, calibrations)?,
+            NoiseSource::Calibration,
+        ))
     };
     let (sd, source) = seen.or_else(calibrated).unwrap_or_else(|| {
         let sd = prior(&run.workload_name, tuned, run.ruleset.tuning);
@@ -116,6 +118,11 @@ pub fn noise(run: &RunSpec, records: &[Trial], calibrations: &[CalibrationRecord
         sd,
         source,
     }
+}
+
+/// Standard deviation of ln(steps to target) between seeds in the calibration that set a run's target, where there is one and its seeds differ.
+pub(crate) fn calibrated_noise(run: &RunSpec, calibrations: &[CalibrationRecord]) -> Option<f64> {
+    calibrated::spread(calibrated::of(run, calibrations)?)
 }
 
 /// Steps to target of tuned studies, by submission.

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
 use crate::workspace::Workspace;
+use bench_core::run::RunSpec;
 use bench_harness::home::Home;
 use bench_report::gate::{comparison_text, headline};
 use bench_score::Trial;
@@ -136,9 +137,12 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         stored.iter().map(|stored| stored.trial.clone()).collect()
     };
     let (a, b) = (trials(&records.base), trials(&records.candidate));
-    let is_pinned = is_pinned(a.iter().chain(&b))?;
+    let workspace = Workspace::open()?;
+    let is_pinned = is_pinned(&workspace, a.iter().chain(&b));
     let rule = rule(arguments, is_pinned);
-    let judgement = judge(&a, &b, rule);
+    let runs: Vec<&RunSpec> = a.iter().map(|trial| &trial.record.run).collect();
+    let calibrations = super::plan::calibrations(&workspace, &runs)?;
+    let judgement = judge(&a, &b, rule).knowing(&a, &calibrations);
     if arguments.json {
         screen.json(&Document {
             base: &arguments.base,
@@ -202,13 +206,9 @@ fn rule(arguments: &Arguments, is_pinned: bool) -> Rule {
 }
 
 /// Whether all of these ran where time is measured well, as far as this checkout says.
-fn is_pinned<'a>(mut trials: impl Iterator<Item = &'a Trial>) -> Result<bool, Failure> {
-    let workspace = Workspace::open()?;
+fn is_pinned<'a>(workspace: &Workspace, mut trials: impl Iterator<Item = &'a Trial>) -> bool {
     let pinned = workspace.pinned();
-    Ok(
-        !pinned.is_empty()
-            && trials.all(|trial| pinned.contains(&trial.record.machine.fingerprint)),
-    )
+    !pinned.is_empty() && trials.all(|trial| pinned.contains(&trial.record.machine.fingerprint))
 }
 
 /// Equal bits are no regression, however few they are; equal bits may still take longer.

@@ -131,7 +131,7 @@ struct Known {
 }
 
 /// The committed calibrations of these runs' workloads, where there are any.
-fn calibrations(
+pub(super) fn calibrations(
     workspace: &Workspace,
     runs: &[&RunSpec],
 ) -> Result<Vec<CalibrationRecord>, Failure> {

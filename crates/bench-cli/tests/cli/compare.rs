@@ -1,5 +1,6 @@
 //! Comparisons of records that are there, and what can be typed wrong.
 
+use crate::calibrate;
 use crate::support::Checkout;
 
 const SIDES: &str = "results/runs/single/adamw results/runs/single/heavy-ball";
@@ -15,6 +16,30 @@ fn two_folders_of_records() {
     );
     let by_time = checkout.says(&format!("compare {SIDES} --by time --margin 20%"));
     insta::assert_snapshot!("compare-by-time", by_time);
+}
+
+/// Two single studies show no spread between studies; the five seeds of a committed calibration do.
+#[test]
+fn what_a_calibration_knows_of_noise_is_used_and_said() {
+    let mut trials = calibrate::record().trials;
+    for seen in &mut trials[2].evaluations {
+        seen.1.0 += 0.03;
+    }
+    let mut calibration = calibrate::of(trials);
+    let sides = "compare results/runs/single/adamw/blobs/study-1 results/runs/single/heavy-ball/blobs/study-1";
+    let seen = |checkout: &Checkout| {
+        let told = checkout.says(sides);
+        let line = told.lines().find(|line| line.contains("noise between"));
+        line.unwrap().trim().to_owned()
+    };
+    let checkout = Checkout::new().with_records();
+    insta::assert_snapshot!(seen(&checkout), @"noise between studies: blobs 11.8 % (assumed, as measured in AlgoPerf)");
+    calibration.finding.validation = 0.1;
+    let checkout = checkout.with(
+        "results/calibration/blobs/calibration.json",
+        &calibration.text().unwrap(),
+    );
+    insta::assert_snapshot!(seen(&checkout), @"noise between studies: blobs 12.2 % (assumed, as between the seeds of its calibration)");
 }
 
 #[test]

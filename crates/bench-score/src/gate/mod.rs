@@ -8,6 +8,8 @@ mod sight;
 pub use side::{Observation, Side};
 pub use sight::{Noise, NoiseSource, Sight, prior};
 
+use crate::calibration::CalibrationRecord;
+use crate::plan::calibrated_noise;
 use crate::read::Trial;
 use crate::statistics::{self, Pair, Shift, Verdict};
 use serde::{Deserialize, Serialize};
@@ -118,6 +120,31 @@ impl Judgement {
             .iter()
             .flat_map(|row| [&row.base, &row.candidate]);
         sides.map(|side| side.studies.len()).min().unwrap_or(0)
+    }
+
+    /// With the noise between the seeds of committed calibrations on workloads whose records show none, in place of what was measured in AlgoPerf.
+    #[must_use]
+    pub fn knowing(self, trials: &[Trial], calibrations: &[CalibrationRecord]) -> Judgement {
+        let known = |noise: Noise| {
+            let run = trials.iter().map(|trial| &trial.record.run);
+            let run = run.filter(|_| noise.source == NoiseSource::Prior);
+            let mut run = run.filter(|run| run.workload_name == noise.workload);
+            let sd = run.find_map(|run| calibrated_noise(run, calibrations));
+            match sd {
+                Some(sd) => Noise {
+                    sd,
+                    source: NoiseSource::Calibration,
+                    ..noise
+                },
+                None => noise,
+            }
+        };
+        let noise = self.sight.noise.into_iter().map(known).collect();
+        let Rule { margin, alpha, .. } = self.rule;
+        Judgement {
+            sight: Sight::with(noise, self.sight.studies, margin, alpha),
+            ..self
+        }
     }
 }
 
