@@ -159,7 +159,7 @@ def blocks(p, limit):
 
 def shampoo(groups):
     """Meta's DistributedShampoo as it was submitted to AlgoPerf, on one process."""
-    lr, beta1, beta2, eps, decay, limit, frequency, start = 1e-3, 0.9, 0.99, 1e-8, 0.05, 1024, 100, 1
+    lr, beta1, beta2, eps, decay, limit, frequency, start = 1e-3, 0.9, 0.99, 1e-8, 0.05, 128, 20, 1
     states = []
     for p in groups.all:
         cut = blocks(p, limit)

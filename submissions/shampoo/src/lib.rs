@@ -12,11 +12,13 @@
 //! where memory is short.
 //!
 //! Equals the code that was submitted to AlgoPerf (v0.5, `shampoo_submission`) with grafting on Adam and Nesterov's look ahead, to what finding inverse
-//! roots of nearly singular matrices allows: 1e-8. `optax`' and Google's Shampoo finds roots by Newton's iteration, with another epsilon, and grafts
+//! roots of nearly singular matrices allows: 1e-8. Google's in JAX finds roots by Newton's iteration, with another epsilon, and grafts
 //! before momentum; `pytorch_optimizer`'s two are other algorithms. Matrices are of the parameters' kind of number.
 //!
-//! Defaults: betas, epsilon, `max-preconditioner-dim`, the frequency and no momentum are of the points that were submitted to AlgoPerf, rounded. Rate and
-//! decay, schedule and batch are `adamw`'s.
+//! Defaults: betas, epsilon and no momentum are of the points that were submitted to AlgoPerf, rounded. Blocks of 128 where theirs have 1024, and roots
+//! every 20 steps, the first at step 10, were chosen for the small quick workloads; AlgoPerf's trainings are a hundred times as long, and there the
+//! frequency is 100, which is the first step that is preconditioned, too. Two of the three targets are reached, in fewer steps than `adamw` needs; on
+//! `fashion-mnist-mlp` the time budget ends first. Rate and decay, schedule and batch are `adamw`'s.
 
 mod block;
 
