@@ -47,10 +47,9 @@ impl Block {
     /// `L = beta L + (1 - beta) G G'` along every dimension.
     pub(crate) fn observe(&mut self, gradient: &Tensor, beta: f64) -> Result<()> {
         for (dimension, factor) in (0_i64..).zip(&mut self.factors) {
-            let rows = gradient.f_movedim_int(dimension, 0)?.f_flatten(1, -1);
             let rows = match gradient.dim() {
                 1 => gradient.f_unsqueeze(1)?,
-                _ => rows?,
+                _ => gradient.f_movedim_int(dimension, 0)?.f_flatten(1, -1)?,
             };
             *factor = factor.f_lerp_(&rows.f_matmul(&rows.f_tr()?)?, 1.0 - beta)?;
         }
