@@ -11,7 +11,7 @@
 //! Memory: members times (parameters + the rule's state), beside the model's own parameters; those once more during an evaluation, and twice while it
 //! is prepared; at a generation's end what losers take over, once more. Cost per step: that of a step of the rule, and each generation an evaluation of
 //! the held-out examples by every member. Not for budgets so short that a share of `1 / members` of the steps comes to nothing: of the quick
-//! suite's targets it reaches `fashion-mnist-mlp`'s alone, whose members train for 3,000 steps.
+//! suite's targets it came near `fashion-mnist-mlp`'s alone, whose members train for 3,000 steps.
 //!
 //! Deviations: members are in step, and decisions fall once all of them have ended a generation, on what they were then, so that the result depends on
 //! no member being faster than another. The paper's population is asynchronous, and a member's interval counts from when it last copied. The paper
