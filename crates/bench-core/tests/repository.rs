@@ -4,7 +4,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use bench_core::run::Purpose;
+mod common;
+
 use bench_core::spec::catalog::{Catalog, File};
 use bench_core::spec::diagnostic::Source;
 use bench_core::spec::harness::QUICK_START;
@@ -75,14 +76,7 @@ fn quick_start<'a>(workload: &'a str, submission: &'a str) -> Request<'a> {
         workload,
         submission,
         ruleset: QUICK_START,
-        purpose: Purpose::Scoring,
-        base_seed: 0,
-        study: 1,
-        trial: 1,
-        trials: None,
-        hyperparameters: None,
-        threads: None,
-        device: None,
+        ..common::request()
     }
 }
 

@@ -323,4 +323,20 @@ mod tests {
             super::read(&name).unwrap();
         }
     }
+
+    /// A bound or a setting that is changed in one place only would leave a verdict that nobody gave.
+    #[test]
+    fn every_page_is_of_its_claim() {
+        for name in super::all().unwrap() {
+            let claim = super::read(&name).unwrap();
+            let page = super::folder(&name).join("result.md");
+            let page = std::fs::read_to_string(page).unwrap();
+            for part in [&claim.claim, &claim.setting, &super::page::rule(&claim)] {
+                assert!(
+                    page.contains(part.trim()),
+                    "{name}: `{part}`; `cargo xtask claims --no-runs {name}`"
+                );
+            }
+        }
+    }
 }

@@ -6,9 +6,9 @@
 //! matrices are.
 //!
 //! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n)` numbers where AdamW has `2 m n`; and `m n` more of one matrix at a time during an update.
-//! Cost: two products with the basis and a pass, and a singular value decomposition every `projection-gap` steps. Not where memory is plentiful: it is AdamW with
-//! information left out, and a decomposition of a large matrix takes seconds. Of the quick suite's targets it misses `fashion-mnist-mlp`'s by 0.005 with these
-//! defaults.
+//! Cost: two products with the basis and a pass, and a singular value decomposition every `projection-gap` steps. Not where memory is plentiful: it is
+//! AdamW with information left out, and a decomposition of a large matrix takes seconds. Of the quick suite's targets it misses `fashion-mnist-mlp`'s by
+//! 0.005 with these defaults.
 //!
 //! Equals the authors' `galore_adamw.py` (galore-torch 1.0): epsilon is added to the root that is not corrected, the decay comes last and uses the new
 //! weight, and singular vectors are found in single precision. Of their projections, `std` is here. A gradient that is not finite has no singular

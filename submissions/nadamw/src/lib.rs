@@ -7,8 +7,7 @@
 //! momentum decays) nor `optax.nadamw` (corrects `m` with `t + 1`) is this rule.
 //!
 //! Defaults, schedule and batch are `adamw`'s: PyTorch's betas and epsilon, and in place of PyTorch's 1e-3 and 0.01 a rate of 5e-3 and a decay of 0.05,
-//! which were chosen for the small quick workloads, and reach their three targets,
-//! that of `brown-lm` by luck.
+//! which were chosen for the small quick workloads and reach their three targets, that of `brown-lm` with one rounding and not with another.
 
 use adamw::Adamw;
 use bench_sdk::prelude::*;

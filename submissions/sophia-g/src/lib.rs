@@ -7,18 +7,18 @@
 //! labels is smoothed too: the mean of its gradient is not 0 any more, and the estimate is biased.
 //!
 //! Memory: 2 numbers a parameter. Cost: one pass of 24 bytes a parameter; every `k` steps a forward and a backward pass, and a count of the
-//! coordinates that are not clipped, on the clock. Not for
-//! short trainings: an estimate of ten steps ago is of another model, and with these defaults it reaches no target of the quick suite; nor for losses that
-//! are no likelihood.
+//! coordinates that are not clipped, on the clock. Not for short trainings: with these defaults it reaches no target of the quick suite; nor for losses
+//! that are no likelihood.
 //!
 //! Equals the authors' `sophia.py` driven as in `train_sophiag.py`: `h` is refreshed after the update of steps `k`, `2k`, …, so the first `k` steps
 //! are sign steps; their README refreshes one step earlier. They keep `B` in the step, here it is in `h`; it counts the batch at hand, where their
 //! default of 5120 fits no other batch. They estimate on the next batch, here it is this step's. The paper divides by `max(rho h, 1e-12)`, the
 //! code by `rho h + 1e-15`: so does this. `rho` is the paper's gamma. PyPI's sophia-opt 0.2.2 is their class under another name.
 //!
-//! Defaults: betas, `rho`, decay and `k` are the authors' code's. Its rate is 1e-4; 5e-3 was chosen for the small quick workloads: it
-//! comes nearer to two of their targets than 1e-3, and ends farther from `fashion-mnist-mlp`'s. For GPT-2 theirs are rates of 3e-4 to 7e-4, a `rho` of 0.05 to 0.08 and a decay of 0.2; from there is the clipping of gradients to a norm
-//! of 1. `rho` is right where the logged `win-rate`, the share of coordinates not clipped, is 0.1 to 0.5. Schedule and batch are `adamw`'s.
+//! Defaults: betas, `rho`, decay and `k` are the authors' code's. Its rate is 1e-4; 5e-3 was chosen for the small quick workloads: it comes nearer to two
+//! of their targets than 1e-3, and ends farther from `fashion-mnist-mlp`'s. For GPT-2 theirs are rates of 3e-4 to 7e-4, a `rho` of 0.05 to 0.08 and a
+//! decay of 0.2; from there is the clipping of gradients to a norm of 1. `rho` is right where the logged `win-rate`, the share of coordinates not clipped,
+//! is 0.1 to 0.5. Schedule and batch are `adamw`'s.
 
 use bench_sdk::Rules;
 use bench_sdk::prelude::*;

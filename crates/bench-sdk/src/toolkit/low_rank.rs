@@ -99,8 +99,8 @@ impl Projection {
         })
     }
 
-    /// What coordinates mean in the matrix' own space. A product and a pass over the matrix are faster than libtorch's `addmm`, which on the CPU takes
-    /// three times as long as the product where a side is odd.
+    /// What coordinates mean in the matrix' own space. A product here and a pass afterwards take as long whatever the sides are; libtorch's `addmm`
+    /// takes twice to three times as long as the product on the CPU where a side is no multiple of 8.
     ///
     /// # Errors
     /// When the shapes do not fit.

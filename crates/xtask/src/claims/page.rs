@@ -38,7 +38,7 @@ pub(super) fn result(name: &str, claim: &Claim, evidence: &Evidence) -> String {
 }
 
 /// What the verdict goes by.
-fn rule(claim: &Claim) -> String {
+pub(super) fn rule(claim: &Claim) -> String {
     let bounds = claim.bounds;
     let what = match claim.against {
         Some(_) => "a ratio",
