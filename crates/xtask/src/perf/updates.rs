@@ -11,7 +11,7 @@ use std::path::Path;
 /// A submission, its peer in `torch_updates.py`, and the bytes that an elementwise rule has to move for each parameter.
 struct Rule {
     submission: &'static str,
-    /// One hyperparameter other than its default.
+    /// One hyperparameter other than its default; a row is called by its value where that is a word.
     with: Option<(&'static str, &'static str)>,
     peer: &'static str,
     peer_is: &'static str,
@@ -59,7 +59,7 @@ const fn other(
     }
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 14] = [
     elementwise("adamw", "adamw-fused", "fused", 28, "2"),
     elementwise("nadamw", "nadam-foreach", "NAdam, foreach", 28, "2"),
     elementwise("sgd-nesterov", "sgd-fused", "fused", 20, "1"),
@@ -75,6 +75,22 @@ const RULES: [Rule; 12] = [
     ),
     other("galore", None, true, "galore", "authors'", GALORE),
     other("fira", None, true, "fira", "authors'", FIRA),
+    other(
+        "galore",
+        Some(("bases", "qr")),
+        true,
+        "galore",
+        "authors', by SVD",
+        GALORE,
+    ),
+    other(
+        "fira",
+        Some(("bases", "qr")),
+        true,
+        "fira",
+        "authors', by SVD",
+        FIRA,
+    ),
     other(
         "muon",
         Some(("newton-schulz", "parameter")),
@@ -101,6 +117,17 @@ const RULES: [Rule; 12] = [
         SHAMPOO,
     ),
 ];
+
+impl Rule {
+    fn name(&self) -> String {
+        match self.with {
+            Some((_, value)) if value.parse::<f64>().is_err() => {
+                format!("`{}`, {value}", self.submission)
+            }
+            _ => format!("`{}`", self.submission),
+        }
+    }
+}
 
 const GALORE: &str = "`2 r max(m, n) + r min(m, n)`; 2 of the rest";
 const FIRA: &str = "`2 r max(m, n) + r min(m, n) + 1`; 2 of the rest";
@@ -293,11 +320,6 @@ impl Measured {
                 ]
             }
         };
-        let name = match rule.with {
-            None => format!("`{}`", rule.submission),
-            Some(("newton-schulz", value)) => format!("`{}`, {value}", rule.submission),
-            Some(_) => format!("`{}`", rule.submission),
-        };
         let (mut ours, mut peer) = (
             milliseconds(self.ours.median),
             milliseconds(self.peer.median),
@@ -307,7 +329,7 @@ impl Measured {
             peer += &format!(" ({})", milliseconds(self.peer.first));
         }
         vec![
-            name,
+            rule.name(),
             threads.to_string(),
             ours,
             rate,
@@ -323,12 +345,8 @@ impl Measured {
         let [start, later] = &self.memory;
         let number = |of: &serde_json::Value, key: &str| of[key].as_f64().unwrap_or(f64::NAN);
         let state = number(later, "state");
-        let name = match rule.with {
-            Some(("newton-schulz", value)) => value,
-            _ => "",
-        };
         Ok(vec![
-            format!("`{}` {name}", rule.submission).trim().to_owned(),
+            rule.name(),
             rule.state.to_owned(),
             format!("{:.2}", state / self.parameters),
             format!("{:.1} MB", state * 4.0 / 1e6),
