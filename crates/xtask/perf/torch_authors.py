@@ -85,9 +85,9 @@ class Projector:
         return torch.matmul(low, self.basis) if self.right else torch.matmul(self.basis, low)
 
 
-def projected_adamw(groups, direction):
+def projected_adamw(groups, direction, gap=100):
     """Both authors' `*_adamw.py`: Adam on what `direction` makes of a projected matrix, and on all others as they are."""
-    lr, beta1, beta2, eps, decay, rank, gap = 1e-3, 0.9, 0.999, 1e-6, 0.05, 16, 100
+    lr, beta1, beta2, eps, decay, rank = 1e-3, 0.9, 0.999, 1e-6, 0.05, 16
     states = [(p, {"step": 0, "projector": Projector(rank, gap)}) for p in groups.projected]
     states += [(p, {"step": 0}) for p in groups.not_projected]
 
@@ -112,9 +112,14 @@ def projected_adamw(groups, direction):
     return step
 
 
-def galore(groups):
+def galore(groups, gap=100):
     """jiaweizzhao/GaLore (galore-torch 1.0)."""
-    return projected_adamw(groups, lambda state, grad, low, update: state["projector"].back(update))
+    return projected_adamw(groups, lambda state, grad, low, update: state["projector"].back(update), gap)
+
+
+def galore_every_step(groups):
+    """With new bases in every step."""
+    return galore(groups, gap=1)
 
 
 def fira(groups):

@@ -11,7 +11,7 @@ import time
 
 import torch
 
-from torch_authors import fira, galore, lion, muon, muon_single, schedule_free_adamw, shampoo, sophia
+from torch_authors import fira, galore, galore_every_step, lion, muon, muon_single, schedule_free_adamw, shampoo, sophia
 
 PEERS = {
     "adamw-fused": lambda groups: torch.optim.AdamW(groups.all, lr=1e-3, fused=True).step,
@@ -21,6 +21,7 @@ PEERS = {
     "sophia": sophia,
     "schedule-free-adamw": schedule_free_adamw,
     "galore": galore,
+    "galore-every-step": galore_every_step,
     "fira": fira,
     "muon": muon,
     "muon-single": muon_single,

@@ -5,7 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use auto_lrs::AutoLrs;
+use auto_lrs::{AutoLrs, Forecast};
 use bench_core::spec::submission::Value;
 use bench_sdk::prelude::*;
 use bench_sdk::testing::{Descent, Plan};
@@ -192,6 +192,41 @@ fn a_stage_is_trained_from_its_checkpoint_at_the_best_rate() {
             descent.step().unwrap();
         }
         let _ = descent.all_logged().unwrap();
+    }
+}
+
+/// One stage of full length, 640 steps, whose candidates are given 64: enough for the held-out loss to judge, after every second step.
+#[test]
+fn long_candidates_are_judged_by_the_held_out_loss() {
+    let own = [
+        ("first-stage", 1.0),
+        ("longest-stage", 1.0),
+        ("learning-rate-min", 1e-3),
+        ("learning-rate-max", 3e-2),
+    ];
+    let hyper = bench_entrants::defaults("auto-lrs", &own).unwrap();
+    let mut descent: Descent<AutoLrs<Gradient>> = parabola(hyper, 640);
+    descent.step().unwrap();
+    let mut rate = value_of(&descent.all_logged().unwrap(), "learning-rate");
+    for candidate in 0..3 {
+        let (x, gone) = (1.0, 0.0);
+        let mut expected = Expected { x, gone, rate };
+        let mut course = Vec::new();
+        for step in 1..=64 {
+            if (candidate, step) != (0, 1) {
+                descent.step().unwrap();
+            }
+            expected.step();
+            if step % 2 == 0 {
+                course.push(expected.x * expected.x / 2.0);
+            }
+        }
+        let logged = descent.all_logged().unwrap();
+        let found = value_of(&logged, "forecast");
+        // 320 losses make the stage, the first of which comes after two steps.
+        let forecast = Forecast::fit(&course, false).at(319.0);
+        assert!((found - forecast).abs() < 1e-9, "{found} {forecast}");
+        rate = value_of(&logged, "learning-rate");
     }
 }
 

@@ -11,8 +11,10 @@ use std::path::Path;
 /// A submission, its peer in `torch_updates.py`, and the bytes that an elementwise rule has to move for each parameter.
 struct Rule {
     submission: &'static str,
-    /// One hyperparameter other than its default; a row is called by its value where that is a word.
-    with: Option<(&'static str, &'static str)>,
+    /// What the row is called beside the submission.
+    variant: &'static str,
+    /// Hyperparameters other than their defaults.
+    with: &'static [(&'static str, &'static str)],
     peer: &'static str,
     peer_is: &'static str,
     bytes: Option<u32>,
@@ -31,7 +33,8 @@ const fn elementwise(
 ) -> Rule {
     Rule {
         submission,
-        with: None,
+        variant: "",
+        with: &[],
         peer,
         peer_is,
         bytes: Some(bytes),
@@ -40,26 +43,22 @@ const fn elementwise(
     }
 }
 
+/// One that is more than a map of elements.
 const fn other(
     submission: &'static str,
-    with: Option<(&'static str, &'static str)>,
     has_bases: bool,
     peer: &'static str,
     peer_is: &'static str,
     state: &'static str,
 ) -> Rule {
     Rule {
-        submission,
-        with,
-        peer,
-        peer_is,
         bytes: None,
         has_bases,
-        state,
+        ..elementwise(submission, peer, peer_is, 0, state)
     }
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 13] = [
     elementwise("adamw", "adamw-fused", "fused", 28, "2"),
     elementwise("nadamw", "nadam-foreach", "NAdam, foreach", 28, "2"),
     elementwise("sgd-nesterov", "sgd-fused", "fused", 20, "1"),
@@ -73,58 +72,41 @@ const RULES: [Rule; 14] = [
         28,
         "2",
     ),
-    other("galore", None, true, "galore", "authors'", GALORE),
-    other("fira", None, true, "fira", "authors'", FIRA),
-    other(
-        "galore",
-        Some(("bases", "qr")),
-        true,
-        "galore",
-        "authors', by SVD",
-        GALORE,
-    ),
-    other(
-        "fira",
-        Some(("bases", "qr")),
-        true,
-        "fira",
-        "authors', by SVD",
-        FIRA,
-    ),
-    other(
-        "muon",
-        Some(("newton-schulz", "parameter")),
-        false,
-        "muon-single",
-        "authors', in float32",
-        MUON,
-    ),
-    other(
-        "muon",
-        Some(("newton-schulz", "bfloat16")),
-        false,
-        "muon",
-        "authors'",
-        MUON,
-    ),
-    // From the first step on, as is wanted of what is measured.
-    other(
-        "shampoo",
-        Some(("start-preconditioning-step", "1")),
-        true,
-        "shampoo",
-        "authors'",
-        SHAMPOO,
-    ),
+    other("galore", true, "galore", "authors'", GALORE),
+    Rule {
+        variant: "QR every step",
+        with: &[("bases", "qr"), ("projection-gap", "1")],
+        ..other(
+            "galore",
+            false,
+            "galore-every-step",
+            "authors', SVD every step",
+            GALORE,
+        )
+    },
+    other("fira", true, "fira", "authors'", FIRA),
+    Rule {
+        variant: "parameter",
+        with: &[("newton-schulz", "parameter")],
+        ..other("muon", false, "muon-single", "authors', in float32", MUON)
+    },
+    Rule {
+        variant: "bfloat16",
+        with: &[("newton-schulz", "bfloat16")],
+        ..other("muon", false, "muon", "authors'", MUON)
+    },
+    Rule {
+        // From the first step on, as is wanted of what is measured.
+        with: &[("start-preconditioning-step", "1")],
+        ..other("shampoo", true, "shampoo", "authors'", SHAMPOO)
+    },
 ];
 
 impl Rule {
     fn name(&self) -> String {
-        match self.with {
-            Some((_, value)) if value.parse::<f64>().is_err() => {
-                format!("`{}`, {value}", self.submission)
-            }
-            _ => format!("`{}`", self.submission),
+        match self.variant {
+            "" => format!("`{}`", self.submission),
+            variant => format!("`{}`, {variant}", self.submission),
         }
     }
 }
@@ -236,10 +218,10 @@ fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measure
     let (threads, name) = (context.threads, rule.submission);
     let run = peers::run_of(context.bench, context.workload, name, threads)?;
     let mut run: serde_json::Value = serde_json::from_str(&run)?;
-    if let Some((name, value)) = rule.with {
-        run["run"]["hyperparameters"][name] = match value.parse::<f64>() {
+    for (name, value) in rule.with {
+        run["run"]["hyperparameters"][*name] = match value.parse::<f64>() {
             Ok(number) => number.into(),
-            Err(_) => value.into(),
+            Err(_) => (*value).into(),
         };
     }
     let mut ours = peers::submission(name, &["--update", context.update], threads);
