@@ -10,9 +10,9 @@
 //!
 //! Memory: members times (parameters + the rule's state), beside the model's own parameters; those once more during an evaluation, and twice while it
 //! is prepared; at a generation's end what losers take over, once more. Cost per step: that of a step of the rule, and each generation an evaluation of
-//! the held-out examples by every member: the share `hold-out` of all, but no more than a member sees in a generation, so that it takes a third of the
-//! training's time at most. Not for budgets so short that a share of `1 / members` of the steps comes to nothing: of the quick suite's targets it came
-//! near `fashion-mnist-mlp`'s alone, whose members train for 3,000 steps.
+//! the held-out examples by every member: the share `hold-out` of all, but no more than a member sees in a generation, so that an example trained on
+//! costs one forward pass more at most. Not for budgets so short that a share of `1 / members` of the steps comes to nothing: of the quick suite's
+//! targets it came near `fashion-mnist-mlp`'s alone, whose members train for 3,000 steps.
 //!
 //! Deviations: members are in step, and decisions fall once all of them have ended a generation, on what they were then, so that the result depends on
 //! no member being faster than another. The paper's population is asynchronous, and a member's interval counts from when it last copied. The paper
@@ -63,7 +63,7 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
             "hold-out is {share}, which is no share of the examples"
         );
         let interval = (training.step_hint() / (count * generations)).max(1);
-        // No more than a member sees in a generation: evaluations take a third of the training's time at most.
+        // No more than a member sees in a generation, or judging would cost more than training.
         let seen = interval * training.batch_size();
         let wanted = ((training.examples() as f64 * share) as u64).clamp(1, seen);
         let held_out = training.hold_out(wanted)?;

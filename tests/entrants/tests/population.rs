@@ -11,7 +11,9 @@ use bench_sdk::prelude::*;
 use bench_sdk::testing::{Descent, Plan};
 use bench_sdk::toolkit::elementwise::Form;
 use pbt::Pbt;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Gradient descent that remembers how far it has gone: state that a loser has to take over.
 struct Gradient {
@@ -80,14 +82,12 @@ impl Expected {
     }
 }
 
-/// Two members, a decision every ten steps of each. The worse takes over the better's weights and state, and its rate times 0.8 or 1.2; who is
-/// shown to an evaluation is the better.
-#[test]
-fn losers_take_over_weights_state_and_a_changed_rate() {
+/// Two members, a decision every ten steps of each in 80.
+fn two_members(hold_out: f64) -> Hyperparameters {
     let numbers = [
         ("members", 2.0),
         ("generations", 4.0),
-        ("hold-out", 0.1),
+        ("hold-out", hold_out),
         ("fraction", 0.5),
         ("resample-probability", 0.0),
         ("learning-rate-min", 1e-3),
@@ -98,7 +98,13 @@ fn losers_take_over_weights_state_and_a_changed_rate() {
     let texts = [("exploit", "truncation"), ("evolve", "learning-rate")];
     let texts = texts.map(|(name, value)| (name.to_owned(), Value::Text(value.to_owned())));
     let values: BTreeMap<String, Value> = numbers.into_iter().chain(texts).collect();
-    let mut descent: Descent<Pbt<Gradient>> = parabola(Hyperparameters::new(values), 80);
+    Hyperparameters::new(values)
+}
+
+/// The worse takes over the better's weights and state, and its rate times 0.8 or 1.2; who is shown to an evaluation is the better.
+#[test]
+fn losers_take_over_weights_state_and_a_changed_rate() {
+    let mut descent: Descent<Pbt<Gradient>> = parabola(two_members(0.1), 80);
 
     let mut members = [Expected {
         x: 1.0,
@@ -147,6 +153,33 @@ fn losers_take_over_weights_state_and_a_changed_rate() {
         assert!((shown - members[best].x).abs() < 1e-12, "{shown}");
     }
     assert_eq!(copies, 4);
+}
+
+/// A member sees ten examples in a generation, so ten are held out of the 80 and not the half that is asked for: all others are trained on.
+#[test]
+fn no_more_is_held_out_than_a_member_sees_in_a_generation() {
+    let plan = Plan {
+        hyperparameters: two_members(0.5),
+        schedule: Box::new(|_| 1.0),
+        steps: 80,
+        form: Form::Fastest,
+    };
+    let start = vec![(Role::Weight, Tensor::from_slice(&[1.0_f64]))];
+    let trained_on = Rc::new(RefCell::new(BTreeSet::new()));
+    let seen = trained_on.clone();
+    let half_square = move |x: &[&Tensor], example| {
+        let loss = (x[0] * x[0] / 2.0).f_sum(Kind::Double)?;
+        if loss.requires_grad() {
+            seen.borrow_mut().insert(example);
+        }
+        Ok(loss)
+    };
+    let mut descent: Descent<Pbt<Gradient>> = Descent::new(plan, start, half_square).unwrap();
+    // Eighty steps of each member, of which 70 are an epoch.
+    for _ in 0..160 {
+        descent.step().unwrap();
+    }
+    assert_eq!(trained_on.borrow().len(), 70);
 }
 
 /// The last of a name.

@@ -47,7 +47,7 @@ fn with_avx2<F: Float, const N: usize, R: Elementwise<N>>(
 /// Elements that are computed between two looks ahead: a cache line of `f32`, and two vectors of AVX2.
 const BLOCK: usize = 16;
 /// How far ahead memory is asked for, in bytes of all tensors together: about what is under way when memory is busy. Processors look ahead by themselves,
-/// but not over the border of a page, of which several tensors have many: on memory a tenth of the time.
+/// but not over the border of a page, of which several tensors have many: an eighth of the time of some rules.
 const AHEAD: usize = 10_240;
 
 /// The loop. Blocks of a length that the compiler knows have no bounds to check in them, which lets it make vector code of them.

@@ -24,11 +24,11 @@ struct Rule {
     state: &'static str,
 }
 
-const fn elementwise(
+/// One that is more than a map of elements.
+const fn rule(
     submission: &'static str,
     peer: &'static str,
     peer_is: &'static str,
-    bytes: u32,
     state: &'static str,
 ) -> Rule {
     Rule {
@@ -37,24 +37,22 @@ const fn elementwise(
         with: &[],
         peer,
         peer_is,
-        bytes: Some(bytes),
+        bytes: None,
         has_bases: false,
         state,
     }
 }
 
-/// One that is more than a map of elements.
-const fn other(
+const fn elementwise(
     submission: &'static str,
-    has_bases: bool,
     peer: &'static str,
     peer_is: &'static str,
+    bytes: u32,
     state: &'static str,
 ) -> Rule {
     Rule {
-        bytes: None,
-        has_bases,
-        ..elementwise(submission, peer, peer_is, 0, state)
+        bytes: Some(bytes),
+        ..rule(submission, peer, peer_is, state)
     }
 }
 
@@ -72,33 +70,39 @@ const RULES: [Rule; 13] = [
         28,
         "2",
     ),
-    other("galore", true, "galore", "authors'", GALORE),
+    Rule {
+        has_bases: true,
+        ..rule("galore", "galore", "authors'", GALORE)
+    },
     Rule {
         variant: "QR every step",
         with: &[("bases", "qr"), ("projection-gap", "1")],
-        ..other(
+        ..rule(
             "galore",
-            false,
             "galore-every-step",
             "authors', SVD every step",
             GALORE,
         )
     },
-    other("fira", true, "fira", "authors'", FIRA),
+    Rule {
+        has_bases: true,
+        ..rule("fira", "fira", "authors'", FIRA)
+    },
     Rule {
         variant: "parameter",
         with: &[("newton-schulz", "parameter")],
-        ..other("muon", false, "muon-single", "authors', in float32", MUON)
+        ..rule("muon", "muon-single", "authors', in float32", MUON)
     },
     Rule {
         variant: "bfloat16",
         with: &[("newton-schulz", "bfloat16")],
-        ..other("muon", false, "muon", "authors'", MUON)
+        ..rule("muon", "muon", "authors'", MUON)
     },
     Rule {
+        has_bases: true,
         // From the first step on, as is wanted of what is measured.
         with: &[("start-preconditioning-step", "1")],
-        ..other("shampoo", true, "shampoo", "authors'", SHAMPOO)
+        ..rule("shampoo", "shampoo", "authors'", SHAMPOO)
     },
 ];
 
