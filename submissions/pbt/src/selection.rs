@@ -73,7 +73,7 @@ pub fn truncation(scores: &[f64], fraction: f64, draws: &[f64]) -> Vec<usize> {
 }
 
 /// T-test selection: each member looks at another, drawn evenly, and copies it where the mean of its last ten scores is larger and Welch's
-/// test finds the difference significant.
+/// test finds the difference significant, or its own are no numbers.
 pub fn t_test(histories: &[&[f64]], draws: &[f64]) -> Vec<usize> {
     let others = histories.len().saturating_sub(1);
     let donor = |(member, own): (usize, &&[f64])| {
@@ -91,7 +91,14 @@ pub fn t_test(histories: &[&[f64]], draws: &[f64]) -> Vec<usize> {
 }
 
 fn is_significantly_better(other: &[f64], own: &[f64]) -> bool {
-    let (Some(a), Some(b)) = (Sample::of(other), Sample::of(own)) else {
+    let Some(a) = Sample::of(other) else {
+        return false;
+    };
+    // No test is wanted beside a member that has diverged.
+    if !last(own).iter().all(|score| score.is_finite()) {
+        return true;
+    }
+    let Some(b) = Sample::of(own) else {
         return false;
     };
     if a.mean <= b.mean {
@@ -108,6 +115,11 @@ fn is_significantly_better(other: &[f64], own: &[f64]) -> bool {
     2.0 * law.sf((a.mean - b.mean) / error.sqrt()) < SIGNIFICANCE
 }
 
+/// What the test looks back on.
+fn last(history: &[f64]) -> &[f64] {
+    &history[history.len().saturating_sub(LOOK_BACK)..]
+}
+
 /// The last scores of a member.
 struct Sample {
     mean: f64,
@@ -119,7 +131,7 @@ struct Sample {
 impl Sample {
     /// None where there are fewer than two, or one is no number.
     fn of(history: &[f64]) -> Option<Sample> {
-        let last = &history[history.len().saturating_sub(LOOK_BACK)..];
+        let last = last(history);
         let count = last.len() as f64;
         if last.len() < 2 || last.iter().any(|score| !score.is_finite()) {
             return None;

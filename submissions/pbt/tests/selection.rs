@@ -23,4 +23,8 @@ fn the_t_test_wants_a_significant_difference() {
     );
     assert_eq!(t_test(&[&[1.0], &[2.0]], &[0.0, 0.0]), [0, 1]);
     assert_eq!(t_test(&[&low], &[0.0]), [0]);
+    // Who has diverged copies whoever has not, and nobody copies it.
+    let diverged = [1.0, 1.1, f64::NAN];
+    assert_eq!(t_test(&[&diverged, &low], &[0.0, 0.0]), [1, 1]);
+    assert_eq!(t_test(&[&diverged, &diverged], &[0.0, 0.0]), [0, 1]);
 }
