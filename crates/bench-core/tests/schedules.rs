@@ -32,6 +32,26 @@ fn sequences_equal_the_recorded_ones() {
     }
 }
 
+/// Python's `int((200 - 20) * 0.7)` is 125, though seven tenths are 126.
+#[test]
+fn a_recorded_decay_is_cut_as_its_authors_cut_it() {
+    let rate = |step: u64| match step {
+        0..20 => step as f64 / 20.0,
+        _ => 1.0 - 0.9 * ((step - 20).min(125) as f64 / 125.0),
+    };
+    let rates: Vec<f64> = (0..200).map(rate).collect();
+    let file = serde_json::json!({ "schedules": [{
+        "schedule": "warmup_linear_decay",
+        "hyper": { "peak": 1.0, "step_hint": 200, "warmup_steps": 20, "end_factor": 0.1, "decay_steps_factor": 0.7 },
+        "lr": rates,
+    }] });
+    let outcomes = golden::check(&file.to_string()).unwrap();
+    assert!(
+        matches!(outcomes[0].verdict, Verdict::Equal { .. }),
+        "{outcomes:?}"
+    );
+}
+
 #[test]
 fn every_family_reads_itself_back() {
     for (text, name) in FAMILIES.into_iter().zip(Schedule::NAMES) {

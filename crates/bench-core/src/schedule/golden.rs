@@ -117,10 +117,16 @@ impl Case {
             "warmup_cosine_jax" => (cosine(warmup()?, 0.0), self.whole("step_hint")?),
             "warmup_cosine_torch" => (cosine(warmup()?, 1e-10), self.whole("step_hint")?),
             "warmup_linear_decay" => {
-                let decay = Extent::Percent(100.0 * self.number("decay_steps_factor")?);
-                let (warmup, end) = (warmup()?, self.number("end_factor")?);
-                let spec = WarmupLinear { warmup, decay, end };
-                (Schedule::WarmupLinear(spec), self.whole("step_hint")?)
+                let (start, hint) = (self.whole("warmup_steps")?, self.whole("step_hint")?);
+                // Cut as theirs is, rounding and all: a factor of 0.7 of 180 steps leaves 125.
+                let decay =
+                    hint.saturating_sub(start) as f64 * self.number("decay_steps_factor")?;
+                let spec = WarmupLinear {
+                    warmup: Extent::Steps(start),
+                    decay: Extent::Steps(decay as u64),
+                    end: self.number("end_factor")?,
+                };
+                (Schedule::WarmupLinear(spec), hint)
             }
             "linear_decay_paper" => {
                 let spec = LinearDecay {
