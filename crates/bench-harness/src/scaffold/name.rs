@@ -1,12 +1,12 @@
 //! What a submission may be called.
 
 /// Words that no crate can be called, or that would hide one that every crate sees.
-const RESERVED: [&str; 46] = [
+const RESERVED: [&str; 55] = [
     "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue",
-    "core", "crate", "do", "dyn", "else", "enum", "extern", "final", "fn", "for", "gen", "if",
-    "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "pub", "ref", "return",
-    "static", "std", "struct", "super", "test", "trait", "true", "try", "type", "unsafe", "use",
-    "where",
+    "core", "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen",
+    "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
+    "pub", "ref", "return", "self", "static", "std", "struct", "super", "test", "trait", "true",
+    "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// A name that will not do.
@@ -115,7 +115,9 @@ mod tests {
                 })
             );
         }
-        assert!(matches!(check("async", lock), Err(NameError::Reserved(_))));
+        for word in ["async", "self", "while", "yield"] {
+            assert!(matches!(check(word, lock), Err(NameError::Reserved(_))));
+        }
         assert!(matches!(check("tch", lock), Err(NameError::Taken(_))));
     }
 
