@@ -203,7 +203,9 @@ pub(crate) fn find_records(runs: &Path, text: &str) -> Result<Vec<Stored>, Failu
 pub(crate) fn submission_folder(home: &Home, given: &str) -> Result<Option<PathBuf>, Failure> {
     let path = Path::new(given);
     let own = home.root.join("submissions").join(given);
-    if !given.contains('/') && (own.is_dir() || !path.join("submission.yaml").is_file()) {
+    // `.` and `..` are no names, though they lie in every folder.
+    let is_word = !given.contains('/') && path.file_name().is_some();
+    if is_word && (own.is_dir() || !path.join("submission.yaml").is_file()) {
         return Ok(None);
     }
     if !path.join("submission.yaml").is_file() {

@@ -58,6 +58,17 @@ fn names_that_are_not_there() {
 }
 
 #[test]
+fn the_folder_one_stands_in_is_a_submission() {
+    let checkout = Checkout::new();
+    let by_name = checkout.says("spec show blobs constant");
+    assert!(by_name.starts_with("exit 0"), "{by_name}");
+    let folder = checkout.path().join("submissions/constant");
+    let mut command = checkout.bench("spec show blobs .");
+    let output = command.current_dir(folder).output().unwrap();
+    assert_eq!(checkout.told(output), by_name);
+}
+
+#[test]
 fn hyperparameters_of_ones_own() {
     let checkout = Checkout::new()
         .with("unknown.yaml", "learning-rat: 0.1\n")
