@@ -1,7 +1,8 @@
-//! NAdamW: AdamW with Nesterov's look ahead (Dozat, 2016), as AlgoPerf's baseline has it.
+//! NAdamW: AdamW with Nesterov's look ahead (Dozat, ICLR workshop 2016), as AlgoPerf's baseline has it.
 //!
-//! [AdamW](adamw) whose numerator takes one more step of the average: `beta1 m + (1 - beta1) g`, divided by the same `1 - beta1^t`. Memory: 2 numbers a
-//! parameter. Cost: one pass of 28 bytes a parameter. Not where AdamW is too large: it keeps as much.
+//! [AdamW](adamw) whose numerator takes one more step of the average: `beta1 m + (1 - beta1) g`, divided by the same `1 - beta1^t`. It is the `m-bar` of
+//! the paper's listing of Nadam with a constant `mu`; the paper numbers no equations there, and corrects `m` with the product of the next step's `mu`.
+//! Memory: 2 numbers a parameter. Cost: one pass of 28 bytes a parameter. Not where AdamW is too large: it keeps as much.
 //!
 //! Equals AlgoPerf's `nadamw`, whose file calls `_cuda_graph_capture_health_check`, which PyTorch 2.11 lacks. Neither `torch.optim.NAdam` (its
 //! momentum decays) nor `optax.nadamw` (corrects `m` with `t + 1`) is this rule.

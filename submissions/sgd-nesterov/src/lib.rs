@@ -1,7 +1,8 @@
 //! SGD with Nesterov's momentum (Sutskever et al., 2013), as `torch.optim.SGD` has it; `nesterov: false` is plain (heavy-ball) momentum.
 //!
-//! With `d = g + decay x` the momentum is `b = momentum b + d`, in the first step `d`. The step is `rate (d + momentum b)`; with heavy-ball momentum it
-//! is `rate b`.
+//! With `d = g + decay x` the momentum is `b = momentum b + d`, in the first step `d`. The step is `rate (d + momentum b)`: the paper's equations 3 and 4,
+//! with `v = -rate b`, and the parameters standing where the paper looks ahead to, `theta + mu v`. With heavy-ball momentum it is `rate b`, equations 1
+//! and 2.
 //!
 //! Memory: 1 number a parameter. Cost: one pass of 20 bytes a parameter. Not for curvatures of many sizes, to which one rate for all coordinates does
 //! not adapt: on `brown-lm`, a Transformer, its best of ten points reaches the target with none of five seeds.
