@@ -11,6 +11,10 @@ use anyhow::Result;
 /// Most algorithms are one. The SDK supplies batches, gradients, clipping, the schedule, groups by role, saving and loading:
 /// see [`FirstOrder`](crate::FirstOrder), which makes a [`TrainingAlgorithm`] of it.
 pub trait UpdateRule: Sized + 'static {
+    /// Training batches of which running statistics are made at the weights to be evaluated, where those are others than the trained ones, which
+    /// the model's own statistics fit: [`Training::recalibrate`]. None by default.
+    const RECALIBRATION: u64 = 0;
+
     /// Reads the hyperparameters and makes the state of step 0.
     ///
     /// # Errors
@@ -53,6 +57,14 @@ pub trait UpdateRule: Sized + 'static {
     /// What libtorch says, or the author.
     fn resume_training(&mut self, _group: &Group) -> Result<()> {
         Ok(())
+    }
+
+    /// Compares pieces of the rule with a reference file, beside its trajectories, as [`TrainingAlgorithm::compare`].
+    ///
+    /// # Errors
+    /// When the file has such pieces, and lacks what they have.
+    fn compare(_reference: &serde_json::Value) -> Result<Vec<Comparison>> {
+        Ok(Vec::new())
     }
 }
 
@@ -103,7 +115,7 @@ pub trait TrainingAlgorithm: Sized + 'static {
     }
 
     /// Compares with a reference file of a format of the algorithm's own, where it makes decisions or forecasts that no trajectory shows:
-    /// `bench check NAME --golden FILE`. Nothing where the file is not one of those.
+    /// `bench check NAME --golden FILE`. Nothing where the file is not one of those. Trajectories in the file are followed as well.
     ///
     /// # Errors
     /// When the file is one of those, and lacks what they have.

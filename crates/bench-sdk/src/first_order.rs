@@ -1,6 +1,7 @@
 //! From an update rule to a training algorithm.
 
 use crate::algorithm::{TrainingAlgorithm, UpdateRule};
+use crate::check::Comparison;
 use crate::group::{Group, Update};
 use crate::hyperparameters::{Hyperparameters, group_of};
 use crate::state::{Contents, State};
@@ -15,6 +16,8 @@ use tch::{Kind, Tensor};
 pub struct Rules<R> {
     groups: Vec<RuleGroup<R>>,
     updates: u64,
+    /// The model's running statistics, while those of the weights that are evaluated stand in their place.
+    statistics: Vec<Tensor>,
 }
 
 struct RuleGroup<R> {
@@ -55,7 +58,11 @@ impl<R: UpdateRule> Rules<R> {
                 group,
             });
         }
-        Ok(Rules { groups, updates: 0 })
+        Ok(Rules {
+            groups,
+            updates: 0,
+            statistics: Vec::new(),
+        })
     }
 
     /// The sum of what [`UpdateRule::state_size`] says of all groups; none where it says nothing of one.
@@ -151,23 +158,28 @@ impl<R: UpdateRule> Rules<R> {
         Ok(Tensor::f_stack(&counts, 0)?.f_sum(Kind::Double)? / all.max(1) as f64)
     }
 
-    /// Calls every rule's [`UpdateRule::prepare_for_eval`].
+    /// Calls every rule's [`UpdateRule::prepare_for_eval`], and gathers running statistics where [`UpdateRule::RECALIBRATION`] wants it.
     ///
     /// # Errors
-    /// Theirs.
-    pub fn prepare_for_eval(&mut self) -> Result<()> {
+    /// Theirs, and what libtorch says.
+    pub fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
         let _guard = tch::no_grad_guard();
         self.groups
             .iter_mut()
-            .try_for_each(|part| part.rule.prepare_for_eval(&part.group))
+            .try_for_each(|part| part.rule.prepare_for_eval(&part.group))?;
+        if R::RECALIBRATION > 0 {
+            self.statistics = training.recalibrate(R::RECALIBRATION)?;
+        }
+        Ok(())
     }
 
-    /// Calls every rule's [`UpdateRule::resume_training`].
+    /// Undoes [`Rules::prepare_for_eval`]: calls every rule's [`UpdateRule::resume_training`].
     ///
     /// # Errors
-    /// Theirs.
-    pub fn resume_training(&mut self) -> Result<()> {
+    /// Theirs, and what libtorch says.
+    pub fn resume_training(&mut self, training: &mut Training) -> Result<()> {
         let _guard = tch::no_grad_guard();
+        training.put_statistics_back(std::mem::take(&mut self.statistics))?;
         self.groups
             .iter_mut()
             .try_for_each(|part| part.rule.resume_training(&part.group))
@@ -179,6 +191,7 @@ impl<R: UpdateRule> Rules<R> {
     /// Theirs.
     pub fn state(&mut self, state: &mut State) -> Result<()> {
         state.visit("updates", &mut self.updates)?;
+        state.visit("statistics", &mut self.statistics)?;
         for (number, part) in self.groups.iter_mut().enumerate() {
             state.scope(&format!("group-{number}"), |state| part.rule.state(state))?;
         }
@@ -249,12 +262,16 @@ impl<R: UpdateRule> TrainingAlgorithm for FirstOrder<R> {
         Rules::<R>::state_size(training)
     }
 
-    fn prepare_for_eval(&mut self, _training: &mut Training) -> Result<()> {
-        self.rules.prepare_for_eval()
+    fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
+        R::compare(reference)
     }
 
-    fn resume_training(&mut self, _training: &mut Training) -> Result<()> {
-        self.rules.resume_training()
+    fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
+        self.rules.prepare_for_eval(training)
+    }
+
+    fn resume_training(&mut self, training: &mut Training) -> Result<()> {
+        self.rules.resume_training(training)
     }
 }
 

@@ -134,6 +134,11 @@ impl Hyperparameters {
         changed
     }
 
+    /// Whether anything has asked for this name.
+    pub fn is_read(&self, name: &str) -> bool {
+        self.read.borrow().contains(name)
+    }
+
     /// Names given and never read.
     pub(crate) fn unread(&self) -> Vec<String> {
         let read = self.read.borrow();
@@ -145,7 +150,7 @@ impl Hyperparameters {
     }
 
     /// The name that was read and is nearest to one that was not, where one is near.
-    pub(crate) fn nearest_read(&self, name: &str) -> Option<String> {
+    pub fn nearest_read(&self, name: &str) -> Option<String> {
         let read = self.read.borrow();
         let known = read.iter();
         let distances = known.map(|known| (strsim::damerau_levenshtein(known, name), known));

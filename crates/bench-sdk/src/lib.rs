@@ -27,7 +27,7 @@ mod worker;
 pub use algorithm::{TrainingAlgorithm, UpdateRule};
 pub use anyhow;
 pub use bench_workloads::{Batch, Buffer, LossValues, Parameter};
-pub use check::Comparison;
+pub use check::{Comparison, reference_uniform};
 pub use first_order::{FirstOrder, Rules};
 pub use group::{Group, Update};
 pub use hyperparameters::{HyperparameterError, Hyperparameters};

@@ -90,6 +90,15 @@ impl<A: TrainingAlgorithm> Descent<A> {
         Ok(copies)
     }
 
+    /// The loss that a trial would tell with an evaluation now.
+    ///
+    /// # Errors
+    /// When it is not one number.
+    pub fn told_loss(&self) -> Result<Option<f64>> {
+        let loss = self.training.last_loss();
+        Ok(loss.map(|loss| loss.f_double_value(&[])).transpose()?)
+    }
+
     /// What was logged under a name since this was last asked: the steps, from 0, and the values. What has other names is dropped.
     ///
     /// # Errors

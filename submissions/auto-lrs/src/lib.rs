@@ -5,11 +5,13 @@
 //! next ([`propose`], section 4.1). The best candidate trains the stage, from the checkpoint. Stages grow by doubling.
 //!
 //! Every step counts, of candidates too: half of a budget is search. What is evaluated officially is the model as it stands, a candidate's
-//! in a search. Once stages have their full length, and candidates 32 steps or more, they are judged by the loss on examples held out of the training
+//! in a search, but the checkpoint where the candidate has diverged. Once stages have their full length, and candidates 32 steps or more, they are judged by the loss on examples held out of the training
 //! split, as the authors' program does, else by the training loss.
 //!
-//! Memory: parameters and the rule's state once more, for the checkpoint. Cost per step: that of the rule; a loss is read at each step of a search. What
-//! share of all steps so far was search is logged as `search-share`. Not for workloads whose rate must be warmed up, or budgets shorter than some
+//! Memory: parameters and the rule's state once more, for the checkpoint. Cost per step: that of the rule; a loss is read at each step of a search. Where
+//! held-out losses judge, each candidate evaluates 32 to 63 times, on no more examples than it has trained on since, so that its search costs one
+//! forward pass more an example. An official evaluation in a search takes one of a batch. What share of all steps so far was search is logged as
+//! `search-share`; of the time it is more. Not for workloads whose rate must be warmed up, or budgets shorter than some
 //! searches: a candidate is given twenty steps at least, so the shortest stage is 200 steps long, and so is its search.
 //!
 //! Deviations: first and longest stage are shares of the step hint, for the authors' are 1,000 and 8,000 steps, and two of the quick workloads have 600
@@ -28,11 +30,12 @@ pub use forecast::{Forecast, smoothed};
 pub use search::propose;
 
 use bench_sdk::prelude::*;
+use bench_sdk::toolkit::Exchange;
 use bench_sdk::{Comparison, Contents, Replica, Rules, serde_json};
 
 /// Losses that a forecast needs: with fewer, the parabola and the exponential fit anything.
 const COURSE: u64 = 20;
-/// Evaluations of a candidate where the held-out loss judges.
+/// Evaluations of a candidate where the held-out loss judges, at least: less than twice as many, for they are a whole number of steps apart.
 const EVALUATIONS: u64 = 32;
 
 /// AutoLRS with `R` training at the rate that it finds.
@@ -54,6 +57,8 @@ pub struct AutoLrs<R> {
     /// Places in the space tried in this stage, the present one last, and forecasts of those that are done.
     places: Vec<f64>,
     forecasts: Vec<f64>,
+    /// Holds a candidate's weights while the checkpoint is evaluated.
+    exchange: Exchange,
 }
 
 /// What stays the same.
@@ -70,6 +75,16 @@ impl Space {
     /// The rate at this place of the range, evenly in the logarithm.
     fn rate(&self, place: f64) -> f64 {
         self.min * (self.max / self.min).powf(place)
+    }
+
+    /// Steps of each candidate of a stage of this length.
+    fn trial(&self, length: u64) -> u64 {
+        (length / self.candidates).max(1)
+    }
+
+    /// Steps of a candidate from one evaluation of the held-out loss to the next.
+    fn every(&self, length: u64) -> u64 {
+        (self.trial(length) / EVALUATIONS).max(1)
     }
 }
 
@@ -97,12 +112,9 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
             space.min,
             space.max
         );
-        let share = space.base.number("hold-out")?;
-        ensure!(
-            share > 0.0 && share < 1.0,
-            "hold-out is {share}, which is no share of the examples"
-        );
-        let held_out = training.hold_out(((training.examples() as f64 * share) as u64).max(1))?;
+        // No more than a candidate trains on between two evaluations, or judging would cost more than training.
+        let seen = space.every(space.longest) * training.batch_size();
+        let held_out = training.hold_out_share(space.base.number("hold-out")?, seen)?;
         let own = space.base.with("learning-rate", space.min);
         Ok(AutoLrs {
             rules: Rules::with(training, &own)?,
@@ -115,6 +127,7 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
             course: Vec::new(),
             places: Vec::new(),
             forecasts: Vec::new(),
+            exchange: Exchange::default(),
             space,
         })
     }
@@ -159,7 +172,8 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
         }
         state.scope("rules", |state| self.rules.state(state))?;
         state.scope("checkpoint", |state| self.checkpoint.state(state))?;
-        state.scope("kept", |state| self.kept.state(state))
+        state.scope("kept", |state| self.kept.state(state))?;
+        self.exchange.state(state)
     }
 
     fn state_size(training: &Training) -> Result<Option<usize>> {
@@ -167,12 +181,23 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
         Ok(rule.map(|rule| training.numbers() + 2 * rule))
     }
 
-    fn prepare_for_eval(&mut self, _training: &mut Training) -> Result<()> {
-        self.rules.prepare_for_eval()
+    fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
+        self.rules.prepare_for_eval(training)?;
+        if !self.tries_what_diverged(training)? {
+            return Ok(());
+        }
+        self.rules.resume_training(training)?;
+        training.tell_loss(None);
+        self.exchange.show(training, &self.checkpoint)?;
+        self.kept.prepare_for_eval(training)
     }
 
-    fn resume_training(&mut self, _training: &mut Training) -> Result<()> {
-        self.rules.resume_training()
+    fn resume_training(&mut self, training: &mut Training) -> Result<()> {
+        if !self.exchange.is_in_place() {
+            return self.rules.resume_training(training);
+        }
+        self.kept.resume_training(training)?;
+        self.exchange.hide(training)
     }
 
     fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
@@ -183,31 +208,36 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
 impl<R: UpdateRule> AutoLrs<R> {
     /// With the weights that the rule wants evaluated.
     fn held_out_loss(&mut self, training: &mut Training) -> Result<f64> {
-        self.rules.prepare_for_eval()?;
+        self.rules.prepare_for_eval(training)?;
         let loss = training.evaluation_loss(&self.held_out)?;
-        self.rules.resume_training()?;
+        self.rules.resume_training(training)?;
         Ok(loss)
+    }
+
+    /// Whether the weights, ready to be evaluated, are a candidate's that has diverged: its end is not the trial's.
+    fn tries_what_diverged(&self, training: &mut Training) -> Result<bool> {
+        if self.places.is_empty() || !self.is_searching() {
+            return Ok(false);
+        }
+        let few = self.held_out.numel().min(training.batch_size() as usize);
+        let glance = self.held_out.f_narrow(0, 0, few as i64)?;
+        Ok(!training.evaluation_loss(&glance)?.is_finite())
     }
 
     fn is_searching(&self) -> bool {
         (self.forecasts.len() as u64) < self.space.candidates
     }
 
-    /// Steps of each candidate.
-    fn trial(&self) -> u64 {
-        (self.length / self.space.candidates).max(1)
-    }
-
     /// Whether the held-out loss judges, and not the training loss.
     fn by_validation(&self) -> bool {
-        self.length == self.space.longest && self.trial() >= EVALUATIONS
+        self.length == self.space.longest && self.space.trial(self.length) >= EVALUATIONS
     }
 
     /// After a step of a candidate: notes its loss, and goes on to the next candidate or to training when it is done.
     fn judge(&mut self, training: &mut Training, loss: &Tensor) -> Result<()> {
-        let (trial, by_validation) = (self.trial(), self.by_validation());
+        let (trial, by_validation) = (self.space.trial(self.length), self.by_validation());
         let every = match by_validation {
-            true => trial / EVALUATIONS,
+            true => self.space.every(self.length),
             false => 1,
         };
         if self.done.is_multiple_of(every) {
@@ -230,6 +260,7 @@ impl<R: UpdateRule> AutoLrs<R> {
             false => self.best(),
         };
         training.restore(&self.checkpoint)?;
+        training.tell_loss(None);
         copy(&mut self.kept, &mut self.rules)?;
         self.try_rate(training, next)
     }

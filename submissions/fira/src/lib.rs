@@ -6,7 +6,7 @@
 //! spikes that follow a new basis. Other parameters are given plain AdamW: a group's `rank` is 0 in `submission.yaml` for roles that are not to be
 //! projected, and only matrices are.
 //!
-//! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n) + 1` numbers where AdamW has `2 m n`; during an update `2 m n` more of one matrix
+//! Memory of an `m x n` matrix: `2 r max(m, n) + r min(m, n)` numbers and one norm where AdamW has `2 m n`; during an update `2 m n` more of one matrix
 //! at a time. Cost: three products with the basis and five passes, and a singular value decomposition every `projection-gap` steps. Not
 //! where memory is plentiful and time is not: full AdamW is one pass, and a decomposition of a large matrix takes seconds. Of the quick suite's targets it
 //! misses `fashion-mnist-mlp`'s by 0.003 with these defaults.
@@ -40,17 +40,17 @@ impl UpdateRule for Fira {
         let galore = Galore::new(group)?;
         Ok(Fira {
             // Nothing limits the first step.
-            norms: vec![f64::INFINITY; galore.low_rank().matrices().count()],
+            norms: vec![f64::INFINITY; galore.low_rank.matrices().count()],
             galore,
         })
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        self.galore.renew_bases(update)?;
-        let alpha = self.galore.alpha();
+        self.galore.low_rank.renew(update)?;
+        let alpha = self.galore.alpha;
         for (number, norm) in self.norms.iter_mut().enumerate() {
             let (r, n) = self.galore.direction(update, number)?;
-            let (place, projection) = self.galore.low_rank().matrix(number);
+            let (place, projection) = self.galore.low_rank.matrix(number);
             let rest = scaled_rest(projection, &update.gradients[place], &r, &n, alpha)?;
             let limit = limited(&rest, norm)?;
             let direction = projection.back(&(n * alpha))?;

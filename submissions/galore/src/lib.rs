@@ -24,64 +24,39 @@ use adamw::Step;
 use bench_sdk::prelude::*;
 use bench_sdk::toolkit::LowRank;
 
-/// The hyperparameters, the bases, and both kinds of moments.
+/// The hyperparameters, the projections, and the moments of the projected matrices and of the others.
 pub struct Galore {
     beta1: f64,
     beta2: f64,
     epsilon: f64,
     weight_decay: f64,
-    alpha: f64,
-    gap: u64,
-    bases: Bases,
-    low_rank: LowRank,
+    /// The scale of what comes back from a basis.
+    pub alpha: f64,
+    /// The matrices that are projected, with their bases.
+    pub low_rank: LowRank,
     projected: [Vec<Tensor>; 2],
     others: [Vec<Tensor>; 2],
-}
-
-/// Where new bases come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bases {
-    /// The gradient's singular vectors.
-    Found,
-    /// The old bases, turned towards them.
-    Turned,
-}
-
-impl Bases {
-    fn of(name: &str) -> Result<Bases> {
-        match name {
-            "svd" => Ok(Bases::Found),
-            "qr" => Ok(Bases::Turned),
-            other => bail!("`bases` is `{other}`, which is neither svd nor qr"),
-        }
-    }
 }
 
 impl UpdateRule for Galore {
     fn new(group: &Group) -> Result<Galore> {
         let hyper = &group.hyperparameters;
-        let gap = hyper.integer("projection-gap")?;
-        ensure!(gap > 0, "`projection-gap` is 0");
-        let low_rank = LowRank::new(group, hyper.integer("rank")?)?;
+        let low_rank = LowRank::new(group)?;
+        let others = || low_rank.zeros_of_others(group);
         Ok(Galore {
             beta1: hyper.number("beta1")?,
             beta2: hyper.number("beta2")?,
             epsilon: hyper.number("epsilon")?,
             weight_decay: hyper.number("weight-decay")?,
             alpha: hyper.number("alpha")?,
-            gap,
-            bases: Bases::of(hyper.text("bases")?)?,
             projected: [low_rank.zeros(group)?, low_rank.zeros(group)?],
-            others: [
-                low_rank.zeros_of_others(group)?,
-                low_rank.zeros_of_others(group)?,
-            ],
+            others: [others()?, others()?],
             low_rank,
         })
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        self.renew_bases(update)?;
+        self.low_rank.renew(update)?;
         let matrices = self.low_rank.matrices().len();
         for number in 0..matrices {
             let (_, n) = self.direction(update, number)?;
@@ -92,20 +67,7 @@ impl UpdateRule for Galore {
     }
 
     fn state_size(group: &Group) -> Result<Option<usize>> {
-        let rank = group.hyperparameters.integer("rank")? as usize;
-        let sizes = group.parameters.iter().map(|parameter| {
-            let shape = parameter.tensor.size();
-            let (short, long) = match shape.as_slice() {
-                [m, n] => ((*m).min(*n) as usize, (*m).max(*n) as usize),
-                _ => (0, 0),
-            };
-            let r = rank.min(short);
-            match r {
-                0 => 2 * parameter.tensor.numel(),
-                r => 2 * r * long + r * short,
-            }
-        });
-        Ok(Some(sizes.sum()))
+        Ok(Some(LowRank::state_size(group, 2)?))
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
@@ -120,16 +82,6 @@ impl UpdateRule for Galore {
 }
 
 impl Galore {
-    /// The matrices that are projected, with their bases.
-    pub fn low_rank(&self) -> &LowRank {
-        &self.low_rank
-    }
-
-    /// The paper's alpha.
-    pub fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
     /// What decay leaves of a parameter in this step.
     fn keep(&self, update: &Update) -> f64 {
         1.0 - update.learning_rate * self.weight_decay
@@ -139,18 +91,6 @@ impl Galore {
     fn rate(&self, update: &Update) -> f64 {
         update.learning_rate * bias_correction(self.beta2, update.t).sqrt()
             / bias_correction(self.beta1, update.t)
-    }
-
-    /// New bases where they are due.
-    ///
-    /// # Errors
-    /// When a decomposition does not converge.
-    pub fn renew_bases(&mut self, update: &Update) -> Result<()> {
-        match self.bases {
-            _ if !(update.t - 1).is_multiple_of(self.gap) => Ok(()),
-            Bases::Turned if update.t > 1 => self.low_rank.turn(update),
-            _ => self.low_rank.refresh(update),
-        }
     }
 
     /// Of one of the projected matrices, in the order of [`LowRank::matrices`], the gradient in its basis, `R`, and Adam's direction there, `N`. One

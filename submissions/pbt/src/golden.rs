@@ -2,9 +2,9 @@
 
 use crate::evolution::Evolution;
 use crate::{Exploit, Gene, truncation};
-use bench_sdk::Comparison;
 use bench_sdk::prelude::*;
 use bench_sdk::serde_json::{self, Value};
+use bench_sdk::{Comparison, reference_uniform};
 
 /// Who copies whom, what becomes of the hyperparameters, and the paper's toy population.
 pub(crate) fn compare(reference: &Value) -> Result<Vec<Comparison>> {
@@ -81,7 +81,7 @@ fn toy(reference: &Value) -> Result<Comparison> {
                 theta[loser] = theta[donors[loser]];
                 h[loser] = h[donors[loser]];
                 for (j, h) in h[loser].iter_mut().enumerate() {
-                    let u = uniform(seed, 70_004, 2 * (step - 1) + j as u64);
+                    let u = reference_uniform(seed, 70_004, 0, 2 * (step - 1) + j as u64);
                     *h = (*h + 0.1 * u).clamp(0.0, 1.0);
                 }
             }
@@ -106,13 +106,4 @@ fn list(value: &Value) -> Result<Vec<f64>> {
 
 fn number(value: &Value) -> Result<f64> {
     value.as_f64().context("a number is missing")
-}
-
-/// splitmix64 of seed, step and element of parameter 0, in [-1, 1).
-fn uniform(seed: u64, t: u64, i: u64) -> f64 {
-    let mut z = ((seed << 48) ^ (t << 32) ^ i).wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^= z >> 31;
-    (z >> 11) as f64 * 2.0_f64.powi(-53) * 2.0 - 1.0
 }

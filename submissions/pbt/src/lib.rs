@@ -3,7 +3,8 @@
 //!
 //! One step of the trial is one step of one member, and members take turns: a budget of steps is the population's in total, so a trial
 //! of it compares with as many steps of a single training. Fitness is the loss on examples held out of the training split; evaluations and
-//! copies are on the clock like everything else. Nobody copies an equal.
+//! copies are on the clock like everything else. Nobody copies an equal. What is evaluated officially is the fittest at the last decision, or the next
+//! best where its loss is no number any more: who diverges is replaced at the next decision, and the trial goes on.
 //!
 //! All members begin with the same weights and see the examples in orders of their own; hyperparameters are drawn from the prior. Any
 //! [`UpdateRule`] can be what trains a member. Its state is copied with the weights.
@@ -11,7 +12,7 @@
 //! Memory: members times (parameters + the rule's state), beside the model's own parameters; those once more during an evaluation, and twice while it
 //! is prepared; at a generation's end what losers take over, once more. Cost per step: that of a step of the rule, and each generation an evaluation of
 //! the held-out examples by every member: the share `hold-out` of all, but no more than a member sees in a generation, so that an example trained on
-//! costs one forward pass more at most. Not for budgets so short that a share of `1 / members` of the steps comes to nothing: of the quick suite's
+//! costs one forward pass more at most; and one of a batch at an official evaluation. Not for budgets so short that a share of `1 / members` of the steps comes to nothing: of the quick suite's
 //! targets it came near `fashion-mnist-mlp`'s alone, whose members train for 3,000 steps.
 //!
 //! Deviations: members are in step, and decisions fall once all of them have ended a generation, on what they were then, so that the result depends on
@@ -37,7 +38,8 @@ use bench_sdk::prelude::*;
 use bench_sdk::toolkit::Exchange;
 use bench_sdk::{Comparison, serde_json};
 use evolution::Evolution;
-use member::{Member, Taken};
+use member::{Member, Shown, Taken};
+use selection::ranks;
 
 /// A population of members that `R` trains.
 pub struct Pbt<R> {
@@ -57,16 +59,10 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
         let count = hyper.integer("members")?;
         ensure!(count > 0, "a population needs members");
         let generations = hyper.integer("generations")?.max(1);
-        let share = hyper.number("hold-out")?;
-        ensure!(
-            share > 0.0 && share < 1.0,
-            "hold-out is {share}, which is no share of the examples"
-        );
         let interval = (training.step_hint() / (count * generations)).max(1);
         // No more than a member sees in a generation, or judging would cost more than training.
         let seen = interval * training.batch_size();
-        let wanted = ((training.examples() as f64 * share) as u64).clamp(1, seen);
-        let held_out = training.hold_out(wanted)?;
+        let held_out = training.hold_out_share(hyper.number("hold-out")?, seen)?;
         let evolution = Evolution::of(&hyper)?;
         let genes = &evolution.genes;
         let prior = uniform(training, "prior", &[count as i64, genes.len() as i64])?;
@@ -115,8 +111,9 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
     }
 
     fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
-        let shown = self.members[self.best as usize].shown(training)?;
-        self.exchange.show(training, &shown)
+        let shown = self.shown(training)?;
+        training.tell_loss(shown.training_loss.as_ref());
+        self.exchange.show(training, &shown.weights)
     }
 
     fn resume_training(&mut self, training: &mut Training) -> Result<()> {
@@ -129,6 +126,25 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
 }
 
 impl<R: UpdateRule> Pbt<R> {
+    /// The fittest at the last decision, or the next that has not diverged since: a member's end is not the population's.
+    fn shown(&mut self, training: &mut Training) -> Result<Shown> {
+        let few = self.held_out.numel().min(training.batch_size() as usize);
+        let glance = self.held_out.f_narrow(0, 0, few as i64)?;
+        let best = self.members[self.best as usize].shown(training, &glance)?;
+        if best.loss.is_finite() {
+            return Ok(best);
+        }
+        let last = self.members.iter().map(|member| member.history.last());
+        let scores: Vec<f64> = last.map(|last| *last.unwrap_or(&f64::NAN)).collect();
+        for member in ranks(&scores) {
+            let next = self.members[member].shown(training, &glance)?;
+            if next.loss.is_finite() {
+                return Ok(next);
+            }
+        }
+        Ok(best)
+    }
+
     /// Measures everybody, then lets the worse copy the better as they were before anybody copied.
     fn end_generation(&mut self, training: &mut Training) -> Result<()> {
         for (number, member) in self.members.iter_mut().enumerate() {

@@ -14,6 +14,16 @@ pub(crate) struct Member<R> {
     pub(crate) values: Vec<f64>,
     /// Its fitness at the end of every generation; that of whom it copied before it did.
     pub(crate) history: Vec<f64>,
+    /// Of its last step, where that was its own. Nothing depends on it.
+    loss: Option<Tensor>,
+}
+
+/// A member's weights as they are to be evaluated.
+pub(crate) struct Shown {
+    pub(crate) weights: Replica,
+    /// On the examples that were asked for.
+    pub(crate) loss: f64,
+    pub(crate) training_loss: Option<Tensor>,
 }
 
 /// What a loser takes over.
@@ -35,24 +45,36 @@ impl<R: UpdateRule> Member<R> {
         let base = training.hyperparameters().clone();
         let own = with_values(&base, genes, &values);
         let rules = training.within(&replica, |training| Rules::with(training, &own))?;
+        for Gene { name, .. } in genes {
+            let meant = own.nearest_read(name);
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?"));
+            ensure!(
+                own.is_read(name),
+                "`evolve` names `{name}`, which the rule does not read{}",
+                meant.unwrap_or_default()
+            );
+        }
         Ok(Member {
             replica,
             rules,
             base,
             values,
             history: Vec::new(),
+            loss: None,
         })
     }
 
     /// One step on a batch of its own.
     pub(crate) fn step(&mut self, training: &mut Training) -> Result<()> {
         let rules = &mut self.rules;
-        training.within(&self.replica, |training| {
+        let loss = training.within(&self.replica, |training| {
             let batch = training.next_batch()?;
             let mut gradients = training.gradients(&batch)?;
             training.clip(&mut gradients)?;
-            rules.update(training, &gradients.values)
+            rules.update(training, &gradients.values)?;
+            Ok(gradients.loss)
         })?;
+        self.loss = Some(loss);
         self.replica.steps += 1;
         Ok(())
     }
@@ -65,10 +87,17 @@ impl<R: UpdateRule> Member<R> {
         Ok(fitness)
     }
 
-    /// A copy of its weights as they are to be evaluated.
-    pub(crate) fn shown(&mut self, training: &mut Training) -> Result<Replica> {
-        let number = self.replica.member;
-        self.as_evaluated(training, |training| training.replica(number))
+    /// A copy of its weights as they are to be evaluated, and their loss on some examples.
+    pub(crate) fn shown(&mut self, training: &mut Training, examples: &Tensor) -> Result<Shown> {
+        let (number, last) = (self.replica.member, self.loss.as_ref());
+        let training_loss = last.map(Tensor::shallow_clone);
+        self.as_evaluated(training, |training| {
+            Ok(Shown {
+                weights: training.replica(number)?,
+                loss: training.evaluation_loss(examples)?,
+                training_loss,
+            })
+        })
     }
 
     fn as_evaluated<T>(
@@ -78,9 +107,9 @@ impl<R: UpdateRule> Member<R> {
     ) -> Result<T> {
         let rules = &mut self.rules;
         training.within(&self.replica, |training| {
-            rules.prepare_for_eval()?;
+            rules.prepare_for_eval(training)?;
             let result = work(training)?;
-            rules.resume_training()?;
+            rules.resume_training(training)?;
             Ok(result)
         })
     }
@@ -98,7 +127,7 @@ impl<R: UpdateRule> Member<R> {
     /// Goes on as another, with that one's weights, the state of its rules, and these values.
     pub(crate) fn take(&mut self, taken: &Taken, values: &[f64], genes: &[Gene]) -> Result<()> {
         self.replica.copy_from(&taken.weights)?;
-        self.values = values.to_vec();
+        (self.values, self.loss) = (values.to_vec(), None);
         self.history.clone_from(&taken.history);
         self.rules
             .retune(&with_values(&self.base, genes, &self.values))?;

@@ -18,52 +18,8 @@
 //! and no share of the horizon, since the method is one that knows no horizon. The authors recommend a warm-up; only their entry to AlgoPerf reads a
 //! horizon for it, 1.5 % of the step hint.
 
-use bench_sdk::Rules;
 use bench_sdk::prelude::*;
 use bench_sdk::toolkit::Exchange;
-
-/// Batches that running statistics are made of at x.
-const RECALIBRATION: u64 = 50;
-
-/// The rule on every group of parameters, with running statistics of x's own for evaluations.
-pub struct ScheduleFree {
-    rules: Rules<ScheduleFreeAdamw>,
-    statistics: Vec<Tensor>,
-}
-
-impl TrainingAlgorithm for ScheduleFree {
-    fn init(training: &mut Training) -> Result<ScheduleFree> {
-        let (rules, statistics) = (Rules::new(training)?, Vec::new());
-        Ok(ScheduleFree { rules, statistics })
-    }
-
-    fn step(&mut self, training: &mut Training) -> Result<()> {
-        let batch = training.next_batch()?;
-        let mut gradients = training.gradients(&batch)?;
-        training.clip(&mut gradients)?;
-        self.rules.update(training, &gradients.values)
-    }
-
-    fn state_size(training: &Training) -> Result<Option<usize>> {
-        Rules::<ScheduleFreeAdamw>::state_size(training)
-    }
-
-    fn state(&mut self, state: &mut State) -> Result<()> {
-        self.rules.state(state)?;
-        state.visit("statistics", &mut self.statistics)
-    }
-
-    fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
-        self.rules.prepare_for_eval()?;
-        self.statistics = training.recalibrate(RECALIBRATION)?;
-        Ok(())
-    }
-
-    fn resume_training(&mut self, training: &mut Training) -> Result<()> {
-        training.put_statistics_back(std::mem::take(&mut self.statistics))?;
-        self.rules.resume_training()
-    }
-}
 
 /// The hyperparameters, the fast weights, the running average of the squared gradient, and the sum of the average's weights.
 pub struct ScheduleFreeAdamw {
@@ -83,6 +39,8 @@ pub struct ScheduleFreeAdamw {
 }
 
 impl UpdateRule for ScheduleFreeAdamw {
+    const RECALIBRATION: u64 = 50;
+
     fn new(group: &Group) -> Result<ScheduleFreeAdamw> {
         let hyper = &group.hyperparameters;
         let beta1 = hyper.number("beta1")?;

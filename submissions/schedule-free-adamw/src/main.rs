@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    bench_sdk::run_algorithm::<schedule_free_adamw::ScheduleFree>()
+    bench_sdk::run::<schedule_free_adamw::ScheduleFreeAdamw>()
 }

@@ -179,7 +179,7 @@ properties! {
     lion: "lion" is FirstOrder<lion::Lion>;
     sophia_g: "sophia-g" is sophia_g::SophiaG;
     sophia_h: "sophia-h" is sophia_h::SophiaH;
-    schedule_free_adamw: "schedule-free-adamw" is schedule_free_adamw::ScheduleFree;
+    schedule_free_adamw: "schedule-free-adamw" is FirstOrder<schedule_free_adamw::ScheduleFreeAdamw>;
     galore: "galore" is FirstOrder<galore::Galore>;
     fira: "fira" is FirstOrder<fira::Fira>;
     muon: "muon" is FirstOrder<muon::Muon>;

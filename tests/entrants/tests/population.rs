@@ -84,18 +84,23 @@ impl Expected {
 
 /// Two members, a decision every ten steps of each in 80.
 fn two_members(hold_out: f64) -> Hyperparameters {
+    two_members_with(hold_out, "learning-rate")
+}
+
+fn two_members_with(hold_out: f64, evolve: &str) -> Hyperparameters {
+    let (min, max) = (format!("{evolve}-min"), format!("{evolve}-max"));
     let numbers = [
         ("members", 2.0),
         ("generations", 4.0),
         ("hold-out", hold_out),
         ("fraction", 0.5),
         ("resample-probability", 0.0),
-        ("learning-rate-min", 1e-3),
-        ("learning-rate-max", 1e-1),
+        (min.as_str(), 1e-3),
+        (max.as_str(), 1e-1),
         ("learning-rate", 0.0),
     ];
     let numbers = numbers.map(|(name, value)| (name.to_owned(), Value::Number(value)));
-    let texts = [("exploit", "truncation"), ("evolve", "learning-rate")];
+    let texts = [("exploit", "truncation"), ("evolve", evolve)];
     let texts = texts.map(|(name, value)| (name.to_owned(), Value::Text(value.to_owned())));
     let values: BTreeMap<String, Value> = numbers.into_iter().chain(texts).collect();
     Hyperparameters::new(values)
@@ -180,6 +185,65 @@ fn no_more_is_held_out_than_a_member_sees_in_a_generation() {
         descent.step().unwrap();
     }
     assert_eq!(trained_on.borrow().len(), 70);
+}
+
+/// Gradient descent at one over the rate.
+struct Inverse(Gradient);
+
+impl UpdateRule for Inverse {
+    fn new(group: &Group) -> Result<Inverse> {
+        let mut rule = Gradient::new(group)?;
+        rule.learning_rate = 1.0 / rule.learning_rate;
+        Ok(Inverse(rule))
+    }
+
+    fn update(&mut self, update: &Update) -> Result<()> {
+        self.0.update(update)
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        self.0.state(state)
+    }
+}
+
+/// Of two members one diverges before anything is decided: the population shows the other's weights and tells the other's loss.
+#[test]
+fn a_member_that_diverges_is_not_the_populations_end() {
+    let wide = two_members(0.1).with("learning-rate-min", 1e-64);
+    let wide = wide.with("learning-rate-max", 1e56);
+    let mut descent: Descent<Pbt<Inverse>> = parabola(wide, 80);
+    descent.step().unwrap();
+    let logged = descent.all_logged().unwrap();
+    let rate = |number| value_of(&logged, &format!("member-{number}/learning-rate"));
+    // The first, which is shown until a decision falls.
+    assert!(1.0 / rate(0) > 1e20 && 1.0 / rate(1) < 2.0);
+    for _ in 1..20 {
+        descent.step().unwrap();
+        let shown = evaluated(&mut descent);
+        let loss = descent.told_loss().unwrap();
+        assert!(shown.is_finite() && loss.is_some_and(f64::is_finite));
+    }
+    let logged = descent.all_logged().unwrap();
+    let fitness = value_of(&logged, "member-0/fitness");
+    assert!(!fitness.is_finite(), "{fitness}");
+}
+
+#[test]
+fn a_gene_that_the_rule_does_not_read_is_told() {
+    let misspelt = two_members_with(0.1, "learning-rat");
+    let plan = Plan {
+        hyperparameters: misspelt,
+        schedule: Box::new(|_| 1.0),
+        steps: 80,
+        form: Form::Fastest,
+    };
+    let start = vec![(Role::Weight, Tensor::from_slice(&[1.0_f64]))];
+    let loss = |x: &[&Tensor], _| Ok(x[0].f_sum(Kind::Double)?);
+    let told = Descent::<Pbt<Gradient>>::new(plan, start, loss).err();
+    assert_eq!(
+        told.unwrap().to_string(),
+        "`evolve` names `learning-rat`, which the rule does not read; did you mean `learning-rate`?"
+    );
 }
 
 /// The last of a name.
@@ -271,6 +335,11 @@ fn where_all_candidates_diverge_the_lowest_rate_is_trained() {
     let mut descent: Descent<AutoLrs<Gradient>> = parabola(hyper, 800);
     for _ in 0..200 {
         descent.step().unwrap();
+        // What is evaluated meanwhile is the checkpoint, once a candidate has nothing to show.
+        let shown = evaluated(&mut descent);
+        assert!(shown.is_finite() && shown * shown < f64::INFINITY);
+        let loss = descent.told_loss().unwrap();
+        assert!(loss.is_none_or(f64::is_finite), "{loss:?}");
     }
     let logged = descent.all_logged().unwrap();
     assert!((value_of(&logged, "learning-rate") / 1e30 - 1.0).abs() < 1e-12);

@@ -23,17 +23,22 @@ pub(super) fn all() -> Vec<Small> {
             model: json!({ "mlp": { "hidden": [16] } }),
             input: &[1, 8, 8],
         },
-        Small {
-            name: "resnet",
-            model: json!({ "resnet": { "stages": [1, 1, 1, 1], "filters": 4 } }),
-            input: &[3, 32, 32],
-        },
+        with_running_statistics(),
         Small {
             name: "decoder",
             model: json!({ "decoder": { "width": 16, "layers": 2, "heads": 2, "hidden": 32 } }),
             input: &[12],
         },
     ]
+}
+
+/// That of normalisations by batches.
+pub(super) fn with_running_statistics() -> Small {
+    Small {
+        name: "resnet",
+        model: json!({ "resnet": { "stages": [1, 1, 1, 1], "filters": 4 } }),
+        input: &[3, 32, 32],
+    }
 }
 
 impl Small {

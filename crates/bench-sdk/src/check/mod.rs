@@ -3,6 +3,7 @@
 //! The suite wants a resolved run on standard input for its hyperparameters: `bench spec show synthetic lion | target/release/lion check`.
 //! `bench check` does that, with a line more for each other choice that the search space leaves: whether it saves and loads exactly is asked of each.
 
+mod bits;
 pub(crate) mod function;
 mod golden;
 mod kinds;
@@ -19,7 +20,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bench_core::protocol::Task;
 use bench_core::run::DeviceKind;
 use bench_torch::runtime;
-pub use golden::Comparison;
+pub use golden::{Comparison, reference_uniform};
 use report::Report;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -71,14 +72,14 @@ fn check<A: TrainingAlgorithm>(arguments: &[String]) -> Result<Report> {
         let (task, choices) = read_tasks()?;
         runtime::start(settings(task.run.threads))?;
         if let Some(folder) = &arguments.go_on {
-            rules::go_on::<A>(&task.run, folder)?;
+            bits::go_on::<A>(&task.run, folder)?;
             return Ok(Report::new(Vec::new()));
         }
         let mut checks = rules::suite::<A>(&task.run, &|folder| in_a_new_process(&task, folder));
         // What does not start with its defaults is told once.
         if checks.len() > 1 {
             checks.extend(choices.iter().map(|choice| {
-                rules::choice::<A>(&task.run, &choice.run, &|folder| {
+                bits::choice::<A>(&task.run, &choice.run, &|folder| {
                     in_a_new_process(choice, folder)
                 })
             }));

@@ -1,7 +1,10 @@
 //! The suite catches what it is there for: rules with one fault each.
 
+use super::bits::go_on;
+use super::kinds::with_running_statistics;
 use super::report::{Finding, Verdict};
-use super::rules::{go_on, suite};
+use super::rules::suite;
+use super::subject::{Subject, Trained};
 use crate::FirstOrder;
 use crate::prelude::*;
 use crate::toolkit::Exchange;
@@ -28,6 +31,8 @@ const WRONG_SIZE: u8 = 9;
 const MISSPELT: u8 = 10;
 const IDLE: u8 = 11;
 const EVALUATES_THE_UNSAVED: u8 = 12;
+const FORMS_DIFFER_AT_INFINITY: u8 = 13;
+const HARDLY_MOVES: u8 = 14;
 
 #[derive(Clone, Copy)]
 struct Step<const FAULT: u8> {
@@ -47,10 +52,10 @@ impl<const FAULT: u8> Elementwise<1> for Step<FAULT> {
     fn scalar<F: Float>(&self, x: F, g: F, [m]: [F; 1]) -> (F, [F; 1]) {
         let [rate, beta] = F::all([self.rate, self.beta]);
         let m = beta * m + g;
-        let shown = if FAULT == FORMS_DIFFER {
-            m + g * F::of(1e-3)
-        } else {
-            m
+        let shown = match FAULT {
+            FORMS_DIFFER => m + g * F::of(1e-3),
+            FORMS_DIFFER_AT_INFINITY => m.min(F::of(1e30)),
+            _ => m,
         };
         (x - rate * shown, [m])
     }
@@ -75,6 +80,7 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
         let rate = match FAULT {
             ASCENT => -update.learning_rate,
             IDLE => 0.0,
+            HARDLY_MOVES => 1e-4 * update.learning_rate,
             HIDDEN_STATE => update.learning_rate / self.hidden as f64,
             UNSEEDED => {
                 update.learning_rate
@@ -182,8 +188,9 @@ fn a_sound_rule_violates_nothing() {
 
 #[test]
 fn every_fault_is_caught_by_the_rule_it_breaks() {
-    assert_eq!(violated::<HIDDEN_STATE>(), ["save-load-exact"]);
-    assert_eq!(violated::<EVALUATES_THE_UNSAVED>(), ["save-load-exact"]);
+    let resumed = ["save-load-exact", "save-load-exact/running-statistics"];
+    assert_eq!(violated::<HIDDEN_STATE>(), resumed);
+    assert_eq!(violated::<EVALUATES_THE_UNSAVED>(), resumed);
     let idle = violated::<IDLE>();
     for kind in ["mlp", "resnet", "decoder"] {
         assert!(idle.contains(&format!("trains/{kind}")), "{idle:?}");
@@ -195,10 +202,17 @@ fn every_fault_is_caught_by_the_rule_it_breaks() {
     );
     assert_eq!(violated::<WRONG_SIZE>(), ["state-size"]);
     let forms = [
+        "gradients/constant",
+        "gradients/strided",
+        "gradients/random",
         "reference-equals-one-pass/f32",
         "reference-equals-one-pass/f64",
     ];
     assert_eq!(violated::<FORMS_DIFFER>(), forms);
+    let infinite = violated::<FORMS_DIFFER_AT_INFINITY>();
+    assert_eq!(infinite, ["gradients/infinite"]);
+    let slow = violated::<HARDLY_MOVES>();
+    assert!(slow.contains(&"goes-down/parabola".to_owned()), "{slow:?}");
     let shapes = violated::<NO_SCALARS>();
     assert!(shapes.contains(&"gradients/zero".to_owned()), "{shapes:?}");
     let ascent = violated::<ASCENT>();
@@ -239,4 +253,58 @@ fn an_unread_name_is_told_with_the_one_that_was_meant() {
         .iter()
         .find(|finding| finding.verdict == Verdict::Failed);
     insta::assert_snapshot!(failed.unwrap().detail, @"never read: betta (the code reads `beta`)");
+}
+
+/// Goes to half of its weights for an evaluation, with statistics gathered there.
+struct Halved(Exchange);
+
+impl UpdateRule for Halved {
+    const RECALIBRATION: u64 = 3;
+
+    fn new(_group: &Group) -> Result<Self> {
+        Ok(Halved(Exchange::default()))
+    }
+
+    fn update(&mut self, _update: &Update) -> Result<()> {
+        Ok(())
+    }
+
+    fn state(&mut self, state: &mut State) -> Result<()> {
+        self.0.state(state)
+    }
+
+    fn prepare_for_eval(&mut self, group: &Group) -> Result<()> {
+        let weights = group.copies()?;
+        crate::toolkit::decay(&weights, 0.5)?;
+        self.0.put(&group.parameters, &weights)
+    }
+
+    fn resume_training(&mut self, group: &Group) -> Result<()> {
+        self.0.take_back(&group.parameters)
+    }
+}
+
+#[test]
+fn running_statistics_fit_the_weights_that_are_evaluated() {
+    let run = run();
+    let kind = with_running_statistics();
+    let subject = Subject::new(&run, 4);
+    let start = || subject.start::<FirstOrder<Halved>>(&|| kind.problem());
+    let statistics = |trained: &Trained<FirstOrder<Halved>>| -> Vec<Tensor> {
+        let buffers = trained.training.buffers().iter();
+        buffers.map(|buffer| buffer.tensor.copy()).collect()
+    };
+    let mut trained = start().unwrap();
+    let before = statistics(&trained);
+    trained.prepare().unwrap();
+    let shown = statistics(&trained);
+    trained.resume().unwrap();
+    assert!(statistics(&trained) == before && shown != before);
+    // As of a model that has those weights.
+    let mut halved = start().unwrap();
+    let parameters = halved.training.parameters().iter();
+    let tensors: Vec<Tensor> = parameters.map(|p| p.tensor.shallow_clone()).collect();
+    crate::toolkit::decay(&tensors, 0.5).unwrap();
+    let _ = halved.training.recalibrate(3).unwrap();
+    assert!(statistics(&halved) == shown);
 }

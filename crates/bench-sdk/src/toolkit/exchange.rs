@@ -85,6 +85,11 @@ impl Exchange {
         Ok(())
     }
 
+    /// Whether other weights than those trained are in place.
+    pub fn is_in_place(&self) -> bool {
+        !self.training.is_empty()
+    }
+
     /// Visits what is held.
     ///
     /// # Errors

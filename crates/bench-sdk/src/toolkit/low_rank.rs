@@ -2,7 +2,8 @@
 
 use crate::group::{Group, Update};
 use crate::state::State;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
+use bench_workloads::Parameter;
 use tch::{Kind, Tensor};
 
 /// A basis of the gradient's leading singular vectors on the matrix' shorter side.
@@ -120,20 +121,41 @@ pub struct LowRank {
     matrices: Vec<usize>,
     others: Vec<usize>,
     projections: Vec<Projection>,
+    gap: u64,
+    bases: Bases,
+}
+
+/// Where new bases come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bases {
+    /// The gradient's singular vectors.
+    Found,
+    /// The old bases, turned towards them.
+    Turned,
+}
+
+/// Whether a matrix is projected at this rank.
+fn is_projected(parameter: &Parameter, rank: u64) -> bool {
+    rank > 0 && parameter.tensor.dim() == 2 && parameter.tensor.numel() > 0
 }
 
 impl LowRank {
-    /// Projections of this rank for a group.
+    /// Projections as the group's hyperparameters have them: of the rank `rank`, with new bases every `projection-gap` updates, by `bases`: `svd`, or
+    /// `qr` for [`Projection::turn`] after the first.
     ///
     /// # Errors
-    /// When there is no memory for them.
-    pub fn new(group: &Group, rank: u64) -> Result<LowRank> {
-        let is_projected = |place: &usize| {
-            let tensor = &group.parameters[*place].tensor;
-            rank > 0 && tensor.dim() == 2 && tensor.numel() > 0
+    /// When a hyperparameter is missing or means nothing, or there is no memory.
+    pub fn new(group: &Group) -> Result<LowRank> {
+        let hyper = &group.hyperparameters;
+        let (rank, gap) = (hyper.integer("rank")?, hyper.integer("projection-gap")?);
+        ensure!(gap > 0, "`projection-gap` is 0");
+        let bases = match hyper.text("bases")? {
+            "svd" => Bases::Found,
+            "qr" => Bases::Turned,
+            other => bail!("`bases` is `{other}`, which is neither svd nor qr"),
         };
-        let (matrices, others): (Vec<usize>, Vec<usize>) =
-            (0..group.parameters.len()).partition(is_projected);
+        let (matrices, others): (Vec<usize>, Vec<usize>) = (0..group.parameters.len())
+            .partition(|&place| is_projected(&group.parameters[place], rank));
         let projections = matrices
             .iter()
             .map(|&place| Projection::new(&group.parameters[place].tensor, rank))
@@ -142,7 +164,25 @@ impl LowRank {
             matrices,
             others,
             projections,
+            gap,
+            bases,
         })
+    }
+
+    /// How many numbers a group's bases have, with so many averages in their coordinates, and as many of the parameters that are not projected.
+    ///
+    /// # Errors
+    /// When there is no `rank`.
+    pub fn state_size(group: &Group, averages: usize) -> Result<usize> {
+        let rank = group.hyperparameters.integer("rank")?;
+        let size = |parameter: &Parameter| match parameter.tensor.size().as_slice() {
+            [rows, columns] if is_projected(parameter, rank) => {
+                let (short, long) = (*rows.min(columns) as usize, *rows.max(columns) as usize);
+                short.min(rank as usize) * (averages * long + short)
+            }
+            _ => averages * parameter.tensor.numel(),
+        };
+        Ok(group.parameters.iter().map(size).sum())
     }
 
     /// Places of the parameters that are not projected.
@@ -163,28 +203,18 @@ impl LowRank {
         (self.matrices[number], &self.projections[number])
     }
 
-    /// New bases from this step's gradients: their singular vectors.
+    /// New bases from this step's gradients, where they are due: the given ones where there are some.
     ///
     /// # Errors
     /// When a decomposition does not converge.
-    pub fn refresh(&mut self, update: &Update) -> Result<()> {
-        self.renew(update, Projection::fit)
-    }
-
-    /// New bases from the old ones and this step's gradients, by [`Projection::turn`].
-    ///
-    /// # Errors
-    /// What libtorch says.
-    pub fn turn(&mut self, update: &Update) -> Result<()> {
-        self.renew(update, Projection::turn)
-    }
-
-    /// The given bases where there are some, else those that `find` finds.
-    fn renew(
-        &mut self,
-        update: &Update,
-        find: impl Fn(&mut Projection, &Tensor) -> Result<()>,
-    ) -> Result<()> {
+    pub fn renew(&mut self, update: &Update) -> Result<()> {
+        if !(update.t - 1).is_multiple_of(self.gap) {
+            return Ok(());
+        }
+        let find = match self.bases {
+            Bases::Turned if update.t > 1 => Projection::turn,
+            _ => Projection::fit,
+        };
         for (&place, projection) in self.matrices.iter().zip(&mut self.projections) {
             let name = &update.parameters[place].name;
             match update.given.basis(update.t, name, &projection.basis)? {

@@ -9,6 +9,7 @@ pub use exchange::Exchange;
 pub use low_rank::{LowRank, Projection};
 
 use anyhow::Result;
+use bench_torch::foreach;
 use std::borrow::Borrow;
 use tch::{Kind, Tensor};
 
@@ -22,11 +23,7 @@ pub fn bias_correction(beta: f64, t: u64) -> f64 {
 /// # Errors
 /// When the lists do not fit each other.
 pub fn ema<T: Borrow<Tensor>>(averages: &mut [Tensor], values: &[T], beta: f64) -> Result<()> {
-    let _guard = tch::no_grad_guard();
-    for (average, value) in averages.iter_mut().zip(values) {
-        *average = average.f_lerp_(value.borrow(), 1.0 - beta)?;
-    }
-    Ok(())
+    Ok(foreach::lerp(averages, values, 1.0 - beta)?)
 }
 
 /// `x *= 1 - amount`: decoupled weight decay, `amount` being learning rate times weight decay.
@@ -34,11 +31,7 @@ pub fn ema<T: Borrow<Tensor>>(averages: &mut [Tensor], values: &[T], beta: f64) 
 /// # Errors
 /// What libtorch says.
 pub fn decay<T: Borrow<Tensor>>(values: &[T], amount: f64) -> Result<()> {
-    let _guard = tch::no_grad_guard();
-    for value in values {
-        let _ = value.borrow().shallow_clone().f_mul_scalar_(1.0 - amount)?;
-    }
-    Ok(())
+    Ok(foreach::scale(values, 1.0 - amount)?)
 }
 
 /// Gives a direction the length of another: `direction *= |length_of| / (|direction| + 1e-16)`, as Shampoo is grafted onto Adam (Anil et al.,
@@ -53,17 +46,12 @@ pub fn graft(direction: &mut Tensor, length_of: &Tensor) -> Result<()> {
     Ok(())
 }
 
-/// L2 norm over all tensors together, as a tensor: reading it waits for the device.
+/// L2 norm over all tensors together, as a tensor: reading it waits for the device. Of none it is 0.
 ///
 /// # Errors
-/// When there is no tensor.
+/// What libtorch says.
 pub fn global_norm<T: Borrow<Tensor>>(values: &[T]) -> Result<Tensor> {
-    let _guard = tch::no_grad_guard();
-    let norms = values
-        .iter()
-        .map(|value| value.borrow().f_norm())
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)
+    Ok(foreach::global_norm(values)?)
 }
 
 /// L1 norm over all tensors together, as [`global_norm`] gives the L2 norm.
@@ -91,9 +79,7 @@ pub fn clip_by_global_norm(gradients: &mut [Tensor], limit: f64) -> Result<Tenso
     // On the CPU the factor is there already; elsewhere multiplying by 1 is cheaper than waiting.
     if norm.device().is_cuda() || factor.f_double_value(&[])? != 1.0 {
         let factor = factor.f_to_kind(gradients.first().map_or(Kind::Float, Tensor::kind))?;
-        for gradient in gradients.iter_mut() {
-            let _ = gradient.f_mul_(&factor)?;
-        }
+        foreach::scale_by(gradients, &factor)?;
     }
     Ok(norm)
 }

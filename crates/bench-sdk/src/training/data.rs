@@ -145,6 +145,19 @@ impl Training {
         Ok(out)
     }
 
+    /// Holds out a share of the examples, as [`Training::hold_out`], or `at_most` where that is more.
+    ///
+    /// # Errors
+    /// As [`Training::hold_out`], and when the share is not between 0 and 1.
+    pub fn hold_out_share(&mut self, share: f64, at_most: u64) -> Result<Tensor> {
+        ensure!(
+            share > 0.0 && share < 1.0,
+            "hold-out is {share}, which is no share of the examples"
+        );
+        let wanted = (self.examples() as f64 * share) as u64;
+        self.hold_out(wanted.clamp(1, at_most.max(1)))
+    }
+
     /// The workload's metrics on some training examples, such as those held out, with the model in evaluation mode.
     ///
     /// # Errors

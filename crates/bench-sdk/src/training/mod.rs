@@ -186,6 +186,12 @@ impl Training {
         });
     }
 
+    /// The training loss of the weights that are evaluated, where it is not that of the last [`Training::gradients`]: of the member that is shown,
+    /// or none of a checkpoint. A trial whose loss is not finite at an evaluation has diverged.
+    pub fn tell_loss(&mut self, loss: Option<&Tensor>) {
+        self.last_loss = loss.map(Tensor::shallow_clone);
+    }
+
     /// A stream of random numbers for a purpose of the author's: a new one at every call, the same in every repetition of the trial.
     ///
     /// # Errors

@@ -114,7 +114,8 @@ impl Training {
         result
     }
 
-    /// Does something with the model being the replica: weights, buffers, steps and random streams. What is trained is the replica.
+    /// Does something with the model being the replica: weights, buffers, steps and random streams. What is trained is the replica, and its losses
+    /// are not the trial's: see [`Training::tell_loss`].
     ///
     /// # Errors
     /// When the replica is of another model, and those of `work`.
@@ -132,9 +133,10 @@ impl Training {
         let (member, step) = (self.member, self.step);
         (self.member, self.step) = (replica.member, replica.steps);
         let calls = std::mem::take(&mut self.calls);
+        let last_loss = self.last_loss.take();
         let result = self.at(&replica.parameters, work);
         (self.member, self.step) = (member, step);
-        self.calls = calls;
+        (self.calls, self.last_loss) = (calls, last_loss);
         swapped.undo()?;
         result
     }

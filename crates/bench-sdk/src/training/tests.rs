@@ -177,6 +177,43 @@ fn parts_of_a_batch_add_up() {
     assert_eq!(sum.loss.double_value(&[]), -21.0);
 }
 
+/// What a member's loss is, the trial's is not, until it is told.
+#[test]
+fn a_members_loss_is_its_own() {
+    let mut training = cubic();
+    let told = |training: &Training| training.last_loss().map(|loss| loss.double_value(&[]));
+    let member = training.replica(1).unwrap();
+    let at_member = |training: &mut Training| {
+        let batch = training.next_batch()?;
+        Ok(training.gradients(&batch)?.loss * f64::NAN)
+    };
+    let loss = training.within(&member, at_member).unwrap();
+    assert_eq!(told(&training), None);
+    let batch = training.next_batch().unwrap();
+    let _ = training.gradients(&batch).unwrap();
+    let _ = training.within(&member, at_member).unwrap();
+    assert_eq!(told(&training), Some(-14.0));
+    training.tell_loss(Some(&loss));
+    assert!(told(&training).unwrap().is_nan());
+    training.tell_loss(None);
+    assert_eq!(told(&training), None);
+}
+
+#[test]
+fn a_share_is_held_out_up_to_a_number() {
+    for (share, at_most, expected) in [(0.1, 50, 5), (0.1, 3, 3), (1e-9, 3, 1), (0.1, 0, 1)] {
+        let held_out = cubic().hold_out_share(share, at_most).unwrap();
+        assert_eq!(held_out.numel(), expected, "{share} {at_most}");
+    }
+    for share in [0.0, 1.0, f64::NAN] {
+        let told = cubic().hold_out_share(share, 50).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            format!("hold-out is {share}, which is no share of the examples")
+        );
+    }
+}
+
 #[test]
 fn every_example_comes_once_an_epoch_and_none_that_is_held_out() {
     let mut training = cubic();

@@ -83,8 +83,6 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     }
     "submissions/galore/src/lib.rs", Submission("galore"), ["galore.json"]: {
         "alpha left out": [("n * self.alpha", "n * 1.0")],
-        "a basis every step": [("(update.t - 1).is_multiple_of(self.gap)", "true")],
-        "a basis a step late": [("(update.t - 1).is_multiple_of(self.gap)", "update.t == 1 || (update.t - 2).is_multiple_of(self.gap)")],
         "decay first": [("keep * self.rate(update)", "self.rate(update)")],
         "epsilon a hundredth": [("number(\"epsilon\")?", "number(\"epsilon\")? * 0.01")],
     }
@@ -185,19 +183,30 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "the data's labels in place of drawn ones": [("let sampled = self.drawn(batch, &outputs.f_detach()?)?;", "let sampled = batch;"), ("self.problem.loss(&outputs, &sampled)", "self.problem.loss(&outputs, sampled)")],
     }
     "crates/bench-sdk/src/toolkit/mod.rs", Submission("sophia-h"), ["sophia_h.json"]: {
-        "curvature averaged the other way round": [("f_lerp_(value.borrow(), 1.0 - beta)", "f_lerp_(value.borrow(), beta)")],
+        "curvature averaged the other way round": [("foreach::lerp(averages, values, 1.0 - beta)", "foreach::lerp(averages, values, beta)")],
     }
     "crates/bench-sdk/src/toolkit/mod.rs", Clipping, []: {
         "the norm of the first tensor": [("let norm = global_norm(gradients)?;", "let norm = gradients[0].f_norm()?;")],
         "short gradients made long": [(".f_clamp_max(1.0)?", "")],
         "no epsilon": [("(&norm + 1e-6)", "(&norm + 0.0)")],
-        "the sum of norms": [("Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)", "Ok(Tensor::f_stack(&norms, 0)?.f_sum(Kind::Double)?)")],
-        "never clipped": [("let _ = gradient.f_mul_(&factor)?;", "let _ = (gradient, &factor);")],
+        "the sum of norms": [("Ok(foreach::global_norm(values)?)", "Ok(Tensor::f_stack(&foreach::norms(values, 2.0)?, 0)?.f_sum(Kind::Double)?)")],
+        "never clipped": [("foreach::scale_by(gradients, &factor)?;", "let _ = &factor;")],
+    }
+    "crates/bench-sdk/src/first_order.rs", Submission("schedule-free-adamw"), []: {
+        "running statistics not saved": [("state.visit(\"statistics\", &mut self.statistics)?;", "")],
+    }
+    "crates/bench-sdk/src/toolkit/exchange.rs", Submission("pbt"), []: {
+        "buffers held not saved": [("state.visit(\"training-buffers\", &mut self.buffers)", "Ok(())")],
+    }
+    "crates/bench-sdk/src/training/place.rs", Submission("pbt"), []: {
+        "a member's buffers not saved": [("state.visit(\"buffers\", &mut self.buffers)?;", "")],
     }
     "crates/bench-sdk/src/training/mod.rs", Submission("adamw"), ["adamw.json"]: {
         "schedule shifted by one": [("(self.settings.schedule)(self.step)", "(self.settings.schedule)(self.step + 1)")],
     }
     "crates/bench-sdk/src/toolkit/low_rank.rs", Submission("galore"), ["galore.json"]: {
+        "a basis every step": [("!(update.t - 1).is_multiple_of(self.gap)", "false")],
+        "a basis a step late": [("!(update.t - 1).is_multiple_of(self.gap)", "update.t > 1 && !(update.t - 2).is_multiple_of(self.gap)")],
         "basis on the longer side": [("let right = rows >= columns", "let right = rows < columns")],
         "basis of the last singular vectors": [("v.f_narrow(1, 0, rank)", "v.f_narrow(1, v.size()[1] - rank, rank)"), ("u.f_narrow(1, 0, rank)", "u.f_narrow(1, u.size()[1] - rank, rank)")],
     }

@@ -14,6 +14,7 @@ use crate::worker::failure;
 use anyhow::{Context, Result, bail, ensure};
 use bench_core::spec::submission::Value;
 use estimator::Estimator;
+pub use problem::uniform as reference_uniform;
 use serde::Deserialize;
 use std::path::Path;
 use trajectory::Case;
@@ -68,21 +69,25 @@ impl Comparison {
     }
 }
 
-/// Compares with a file: what the algorithm itself compares, else every trajectory in both forms of elementwise rules.
+/// Compares with a file: what the algorithm itself compares, and every trajectory in both forms of elementwise rules.
 pub(super) fn compare<A: TrainingAlgorithm>(path: &Path) -> Vec<Finding> {
     let failed = |told: String| vec![Finding::new("golden", Verdict::Failed, told)];
     let reference = match read(path) {
         Ok(reference) => reference,
         Err(error) => return failed(format!("{error:#}")),
     };
-    match failure::fence(|| A::compare(&reference)) {
-        Ok(own) if own.is_empty() => match trajectories(path, reference) {
-            Ok(file) => file.compare::<A>(),
-            Err(error) => failed(format!("{error:#}")),
-        },
-        Ok(own) => own.iter().map(Comparison::finding).collect(),
-        Err(failure) => failed(failure.to_string()),
+    let own = match failure::fence(|| A::compare(&reference)) {
+        Ok(own) => own,
+        Err(failure) => return failed(failure.to_string()),
+    };
+    let mut findings: Vec<Finding> = own.iter().map(Comparison::finding).collect();
+    if findings.is_empty() || reference["cases"][0].get("steps").is_some() {
+        match trajectories(path, reference) {
+            Ok(file) => findings.extend(file.compare::<A>()),
+            Err(error) => findings.extend(failed(format!("{error:#}"))),
+        }
     }
+    findings
 }
 
 impl File {
@@ -231,6 +236,24 @@ mod tests {
         golden/nothing Failed: worst difference inf (allowed 5e-1)
         ");
         insta::assert_snapshot!(told(&json!({ "algorithm": "counter" })), @"golden Failed: no `count`");
+        // Its trajectories are followed as well, or what is wrong with them is told.
+        let trajectory = json!({
+            "case": "none", "problem": "none", "dtype": "float64", "lr_schedule": "const", "hyper": {}, "steps": { "1": {} },
+        });
+        let both =
+            json!({ "algorithm": "counter", "count": 2.0, "seed": 1, "cases": [trajectory] });
+        insta::assert_snapshot!(told(&both), @r"
+        golden/count Passed: worst difference 0.0e0 (allowed 5e-1)
+        golden/nothing Failed: worst difference inf (allowed 5e-1)
+        golden/1-none Skipped: problem `none` is not one of fixed, fixedz, quad, hutch24
+        ");
+        let broken =
+            json!({ "algorithm": "counter", "count": 2.0, "seed": 1, "cases": [{ "steps": {} }] });
+        insta::assert_snapshot!(told(&broken), @r"
+        golden/count Passed: worst difference 0.0e0 (allowed 5e-1)
+        golden/nothing Failed: worst difference inf (allowed 5e-1)
+        golden Failed: FILE is no file of trajectories, nor does this submission compare what it has of `counter`: missing field `case`
+        ");
     }
 
     #[test]

@@ -92,8 +92,8 @@ pub(super) fn filled(shape: &[i64], kind: Kind, value: impl Fn(u64) -> f64) -> T
     Tensor::from_slice(&values).reshape(shape).to_kind(kind)
 }
 
-/// A number in [-1, 1) for seed, step, parameter and element: splitmix64 of the four, exact everywhere.
-fn uniform(seed: u64, t: u64, p: usize, i: u64) -> f64 {
+/// The reference files' number in [-1, 1) for seed, step, parameter and element: splitmix64 of the four, exact everywhere.
+pub fn uniform(seed: u64, t: u64, p: usize, i: u64) -> f64 {
     let key = (seed << 48) ^ (t << 32) ^ ((p as u64) << 24) ^ i;
     let mut z = key.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

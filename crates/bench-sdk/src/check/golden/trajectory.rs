@@ -81,6 +81,8 @@ struct Followed {
     numbers: u64,
     /// That of its tensors of more than one number.
     numbers_of_many: u64,
+    /// Of the file's hyperparameters, those that nothing asked for.
+    unread: Vec<String>,
 }
 
 impl Case {
@@ -154,6 +156,12 @@ impl Case {
                 fastest.numbers
             );
         }
+        if !passed && !fastest.unread.is_empty() {
+            detail += &format!(
+                "; of the file's hyperparameters it does not read {}",
+                fastest.unread.join(", ")
+            );
+        }
         Ok((verdict(passed), detail))
     }
 
@@ -220,7 +228,10 @@ impl Case {
             }
         }
         let state = Contents::save(&mut |state| algorithm.state(state))?;
+        let read = training.hyperparameters();
+        let names = self.hyper.keys().map(|name| our_name(name));
         Ok(Followed {
+            unread: names.filter(|name| !read.is_read(name)).collect(),
             parameters,
             win_rate,
             numbers: state.numbers(),
