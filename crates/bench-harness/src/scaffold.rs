@@ -1,10 +1,11 @@
 //! A new submission: a folder that compiles, trains and keeps the contract, to be changed into an algorithm.
 //!
 //! In a checkout's `submissions/` it becomes a member of the workspace. Anywhere else it is a workspace of its own that depends on the
-//! checkout by path, with the checkout's locked versions and profile, so that their builds are shared.
+//! checkout by path, with the checkout's locked versions and profile, so that it trains as fast there as here and what is from a registry is built once.
 
 mod manifest;
 mod name;
+mod profile;
 mod source;
 
 pub use name::NameError;

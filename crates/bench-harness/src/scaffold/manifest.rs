@@ -1,9 +1,9 @@
 //! Manifests as text: what is written by people is changed by a line, and stays theirs.
 
 use super::source::File;
-use super::{ScaffoldError, failed};
+use super::{ScaffoldError, failed, profile};
 use crate::home::Home;
-use crate::program::{self, closure};
+use crate::program;
 use std::path::{Path, PathBuf};
 
 /// The root manifest with one member more, in the order of the alphabet among the submissions.
@@ -96,8 +96,23 @@ fn detached_manifest(
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
-    let own = "\n\n# A workspace of its own, with the checkout's profile so that builds are shared.\n[workspace]\n";
-    Ok(lines.join("\n") + own + &profile(root, lock))
+    let needs = dependencies(&lines);
+    let own = "\n\n# A workspace of its own. By the checkout's profile what comes from a registry is built once for both, and all else as fast as there.\n[workspace]\n";
+    Ok(lines.join("\n") + own + &profile::release(root, lock, &needs))
+}
+
+/// The packages that a manifest names as dependencies.
+fn dependencies(lines: &[String]) -> Vec<&str> {
+    let mut section = "";
+    let mut names = Vec::new();
+    for line in lines {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.contains("dependencies") {
+            names.extend(line.split_once(" = ").map(|(name, _)| name));
+        }
+    }
+    names
 }
 
 /// A line of a table of the root manifest, with its path made absolute.
@@ -124,34 +139,6 @@ fn absolute(line: &str, folder: &Path) -> String {
     let path = folder.join(path);
     let path = path.canonicalize().unwrap_or(path);
     format!("{before}{KEY}{}\"{after}", path.display())
-}
-
-/// The release profile, without what is about packages that the new workspace does not have.
-fn profile(root: &str, lock: &str) -> String {
-    let table = |name: &str| -> Vec<&str> {
-        let lines = root.lines().skip_while(|line| *line != name).skip(1);
-        let lines = lines.take_while(|line| !line.starts_with('['));
-        lines
-            .filter(|line| line.contains(" = ") && !line.starts_with('#'))
-            .collect()
-    };
-    let built = closure(lock, &["bench-sdk"]);
-    let is_built = |line: &&str| {
-        let name = line.split(" = ").next().unwrap_or_default();
-        let entry = format!("name = \"{name}\"\n");
-        name == "\"*\"" || built.iter().any(|package| package.starts_with(&entry))
-    };
-    let general = table("[profile.release]");
-    let packages = table("[profile.release.package]")
-        .into_iter()
-        .filter(is_built);
-    let mut text = String::new();
-    for (name, lines) in [("", general), (".package", packages.collect())] {
-        if !lines.is_empty() {
-            text += &format!("\n[profile.release{name}]\n{}\n", lines.join("\n"));
-        }
-    }
-    text
 }
 
 /// Has cargo enter the new crate into its lock file, without the network where that is enough.
@@ -182,8 +169,8 @@ pub(super) fn lock(home: &Home, name: &str, manifest: &PathBuf) -> Result<(), Sc
 mod tests {
     use super::*;
 
-    const ROOT: &str = "[workspace]\nmembers = [\n    \"crates/x\",\n    \"submissions/adamw\",\n    \"submissions/lion\",\n]\n\n[workspace.package]\nversion = \"0.1.0\"\n\n[workspace.dependencies]\nbench-sdk = { path = \"crates/bench-sdk\" }\n\n[profile.release]\ndebug = 1\n\n[profile.release.package]\n\"*\" = { opt-level = 1 }\ntch = { opt-level = 3 }\nindicatif = { opt-level = 3 }\n";
-    const LOCK: &str = "[[package]]\nname = \"bench-sdk\"\ndependencies = [\n \"tch\",\n]\n\n[[package]]\nname = \"tch\"\nversion = \"0.24.0\"\n\n[[package]]\nname = \"indicatif\"\nversion = \"0.18.0\"\n";
+    const ROOT: &str = "[workspace]\nmembers = [\n    \"crates/x\",\n    \"submissions/adamw\",\n    \"submissions/lion\",\n]\n\n[workspace.package]\nversion = \"0.1.0\"\n\n[workspace.dependencies]\nbench-sdk = { path = \"crates/bench-sdk\" }\n";
+    const LOCK: &str = "[[package]]\nname = \"adamw\"\n\n[[package]]\nname = \"bench-sdk\"\n\n[[package]]\nname = \"lion\"\n";
 
     #[test]
     fn members_stay_in_order() {
@@ -220,7 +207,7 @@ mod tests {
         };
         assert_eq!(
             detach(text).unwrap(),
-            "[package]\nname = \"a\"\nversion = \"0.1.0\"\n\n[dependencies]\nbench-sdk = { path = \"/co/crates/bench-sdk\" }\nadamw = { path = \"/co/submissions/pbt/../adamw\" }\n\n# A workspace of its own, with the checkout's profile so that builds are shared.\n[workspace]\n\n[profile.release]\ndebug = 1\n\n[profile.release.package]\n\"*\" = { opt-level = 1 }\ntch = { opt-level = 3 }\n"
+            "[package]\nname = \"a\"\nversion = \"0.1.0\"\n\n[dependencies]\nbench-sdk = { path = \"/co/crates/bench-sdk\" }\nadamw = { path = \"/co/submissions/pbt/../adamw\" }\n\n# A workspace of its own. By the checkout's profile what comes from a registry is built once for both, and all else as fast as there.\n[workspace]\n\n[profile.release.package]\nadamw = { debug = false, opt-level = 3 }\nbench-sdk = { debug = false, opt-level = 3 }\n"
         );
         let error = detach("[dependencies]\nnope.workspace = true\n").unwrap_err();
         assert_eq!(
