@@ -1,6 +1,7 @@
 //! `bench plot`: pictures as SVG.
 
 mod ranking;
+mod schedule;
 
 use super::calibrate;
 use crate::arguments::Results;
@@ -8,7 +9,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::{Workspace, find_records};
-use bench_core::schedule::Schedule;
 use bench_harness::store;
 use bench_report::calibration;
 use bench_report::curves::{Axis, curves};
@@ -31,7 +31,7 @@ enum Picture {
     Curves(Curves),
     Calibration(Calibrated),
     Lineage(LineageOf),
-    Schedule(Schedules),
+    Schedule(schedule::Arguments),
     /// Draw performance profiles of a field, with bands
     Profiles(ranking::Arguments),
     /// Draw the matrix of all pairs: how much slower, and whether they can be told apart
@@ -86,23 +86,6 @@ struct LineageOf {
     output: PathBuf,
     #[command(flatten)]
     results: Results,
-}
-
-/// Draw learning-rate schedules, as a submission.yaml names them
-#[derive(Args)]
-#[command(after_help = "Examples:
-  bench plot schedule 'wsd{warmup: 5%, cooldown: 20%, shape: 1-sqrt}' --output wsd.svg
-  bench plot schedule 'warmup-cosine{warmup: 5%}' 'linear-decay{}' --steps 4000 --output both.svg")]
-struct Schedules {
-    /// Schedules: `constant`, or a name with its settings in braces
-    #[arg(required = true, value_name = "SCHEDULE")]
-    schedules: Vec<String>,
-    /// The horizon: what percentages are of
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
-    steps: u64,
-    /// Where the picture goes; `-` is standard output
-    #[arg(long, short, value_name = "FILE")]
-    output: PathBuf,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -162,11 +145,8 @@ fn draw_lineage(arguments: &LineageOf, screen: &Screen) -> Result<Exit, Failure>
     save(&arguments.output, &svg, "the lineage", screen)
 }
 
-fn draw_schedules(arguments: &Schedules, screen: &Screen) -> Result<Exit, Failure> {
-    let mut named = Vec::new();
-    for text in &arguments.schedules {
-        named.push((text.clone(), Schedule::parse(text)?));
-    }
+fn draw_schedules(arguments: &schedule::Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let named = schedule::named(arguments)?;
     let svg = schedules(&named, arguments.steps)?;
     let what = match named.len() {
         1 => "1 schedule".to_owned(),

@@ -193,7 +193,7 @@ impl From<CurveError> for Failure {
 
 impl From<ScheduleError> for Failure {
     fn from(error: ScheduleError) -> Failure {
-        let help = "bench schema submission shows every schedule with its settings";
+        let help = "`bench schema submission` shows every schedule with its settings; one with hyperparameters or a file of norms is drawn by its submission's name";
         Failure::new(Exit::Usage, error, help.to_owned())
     }
 }

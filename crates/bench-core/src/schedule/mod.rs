@@ -90,7 +90,7 @@ impl Schedule {
         "refined",
     ];
 
-    /// Reads one as it stands in a `submission.yaml`, or shorter: `constant`, `wsd{warmup: 5%, cooldown: 20%}`.
+    /// Reads one as it stands in a `submission.yaml`, or shorter: `wsd{warmup: 5%, cooldown: 20%}`, or a name alone, with defaults.
     ///
     /// # Errors
     /// With the nearest name, or what is wrong with the parameters.
@@ -108,8 +108,9 @@ impl Schedule {
                 let name = name.to_owned();
                 return Err(ScheduleError::Unknown { name, hint });
             }
-            name if end < text.len() => format!("{{{name}: {}}}", &text[end..]),
-            name => name.to_owned(),
+            "constant" if end == text.len() => name.to_owned(),
+            name if end == text.len() => format!("{{{name}: {{}}}}"),
+            name => format!("{{{name}: {}}}", &text[end..]),
         };
         let malformed = |cause: String| ScheduleError::Malformed {
             text: text.to_owned(),

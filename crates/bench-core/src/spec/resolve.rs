@@ -6,7 +6,7 @@ use super::diagnostic::nearest;
 use super::harness::{Points, Ruleset};
 use super::schema::Kind;
 use super::search::{Point, SearchError};
-use super::submission::Tuning;
+use super::submission::{Schedule, Submission, Tuning};
 use super::workload::Workload;
 use crate::run::{
     DatasetIdentity, DeviceKind, PROTOCOL, Purpose, RunSpec, Seed, SplitIdentity, SplitName,
@@ -162,7 +162,7 @@ impl Catalog {
         }
         let submission = &entrant.submission;
         let hyperparameters = hyperparameters(request, entrant, &ruleset)?;
-        let schedule = submission.schedule.at(&hyperparameters);
+        let schedule = schedule(request.submission, submission, &hyperparameters)?;
         let threads = workload
             .threads
             .map_or(harness.threads, |most| most.min(harness.threads));
@@ -174,10 +174,7 @@ impl Catalog {
             submission: SubmissionIdentity {
                 name: request.submission.to_owned(),
                 program: entrant.program.clone(),
-                schedule: schedule.map_err(|cause| ResolveError::Schedule {
-                    submission: request.submission.to_owned(),
-                    cause,
-                })?,
+                schedule,
                 scheduled: submission.schedule.hyperparameters(),
                 batch_size: *submission
                     .batch_size
@@ -204,6 +201,15 @@ impl Catalog {
                 .unwrap_or(DeviceKind::Cpu),
         };
         lasting(run)
+    }
+
+    /// The schedule that a submission has without tuning.
+    ///
+    /// # Errors
+    /// When there is no such submission, or its defaults make no schedule.
+    pub fn default_schedule(&self, name: &str) -> Result<Schedule, ResolveError> {
+        let submission = &self.entrant(name)?.submission;
+        schedule(name, submission, &submission.defaults())
     }
 
     /// Trials of a study that asks for `trials`: a submission that lists its points may have fewer.
@@ -273,6 +279,14 @@ impl Catalog {
     }
 }
 
+fn schedule(name: &str, submission: &Submission, point: &Point) -> Result<Schedule, ResolveError> {
+    let schedule = submission.schedule.at(point);
+    schedule.map_err(|cause| ResolveError::Schedule {
+        submission: name.to_owned(),
+        cause,
+    })
+}
+
 /// The run, if one epoch is not all that it may train for, or lasts to its end.
 fn lasting(run: RunSpec) -> Result<RunSpec, ResolveError> {
     let (batch_size, steps) = (run.submission.batch_size, run.last_step());
@@ -312,11 +326,7 @@ fn hyperparameters(
     ruleset: &Ruleset,
 ) -> Result<Point, ResolveError> {
     let submission = &entrant.submission;
-    let mut values: Point = submission
-        .search_space
-        .iter()
-        .map(|(name, dimension)| (name.clone(), dimension.default()))
-        .collect();
+    let mut values = submission.defaults();
     let (study, trial) = (request.study, request.trial);
     let drawn = match request.hyperparameters {
         Some(given) => given.clone(),

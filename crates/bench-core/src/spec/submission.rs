@@ -3,6 +3,7 @@
 pub use super::scheduled::Template;
 pub use crate::schedule::Schedule;
 
+use super::search::Point;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,6 +47,16 @@ pub struct Submission {
     /// A fixed list of points, tried in this order in place of quasi-random ones.
     #[serde(default)]
     pub points: Vec<BTreeMap<String, Value>>,
+}
+
+impl Submission {
+    /// Every hyperparameter's value without tuning.
+    pub fn defaults(&self) -> Point {
+        let dimensions = self.search_space.iter();
+        dimensions
+            .map(|(name, dimension)| (name.clone(), dimension.default()))
+            .collect()
+    }
 }
 
 /// AlgoPerf's two ways of tuning.

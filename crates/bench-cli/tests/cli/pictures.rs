@@ -1,0 +1,75 @@
+//! Pictures of schedules and of populations.
+
+use crate::support::Checkout;
+use std::fs;
+
+/// What the command says, and the picture.
+fn drawn(checkout: &Checkout, schedules: &[&str]) -> (String, String) {
+    let mut command = checkout.bench("plot schedule --steps 200 --output schedules.svg");
+    let told = checkout.told(command.args(schedules).output().unwrap());
+    let svg = fs::read_to_string(checkout.path().join("schedules.svg"));
+    (told, svg.unwrap_or_default())
+}
+
+#[test]
+fn schedules_are_drawn_as_they_are_named() {
+    let checkout = Checkout::new();
+    let (told, svg) = drawn(&checkout, &["linear-decay{}", "wsd{cooldown: 20%}"]);
+    assert_eq!(told, "exit 0\n--- stdout\n2 schedules in schedules.svg\n");
+    let (_, bare) = drawn(&checkout, &["linear-decay", "wsd{cooldown: 20%}"]);
+    assert_eq!(svg.replace("linear-decay{}", "linear-decay"), bare);
+    assert!(svg.matches("<polyline").count() >= 2, "{svg}");
+    // A submission is called so too: the schedule's name wins.
+    let (told, svg) = drawn(&checkout, &["constant"]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    let (_, of_folder) = drawn(&checkout, &["submissions/constant"]);
+    assert_eq!(svg, of_folder);
+}
+
+#[test]
+fn a_submissions_schedule_is_drawn_at_its_defaults() {
+    let searched = "schema: 1
+extends: ../adamw
+schedule: { wsd: { warmup: { hyperparameter: warmup }, cooldown: { hyperparameter: cooldown } } }
+search-space: { warmup: { min: 0.01, max: 0.1, default: 0.05 }, cooldown: { values: [20%, 40%], default: 40% } }
+";
+    let refined =
+        "schema: 1\nextends: ../adamw\nschedule: { refined: { norms: run.norms, for: adam } }\n";
+    let checkout = Checkout::new()
+        .with("submissions/searched/submission.yaml", searched)
+        .with("submissions/bent/submission.yaml", refined)
+        .with("submissions/bent/run.norms", "4\n2\n1\n1\n");
+    for (given, name, text) in [
+        ("searched", "searched", "wsd{warmup: 5%, cooldown: 40%}"),
+        (
+            "submissions/searched",
+            "searched",
+            "wsd{warmup: 5%, cooldown: 40%}",
+        ),
+        ("bent", "bent", "refined{norms: [4, 2, 1, 1], for: adam}"),
+    ] {
+        let (told, svg) = drawn(&checkout, &[given]);
+        assert_eq!(told, "exit 0\n--- stdout\n1 schedule in schedules.svg\n");
+        assert!(svg.contains(&format!("\n{name}\n")), "{svg}");
+        assert_eq!(svg.replace(name, text), drawn(&checkout, &[text]).1);
+    }
+}
+
+#[test]
+fn what_is_neither_schedule_nor_submission_is_told() {
+    let checkout = Checkout::new().with(
+        "submissions/lost/submission.yaml",
+        "schema: 1\nextends: ../adam\n",
+    );
+    let given = [
+        "linear-deca",
+        "adamv",
+        "elsewhere",
+        "submissions/adamv",
+        "lost",
+        "wsd",
+        "wsd{cooldown: {hyperparameter: rate}}",
+    ];
+    let told = given.map(|given| format!("$ {given}\n{}", drawn(&checkout, &[given]).0));
+    insta::assert_snapshot!("schedules", told.join("\n"));
+}
