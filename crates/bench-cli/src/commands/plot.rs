@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::{Workspace, find_records};
-use bench_harness::store;
+use bench_harness::store::{self, Stored};
 use bench_report::calibration;
 use bench_report::curves::{Axis, curves};
 use bench_report::lineage::Lineage;
@@ -75,8 +75,9 @@ struct Calibrated {
   bench plot lineage pbt/fashion-mnist-mlp --output lineage.svg
   bench plot lineage 0123456789ab --output lineage.svg
 
-The line that led to the fittest member stands out. A submission's population is drawn when it logs
-`member-<number>/fitness`, `member-<number>/parent` and hyperparameters under such names.")]
+Of several trials the one that began last is drawn. The line that led to the fittest member stands out.
+A submission's population is drawn when it logs `member-<number>/fitness`, `member-<number>/parent` and
+hyperparameters under such names.")]
 struct LineageOf {
     /// A trial: folder, digits, or part of its path
     #[arg(value_name = "RUN")]
@@ -132,17 +133,22 @@ fn draw_calibration(arguments: &Calibrated, screen: &Screen) -> Result<Exit, Fai
     save(&arguments.output, &svg, "the calibration", screen)
 }
 
-/// Of several records that fit the text, the last: it ran last.
+/// Of several records that fit the text, the one that began last.
 fn draw_lineage(arguments: &LineageOf, screen: &Screen) -> Result<Exit, Failure> {
     let folder = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let found = find_records(&folder, &arguments.run)?;
-    let Some(stored) = found.last() else {
+    let began = |stored: &&Stored| stored.trial.record.started.clone();
+    let Some(stored) = found.iter().max_by_key(began) else {
         return Ok(Exit::Ok);
     };
     let run = &stored.trial.record.run;
-    let title = format!("{} on {}", run.submission.name, run.workload_name);
+    let title = format!(
+        "{} on {}, study {}, trial {}",
+        run.submission.name, run.workload_name, run.seed.study, run.seed.trial
+    );
     let svg = Lineage::read(&store::lines(&stored.folder)?)?.svg(&title)?;
-    save(&arguments.output, &svg, "the lineage", screen)
+    let what = format!("the lineage of {}", stored.folder.display());
+    save(&arguments.output, &svg, &what, screen)
 }
 
 fn draw_schedules(arguments: &schedule::Arguments, screen: &Screen) -> Result<Exit, Failure> {

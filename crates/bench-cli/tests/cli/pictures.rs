@@ -73,3 +73,31 @@ fn what_is_neither_schedule_nor_submission_is_told() {
     let told = given.map(|given| format!("$ {given}\n{}", drawn(&checkout, &[given]).0));
     insta::assert_snapshot!("schedules", told.join("\n"));
 }
+
+#[test]
+fn the_newest_population_is_drawn() {
+    let logged = |step: u64| {
+        let values = r#""member-0/parent": 0, "member-0/fitness": 0.5"#;
+        format!(
+            "{{\"t\": 1.0, \"event\": \"logged\", \"step\": {step}, \"values\": {{ {values} }}}}\n"
+        )
+    };
+    let folder = "results/runs/single/adamw/blobs";
+    let newest = format!("{folder}/study-1/trial-1-ec7ace9a944d");
+    let mut checkout = Checkout::new().with_records();
+    for trial in [
+        "study-1/trial-1-ec7ace9a944d",
+        "study-3/trial-1-a33d8a59bd32",
+    ] {
+        let events = logged(100) + &logged(200);
+        checkout = checkout.with(&format!("{folder}/{trial}/events.jsonl"), &events);
+    }
+    let record = format!("{newest}/run.json");
+    let text = fs::read_to_string(checkout.path().join(&record)).unwrap();
+    let checkout = checkout.with(&record, &text.replace("2026-01-01", "2026-02-01"));
+    let told = checkout.says("plot lineage adamw/blobs --output lineage.svg");
+    let expected = format!("the lineage of [checkout]/{newest} in lineage.svg\n");
+    assert_eq!(told, format!("exit 0\n--- stdout\n{expected}"));
+    let svg = fs::read_to_string(checkout.path().join("lineage.svg")).unwrap();
+    assert!(svg.contains("adamw on blobs, study 1, trial 1"), "{svg}");
+}
