@@ -122,11 +122,7 @@ impl Claim {
             let mut means = BTreeMap::new();
             logged(&shell::root().join(&folder), scalar, &mut means)?;
             for record in &mut records {
-                let hash = record.pointer("/record/config-hash");
-                let mean = hash
-                    .and_then(Value::as_str)
-                    .and_then(|hash| means.get(hash));
-                record["logged"] = json!(mean);
+                record["logged"] = json!(means.get(&identity(&record["record"])));
             }
         }
         Ok(records)
@@ -150,8 +146,16 @@ fn printed(name: &str) -> Result<BTreeMap<String, BTreeMap<u64, f64>>> {
         .collect())
 }
 
-/// The mean of what every trial below a folder logged under a name in its second half, by the hash of its configuration.
-fn logged(folder: &Path, name: &str, means: &mut BTreeMap<String, f64>) -> Result<()> {
+/// What no two records share: a trial is run again from other sources, or once more from the same.
+type Identity = [String; 3];
+
+fn identity(run: &Value) -> Identity {
+    ["config-hash", "source-hash", "started"]
+        .map(|key| run[key].as_str().unwrap_or_default().to_owned())
+}
+
+/// The mean of what every trial below a folder logged under a name in its second half.
+fn logged(folder: &Path, name: &str, means: &mut BTreeMap<Identity, f64>) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
@@ -172,9 +176,9 @@ fn logged(folder: &Path, name: &str, means: &mut BTreeMap<String, f64>) -> Resul
     }
     let last = values.iter().map(|(step, _)| *step).max().unwrap_or(0);
     values.retain(|(step, _)| 2 * step >= last);
-    if let (Some(hash), false) = (run["config-hash"].as_str(), values.is_empty()) {
+    if !values.is_empty() {
         let sum: f64 = values.iter().map(|(_, value)| value).sum();
-        let _ = means.insert(hash.to_owned(), sum / values.len() as f64);
+        let _ = means.insert(identity(&run), sum / values.len() as f64);
     }
     Ok(())
 }
@@ -277,26 +281,29 @@ mod tests {
     #[test]
     fn logged_numbers_are_those_of_the_second_half() {
         let folder = std::env::temp_dir().join(format!("bench-claims-{}", std::process::id()));
-        let trial = folder.join("single/trial");
-        std::fs::create_dir_all(&trial).unwrap();
-        std::fs::write(trial.join("run.json"), r#"{ "config-hash": "abc" }"#).unwrap();
         let line = |step: u64, value: f64| {
             let values = json!({ "win-rate": value, "other": 9.0 });
             json!({ "t": 0.1, "event": "logged", "step": step, "values": values }).to_string()
         };
-        let lines = [
-            line(9, 0.9),
-            line(19, 0.2),
-            line(29, 0.4),
-            r#"{ "event": "ended" }"#.to_owned(),
-        ];
-        std::fs::write(trial.join("events.jsonl"), lines.join("\n")).unwrap();
+        // One configuration, of which the sources were changed.
+        let record = |source: &str| json!({ "config-hash": "abc", "source-hash": source, "started": "2026-01-01T00:00:00Z" });
+        for (source, last) in [("old", 0.8), ("new", 0.4)] {
+            let trial = folder.join("single").join(source);
+            std::fs::create_dir_all(&trial).unwrap();
+            std::fs::write(trial.join("run.json"), record(source).to_string()).unwrap();
+            let ended = r#"{ "event": "ended" }"#.to_owned();
+            let lines = [line(9, 0.9), line(19, 0.2), line(29, last), ended];
+            std::fs::write(trial.join("events.jsonl"), lines.join("\n")).unwrap();
+        }
         let mut means = BTreeMap::new();
         let read = logged(&folder, "win-rate", &mut means);
         std::fs::remove_dir_all(&folder).unwrap();
         read.unwrap();
-        assert_eq!(means.len(), 1);
-        assert!((means["abc"] - 0.3).abs() < 1e-12, "{means:?}");
+        assert_eq!(means.len(), 2);
+        for (source, mean) in [("old", 0.5), ("new", 0.3)] {
+            let found = means[&identity(&record(source))];
+            assert!((found - mean).abs() < 1e-12, "{source}: {found}");
+        }
     }
 
     #[test]
