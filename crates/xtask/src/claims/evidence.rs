@@ -1,5 +1,6 @@
 //! From records to a verdict.
 
+use super::cost::Cost;
 use super::{Arm, Bounds, Claim, Measure, Pair, VALUES};
 use crate::shell;
 use anyhow::{Context, Result};
@@ -17,6 +18,8 @@ pub(super) struct Evidence {
     pub(super) verdict: Verdict,
     /// Processor and version of bench.
     pub(super) made_by: String,
+    /// Of the trials that count, each once.
+    pub(super) cost: Option<Cost>,
 }
 
 /// How a claim fares.
@@ -66,9 +69,11 @@ impl Claim {
             Some(_) => printed(name)?,
             None => BTreeMap::new(),
         };
+        let mut counted: BTreeMap<Identity, &Value> = BTreeMap::new();
         for (arm_name, arm) in &self.arms {
             let seeds: &mut BTreeMap<u64, f64> = values.entry(arm_name.clone()).or_default();
             for ((study, _), record) in arm.newest(&records) {
+                counted.insert(identity(&record["record"]), record);
                 if let Some(value) = self.measure.of(record, arm) {
                     let best = seeds.entry(study).or_insert(value);
                     *best = best.min(value);
@@ -98,6 +103,7 @@ impl Claim {
             values,
             ratios,
             verdict,
+            cost: Cost::of(counted.into_values()),
             made_by: match &self.experiment {
                 Some(experiment) => format!("`tests/entrants/examples/{experiment}.rs`"),
                 None => format!(

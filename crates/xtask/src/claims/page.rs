@@ -1,8 +1,8 @@
 //! What is written of a claim.
 
+use super::cost::Cost;
 use super::evidence::Evidence;
 use super::{Claim, Measure};
-use std::path::Path;
 
 const VERDICT: &str = "**Verdict: ";
 
@@ -23,9 +23,11 @@ pub(super) fn result(name: &str, claim: &Claim, evidence: &Evidence) -> String {
     for (pair, ratios) in claim.pairs().iter().zip(&evidence.ratios) {
         text += &row(&format!("{} / {}", pair.of, pair.against), ratios);
     }
+    let cost = evidence.cost.map(|cost| cost.line() + "\n\n");
     text += &format!(
-        "\n{} The spread is the standard deviation over seeds.\n\nMade by `cargo xtask claims {name}` ({}) from these runs:\n\n",
+        "\n{} The spread is the standard deviation over seeds.\n\n{}Made by `cargo xtask claims {name}` ({}) from these runs:\n\n",
         rule(claim),
+        cost.unwrap_or_default(),
         evidence.made_by
     );
     for arguments in claim.commands(name) {
@@ -93,25 +95,32 @@ fn digits(value: f64) -> String {
     }
 }
 
-/// The verdict that a claim's page gives; none where it has not been run.
-pub(super) fn verdict_of(folder: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(folder.join("result.md")).ok()?;
-    let (_, rest) = text.split_once(VERDICT)?;
+/// The verdict that a claim's page gives.
+fn verdict_of(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once(VERDICT)?;
     rest.split_once(".**")
         .map(|(verdict, _)| verdict.to_owned())
 }
 
-/// `README.md` of all claims.
+/// `README.md` of all claims, each with its sentence and, where it has been run, its page.
 pub(super) fn index(claims: &[(String, String, Option<String>)]) -> String {
     let mut text = "# Claims\n\nWhat papers say of their algorithms, tried on small workloads. `cargo xtask claims [NAME…]` runs them, and writes each page and this table from the \
 records; finished trials are skipped. A verdict holds for the setting that its page names, and for nothing larger.\n\n| claim | | verdict |\n|---|---|---|\n"
         .to_owned();
-    for (name, claim, verdict) in claims {
-        let (link, verdict) = match verdict {
-            Some(verdict) => (format!("[{name}]({name}/result.md)"), verdict.as_str()),
-            None => (format!("[{name}]({name}/claim.yaml)"), "not run"),
+    for (name, claim, page) in claims {
+        let (link, verdict) = match page.as_deref().and_then(verdict_of) {
+            Some(verdict) => (format!("[{name}]({name}/result.md)"), verdict),
+            None => (format!("[{name}]({name}/claim.yaml)"), "not run".to_owned()),
         };
         text += &format!("| {link} | {claim} | {verdict} |\n");
+    }
+    let pages = claims.iter().filter_map(|(_, _, page)| page.as_deref());
+    let costs: Vec<Cost> = pages.filter_map(Cost::stated).collect();
+    if !costs.is_empty() {
+        let (stated, all) = (costs.len(), claims.len());
+        let sum = costs.into_iter().sum::<Cost>().line();
+        text +=
+            &format!("\n{sum} This is the sum of the {stated} of {all} pages that state theirs.\n");
     }
     text
 }
@@ -128,5 +137,30 @@ impl Measure {
             }
         };
         words.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_adds_up_what_pages_state() {
+        let page = |cost: &str| Some(format!("# A\n\n{VERDICT}reproduced.**\n\n{cost}\n"));
+        let claim = |name: &str, page| (name.to_owned(), "It does".to_owned(), page);
+        let claims = [
+            claim("a", page("Cost: 6 trials, 0 h 50 min of one machine.")),
+            claim("b", page("Cost: 3 trials, 1 h 20 min of one machine.")),
+            claim("old", page("")),
+            claim("new", None),
+        ];
+        assert!(!index(&claims[2..]).contains("Cost"));
+        let text = index(&claims);
+        assert!(
+            text.ends_with(
+                "| [old](old/result.md) | It does | reproduced |\n| [new](new/claim.yaml) | It does | not run |\n\nCost: 9 trials, 2 h 10 min of one machine. This is the sum of the 2 of 4 pages that state theirs.\n"
+            ),
+            "{text}"
+        );
     }
 }
