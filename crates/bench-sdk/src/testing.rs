@@ -3,6 +3,7 @@
 use crate::algorithm::TrainingAlgorithm;
 use crate::check::function::Function;
 use crate::hyperparameters::Hyperparameters;
+use crate::state::Contents;
 use crate::tensor::copy_of;
 use crate::toolkit::elementwise::Form;
 use crate::training::{Settings, Training};
@@ -60,6 +61,24 @@ impl<A: TrainingAlgorithm> Descent<A> {
             training,
             algorithm,
         })
+    }
+
+    /// Goes on in another, not yet begun, as a trial is resumed: from what a snapshot at an evaluation holds.
+    ///
+    /// # Errors
+    /// When the two are not of one algorithm and function.
+    pub fn resumed_in(&mut self, mut other: Descent<A>) -> Result<Descent<A>> {
+        self.algorithm.prepare_for_eval(&mut self.training)?;
+        let algorithm = &mut self.algorithm;
+        let state = Contents::save(&mut |state| algorithm.state(state))?.deep_copy()?;
+        let shown = self.training.replica(0)?;
+        self.algorithm.resume_training(&mut self.training)?;
+        other.training.restore(&shown)?;
+        let algorithm = &mut other.algorithm;
+        state.load(&mut |state| algorithm.state(state))?;
+        other.training.resume_at(self.training.step(), Vec::new());
+        other.algorithm.resume_training(&mut other.training)?;
+        Ok(other)
     }
 
     /// Takes one step.

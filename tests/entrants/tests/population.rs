@@ -332,14 +332,26 @@ fn long_candidates_are_judged_by_the_held_out_loss() {
 fn where_all_candidates_diverge_the_lowest_rate_is_trained() {
     let own = [("learning-rate-min", 1e30), ("learning-rate-max", 1e32)];
     let hyper = bench_entrants::defaults("auto-lrs", &own).unwrap();
-    let mut descent: Descent<AutoLrs<Gradient>> = parabola(hyper, 800);
-    for _ in 0..200 {
+    let start = || parabola::<AutoLrs<Gradient>>(hyper.clone(), 800);
+    let (mut descent, mut resumed) = (start(), None);
+    for step in 1..=210 {
         descent.step().unwrap();
         // What is evaluated meanwhile is the checkpoint, once a candidate has nothing to show.
         let shown = evaluated(&mut descent);
-        assert!(shown.is_finite() && shown * shown < f64::INFINITY);
         let loss = descent.told_loss().unwrap();
-        assert!(loss.is_none_or(f64::is_finite), "{loss:?}");
+        if step <= 200 {
+            assert!(shown.is_finite() && shown * shown < f64::INFINITY);
+            assert!(loss.is_none_or(f64::is_finite), "{loss:?}");
+        }
+        // Resumed from there, the candidate goes on as it was.
+        match &mut resumed {
+            None if step == 15 => resumed = Some(descent.resumed_in(start()).unwrap()),
+            None => {}
+            Some(other) => {
+                other.step().unwrap();
+                assert_eq!(evaluated(other).to_bits(), shown.to_bits(), "{step}");
+            }
+        }
     }
     let logged = descent.all_logged().unwrap();
     assert!((value_of(&logged, "learning-rate") / 1e30 - 1.0).abs() < 1e-12);

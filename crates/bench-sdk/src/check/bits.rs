@@ -10,9 +10,9 @@ use std::path::Path;
 
 /// Half of the steps of most rules about bits.
 pub(super) const HALF: u64 = 12;
-/// Where `save-load-exact` saves, and where it ends: so far that an algorithm that trains in stages is in the middle of a later one.
+/// Where `save-load-exact` saves, and where it ends: an algorithm that trains in stages is in the middle of a later one, and of one as long as they get.
 const SAVED: u64 = 450;
-const LAST: u64 = 600;
+const LAST: u64 = 1700;
 
 /// Goes on with the snapshot in a folder, in a new process, and leaves the last one there: [`go_on`].
 pub(super) type Elsewhere<'a> = dyn Fn(&Path) -> Result<()> + 'a;

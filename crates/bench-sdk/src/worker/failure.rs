@@ -7,11 +7,10 @@ use bench_torch::errors::{first_line, is_out_of_memory};
 use std::backtrace::Backtrace;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Folder of the submission's sources, as the compiler names it.
-static SOURCES: OnceLock<String> = OnceLock::new();
+/// The file of the submission's `main`, as the compiler names it.
+static MAIN: OnceLock<&'static str> = OnceLock::new();
 /// Where the last panic began.
 static PANICKED_AT: Mutex<Option<String>> = Mutex::new(None);
 
@@ -22,10 +21,7 @@ pub(crate) struct Environment(pub(crate) &'static str);
 
 /// Prepares for failures of the program whose `main` is at `main`.
 pub(crate) fn prepare(main: &'static Location<'static>) {
-    let folder = Path::new(main.file())
-        .parent()
-        .map(|folder| format!("/{}/", folder.display()));
-    let _ = SOURCES.set(folder.unwrap_or_default());
+    let _ = MAIN.set(main.file());
     capture_backtraces();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -139,14 +135,21 @@ fn of_error(error: &anyhow::Error) -> Failure {
 
 /// The innermost line of the submission's own sources in a backtrace.
 fn submission_line(backtrace: &Backtrace) -> Option<String> {
-    let sources = SOURCES.get().filter(|sources| !sources.is_empty())?;
+    let main = MAIN.get()?;
     let here = std::env::current_dir().unwrap_or_default();
-    find_line(&backtrace.to_string(), &here.display().to_string(), sources)
+    find_line(&backtrace.to_string(), &here.display().to_string(), main)
 }
 
-/// Lines of a backtrace that name a place read `at ./submissions/lion/src/lib.rs:41:9`, where the dot is the process' folder.
-fn find_line(backtrace: &str, here: &str, sources: &str) -> Option<String> {
-    const ELSEWHERE: [&str; 3] = ["/rustc/", "/registry/src/", "/crates/bench-sdk/src/"];
+/// Lines of a backtrace that name a place read `at ./submissions/lion/src/lib.rs:41:9`, where the dot is the process' folder. The compiler names the file
+/// of `main` relative to its workspace, and that may be `src/main.rs`, as many are: where it stands is known from the frame of `main` itself, which every
+/// backtrace of its thread ends in.
+fn find_line(backtrace: &str, here: &str, main: &str) -> Option<String> {
+    const ELSEWHERE: [&str; 4] = [
+        "/rustc/",
+        "/rustlib/src/",
+        "/registry/src/",
+        "/crates/bench-sdk/src/",
+    ];
     let places = backtrace
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("at "));
@@ -154,12 +157,23 @@ fn find_line(backtrace: &str, here: &str, sources: &str) -> Option<String> {
         Some(below) => format!("{here}{below}"),
         None => place.to_owned(),
     });
-    let mut places = places.filter(|place| !ELSEWHERE.iter().any(|other| place.contains(other)));
-    places.find_map(|place| {
-        let start = place.find(sources)? + 1;
-        let (line, _column) = place[start..].rsplit_once(':')?;
-        Some(line.to_owned())
-    })
+    let of_others = |place: &String| ELSEWHERE.iter().any(|other| place.contains(other));
+    let places: Vec<String> = places.filter(|place| !of_others(place)).collect();
+    let (named, _) = main.rsplit_once('/')?;
+    let frame = format!("/{main}:");
+    let ours = places.iter().rev().find_map(|place| {
+        let start = place.find(&frame)?;
+        Some(format!("{}/{named}/", &place[..start]))
+    });
+    let below = |place: &String| {
+        let end = match &ours {
+            Some(folder) => place.strip_prefix(folder.as_str())?,
+            None => place.split_once(&format!("/{named}/"))?.1,
+        };
+        let (line, _column) = end.rsplit_once(':')?;
+        Some(format!("{named}/{line}"))
+    };
+    places.iter().find_map(below)
 }
 
 #[cfg(test)]
@@ -178,25 +192,31 @@ mod tests {
    3: lion::main
              at ./submissions/lion/src/main.rs:6:5";
         let line = Some("submissions/lion/src/lib.rs:41".to_owned());
-        assert_eq!(
-            find_line(text, "/home/me/bench", "/submissions/lion/src/"),
-            line
-        );
-        assert_eq!(
-            find_line(text, "/home/me/bench", "/submissions/adamw/src/"),
-            None
-        );
+        let lion = "submissions/lion/src/main.rs";
+        assert_eq!(find_line(text, "/home/me/bench", lion), line);
+        let adamw = "submissions/adamw/src/main.rs";
+        assert_eq!(find_line(text, "/home/me/bench", adamw), None);
+        // Of another thread, which `main` is not in.
         let inside = "at ./src/lib.rs:41:9";
-        assert_eq!(
-            find_line(inside, "/bench/submissions/lion", "/submissions/lion/src/"),
-            line
-        );
-        let outside = "at /home/me/.cargo/registry/src/index/tch/src/lib.rs:1:1
+        assert_eq!(find_line(inside, "/bench/submissions/lion", lion), line);
+    }
+
+    /// One whose workspace is its own: the standard library, the checkout and what it extends have folders `src` as well.
+    #[test]
+    fn the_line_of_a_submission_outside_of_the_checkout_is_its_own() {
+        let text = "
+            at /home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/panicking.rs:80:14
+            at /home/me/.cargo/registry/src/index/tch/src/lib.rs:1:1
+            at /home/me/bench/crates/bench-torch/src/one_pass/mod.rs:9:9
+            at /home/me/bench/submissions/adamw/src/lib.rs:70:9
+            at /any/path/my/src/rule.rs:7:3
+            at /home/me/bench/crates/bench-sdk/src/first_order.rs:140:9
+            at /any/path/my/src/main.rs:6:5";
+        let found = |text: &str| find_line(text, "/", "src/main.rs");
+        assert_eq!(found(text), Some("src/rule.rs:7".to_owned()));
+        let thread = "at /home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/panicking.rs:80:14
             at /any/path/my/src/rule.rs:7:3";
-        assert_eq!(
-            find_line(outside, "/", "/src/"),
-            Some("src/rule.rs:7".to_owned())
-        );
+        assert_eq!(found(thread), Some("src/rule.rs:7".to_owned()));
     }
 
     #[test]
