@@ -135,8 +135,17 @@ impl Hyperparameters {
     }
 
     /// Whether anything has asked for this name.
-    pub fn is_read(&self, name: &str) -> bool {
+    pub(crate) fn is_read(&self, name: &str) -> bool {
         self.read.borrow().contains(name)
+    }
+
+    /// Does something, and says which names it asks these hyperparameters and their copies for.
+    pub fn reads_of<T>(&self, work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
+        let before = std::mem::take(&mut *self.read.borrow_mut());
+        let result = work();
+        let read = self.read.borrow().clone();
+        self.read.borrow_mut().extend(before);
+        (result, read)
     }
 
     /// Names given and never read.
@@ -150,7 +159,7 @@ impl Hyperparameters {
     }
 
     /// The name that was read and is nearest to one that was not, where one is near.
-    pub fn nearest_read(&self, name: &str) -> Option<String> {
+    pub(crate) fn nearest_read(&self, name: &str) -> Option<String> {
         let read = self.read.borrow();
         let known = read.iter();
         let distances = known.map(|known| (strsim::damerau_levenshtein(known, name), known));

@@ -114,7 +114,7 @@ impl<A: TrainingAlgorithm> Descent<A> {
     /// # Errors
     /// When it is not one number.
     pub fn told_loss(&self) -> Result<Option<f64>> {
-        let loss = self.training.last_loss();
+        let loss = self.training.told_loss();
         Ok(loss.map(|loss| loss.f_double_value(&[])).transpose()?)
     }
 

@@ -3,8 +3,8 @@
 //! The momentum is an average, `M = momentum M + (1 - momentum) g`, and one more step of it looks ahead, `u = momentum M + (1 - momentum) g`. From
 //! `X = u / (|u| + 1e-7)` on, five times `X = a X + (b A + c A^2) X` with `A = X X'` and 3.4445, -4.775 and 2.0315 for `a`, `b` and `c` bring the
 //! singular values near 1. Matrices and convolutions of hidden layers are its own; embeddings, the head, biases and scales get Adam, by role. A
-//! convolution is seen as a matrix of a row an output channel. The post numbers no equations; Liu et al. (arXiv:2502.16982) write the same as their
-//! equations 1 and 2, with a sum for the average, whose length the iteration does not see.
+//! convolution is seen as a matrix of a row an output channel. The post numbers no equations; Liu et al. (arXiv:2502.16982) have the rule as their
+//! equations 1 and 2, without the look ahead, and with a sum for the average, whose length the iteration does not see.
 //!
 //! Memory: 1 number a parameter, 2 of Adam's. Cost of an `m x n` matrix, `m < n`: `10 m^2 n + 5 m^3` multiplications, or `2 m^2 n + 17 m^3` where it is
 //! more than twice as wide and not counted in bfloat16; so use it where a step's own products are larger: batches of many examples. Not for embeddings,
@@ -18,6 +18,7 @@
 //! in bfloat16; 0.01 and 2e-3 were chosen for the small quick workloads, and so was `parameter`, since it is as fast or faster for small matrices.
 //! Schedule and batch are `adamw`'s.
 
+mod golden;
 mod newton_schulz;
 
 pub use newton_schulz::orthogonal;
@@ -132,7 +133,7 @@ impl UpdateRule for Muon {
     }
 
     fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
-        newton_schulz::compare(reference)
+        golden::compare(reference)
     }
 }
 

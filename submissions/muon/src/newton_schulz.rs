@@ -1,7 +1,6 @@
 //! Newton and Schulz' iteration towards the nearest matrix whose singular values are 1.
 
 use bench_sdk::prelude::*;
-use bench_sdk::{Comparison, serde_json};
 
 /// The quintic's coefficients: as steep at 0 as it can be, so singular values end near 1 rather than at it.
 const A: f64 = 3.4445;
@@ -67,24 +66,4 @@ fn on_the_square(x: &Tensor) -> Result<Tensor> {
 /// `B S + C S^2`.
 fn of_square(square: &Tensor) -> Result<Tensor> {
     Ok((B * square).f_addmm_(&(C * square), square)?)
-}
-
-/// The iteration alone, on the matrices of a reference file, by either way of counting it.
-pub(crate) fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> {
-    let Some(cases) = reference["newton_schulz"].as_array() else {
-        return Ok(Vec::new());
-    };
-    let list = |value: &serde_json::Value| -> Result<Vec<f64>> {
-        serde_json::from_value(value.clone()).context("a list of numbers is missing")
-    };
-    let compared = cases.iter().map(|case| {
-        let shape: Vec<i64> = serde_json::from_value(case["shape"].clone())?;
-        let matrix = Tensor::from_slice(&list(&case["G"])?).f_view(shape.as_slice())?;
-        let found = orthogonal(&matrix, None)?;
-        let found = Vec::try_from(&found.f_reshape([-1])?)?;
-        let name = format!("newton-schulz-{shape:?}").replace(['[', ']', ' '], "");
-        let name = name.replace(',', "x");
-        Ok(Comparison::of(&name, &found, &list(&case["out"])?, 1e-12))
-    });
-    compared.collect()
 }

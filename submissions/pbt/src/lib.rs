@@ -4,7 +4,7 @@
 //! One step of the trial is one step of one member, and members take turns: a budget of steps is the population's in total, so a trial
 //! of it compares with as many steps of a single training. Fitness is the loss on examples held out of the training split; evaluations and
 //! copies are on the clock like everything else. Nobody copies an equal. What is evaluated officially is the fittest at the last decision, or the next
-//! best where its loss is no number any more: who diverges is replaced at the next decision, and the trial goes on.
+//! best where its loss is no number any more: who diverges is replaced once selection comes to it, and the trial goes on.
 //!
 //! All members begin with the same weights and see the examples in orders of their own; hyperparameters are drawn from the prior. Any
 //! [`UpdateRule`] can be what trains a member. Its state is copied with the weights.
@@ -131,14 +131,14 @@ impl<R: UpdateRule> Pbt<R> {
         let few = self.held_out.numel().min(training.batch_size() as usize);
         let glance = self.held_out.f_narrow(0, 0, few as i64)?;
         let best = self.members[self.best as usize].shown(training, &glance)?;
-        if best.loss.is_finite() {
+        if best.is_sound()? {
             return Ok(best);
         }
         let last = self.members.iter().map(|member| member.history.last());
         let scores: Vec<f64> = last.map(|last| *last.unwrap_or(&f64::NAN)).collect();
         for member in ranks(&scores) {
             let next = self.members[member].shown(training, &glance)?;
-            if next.loss.is_finite() {
+            if next.is_sound()? {
                 return Ok(next);
             }
         }

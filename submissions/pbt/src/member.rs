@@ -26,6 +26,15 @@ pub(crate) struct Shown {
     pub(crate) training_loss: Option<Tensor>,
 }
 
+impl Shown {
+    /// Whether it has not diverged.
+    pub(crate) fn is_sound(&self) -> Result<bool> {
+        let last = self.training_loss.as_ref();
+        let last = last.map(|loss| loss.f_double_value(&[])).transpose()?;
+        Ok(self.loss.is_finite() && last.is_none_or(f64::is_finite))
+    }
+}
+
 /// What a loser takes over.
 pub(crate) struct Taken {
     weights: Replica,
@@ -44,19 +53,19 @@ impl<R: UpdateRule> Member<R> {
         let replica = training.replica(number)?;
         let base = training.hyperparameters().clone();
         let own = with_values(&base, genes, &values);
-        let rules = training.within(&replica, |training| Rules::with(training, &own))?;
+        let make = |training: &mut Training| Rules::with(training, &own);
+        let (rules, read) = own.reads_of(|| training.within(&replica, make));
         for Gene { name, .. } in genes {
-            let meant = own.nearest_read(name);
-            let meant = meant.map(|meant| format!("; did you mean `{meant}`?"));
+            let names: Vec<&str> = read.iter().map(String::as_str).collect();
             ensure!(
-                own.is_read(name),
-                "`evolve` names `{name}`, which the rule does not read{}",
-                meant.unwrap_or_default()
+                read.contains(name) || rules.is_err(),
+                "`evolve` names `{name}`, which the rule does not read; it reads {}",
+                names.join(", ")
             );
         }
         Ok(Member {
             replica,
-            rules,
+            rules: rules?,
             base,
             values,
             history: Vec::new(),

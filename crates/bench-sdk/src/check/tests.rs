@@ -80,7 +80,7 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
         let rate = match FAULT {
             ASCENT => -update.learning_rate,
             IDLE => 0.0,
-            HARDLY_MOVES => 1e-4 * update.learning_rate,
+            HARDLY_MOVES => 1e-5 * update.learning_rate,
             HIDDEN_STATE => update.learning_rate / self.hidden as f64,
             UNSEEDED => {
                 update.learning_rate

@@ -192,6 +192,11 @@ impl Training {
         self.last_loss = loss.map(Tensor::shallow_clone);
     }
 
+    /// The training loss that an evaluation now would be told with.
+    pub fn told_loss(&self) -> Option<&Tensor> {
+        self.last_loss.as_ref()
+    }
+
     /// A stream of random numbers for a purpose of the author's: a new one at every call, the same in every repetition of the trial.
     ///
     /// # Errors
@@ -277,10 +282,6 @@ impl Training {
 
     pub(crate) fn is_complete(&self) -> bool {
         self.complete
-    }
-
-    pub(crate) fn last_loss(&self) -> Option<&Tensor> {
-        self.last_loss.as_ref()
     }
 
     pub(crate) fn take_logged(&mut self) -> Vec<Logged> {

@@ -181,7 +181,7 @@ fn parts_of_a_batch_add_up() {
 #[test]
 fn a_members_loss_is_its_own() {
     let mut training = cubic();
-    let told = |training: &Training| training.last_loss().map(|loss| loss.double_value(&[]));
+    let told = |training: &Training| training.told_loss().map(|loss| loss.double_value(&[]));
     let member = training.replica(1).unwrap();
     let at_member = |training: &mut Training| {
         let batch = training.next_batch()?;

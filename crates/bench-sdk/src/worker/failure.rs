@@ -141,8 +141,7 @@ fn submission_line(backtrace: &Backtrace) -> Option<String> {
 }
 
 /// Lines of a backtrace that name a place read `at ./submissions/lion/src/lib.rs:41:9`, where the dot is the process' folder. The compiler names the file
-/// of `main` relative to its workspace, and that may be `src/main.rs`, as many are: where it stands is known from the frame of `main` itself, which every
-/// backtrace of its thread ends in.
+/// of `main` relative to its workspace. Outside of the checkout that is `src/main.rs`, as of many others: what lies in the checkout is none of it then.
 fn find_line(backtrace: &str, here: &str, main: &str) -> Option<String> {
     const ELSEWHERE: [&str; 4] = [
         "/rustc/",
@@ -150,6 +149,13 @@ fn find_line(backtrace: &str, here: &str, main: &str) -> Option<String> {
         "/registry/src/",
         "/crates/bench-sdk/src/",
     ];
+    let sdk = env!("CARGO_MANIFEST_DIR");
+    let checkout = sdk.strip_suffix("/crates/bench-sdk").unwrap_or(sdk);
+    let is_outside = main.starts_with("src/");
+    let is_of_others = |place: &String| {
+        ELSEWHERE.iter().any(|other| place.contains(other))
+            || (is_outside && place.starts_with(checkout))
+    };
     let places = backtrace
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("at "));
@@ -157,23 +163,13 @@ fn find_line(backtrace: &str, here: &str, main: &str) -> Option<String> {
         Some(below) => format!("{here}{below}"),
         None => place.to_owned(),
     });
-    let of_others = |place: &String| ELSEWHERE.iter().any(|other| place.contains(other));
-    let places: Vec<String> = places.filter(|place| !of_others(place)).collect();
-    let (named, _) = main.rsplit_once('/')?;
-    let frame = format!("/{main}:");
-    let ours = places.iter().rev().find_map(|place| {
-        let start = place.find(&frame)?;
-        Some(format!("{}/{named}/", &place[..start]))
-    });
-    let below = |place: &String| {
-        let end = match &ours {
-            Some(folder) => place.strip_prefix(folder.as_str())?,
-            None => place.split_once(&format!("/{named}/"))?.1,
-        };
-        let (line, _column) = end.rsplit_once(':')?;
-        Some(format!("{named}/{line}"))
-    };
-    places.iter().find_map(below)
+    let sources = format!("/{}/", main.rsplit_once('/')?.0);
+    let mut places = places.filter(|place| !is_of_others(place));
+    places.find_map(|place| {
+        let start = place.find(&sources)? + 1;
+        let (line, _column) = place[start..].rsplit_once(':')?;
+        Some(line.to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -196,7 +192,6 @@ mod tests {
         assert_eq!(find_line(text, "/home/me/bench", lion), line);
         let adamw = "submissions/adamw/src/main.rs";
         assert_eq!(find_line(text, "/home/me/bench", adamw), None);
-        // Of another thread, which `main` is not in.
         let inside = "at ./src/lib.rs:41:9";
         assert_eq!(find_line(inside, "/bench/submissions/lion", lion), line);
     }
@@ -204,19 +199,19 @@ mod tests {
     /// One whose workspace is its own: the standard library, the checkout and what it extends have folders `src` as well.
     #[test]
     fn the_line_of_a_submission_outside_of_the_checkout_is_its_own() {
-        let text = "
-            at /home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/panicking.rs:80:14
+        let checkout = env!("CARGO_MANIFEST_DIR").replace("/crates/bench-sdk", "");
+        let text = format!(
+            "at /home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/panicking.rs:80:14
             at /home/me/.cargo/registry/src/index/tch/src/lib.rs:1:1
-            at /home/me/bench/crates/bench-torch/src/one_pass/mod.rs:9:9
-            at /home/me/bench/submissions/adamw/src/lib.rs:70:9
+            at {checkout}/crates/bench-torch/src/one_pass/mod.rs:9:9
+            at {checkout}/submissions/adamw/src/lib.rs:70:9
             at /any/path/my/src/rule.rs:7:3
-            at /home/me/bench/crates/bench-sdk/src/first_order.rs:140:9
-            at /any/path/my/src/main.rs:6:5";
-        let found = |text: &str| find_line(text, "/", "src/main.rs");
-        assert_eq!(found(text), Some("src/rule.rs:7".to_owned()));
-        let thread = "at /home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/panicking.rs:80:14
-            at /any/path/my/src/rule.rs:7:3";
-        assert_eq!(found(thread), Some("src/rule.rs:7".to_owned()));
+            at {checkout}/crates/bench-sdk/src/first_order.rs:140:9"
+        );
+        assert_eq!(
+            find_line(&text, "/", "src/main.rs"),
+            Some("src/rule.rs:7".to_owned())
+        );
     }
 
     #[test]

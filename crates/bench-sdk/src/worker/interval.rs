@@ -77,7 +77,7 @@ pub(crate) fn train<A: TrainingAlgorithm>(
     device::synchronise(training.device())?;
     let prepare = mark.elapsed();
     let loss = training
-        .last_loss()
+        .told_loss()
         .map(|loss| loss.f_double_value(&[]))
         .transpose()?;
     let clock = training.clock();

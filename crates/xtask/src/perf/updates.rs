@@ -116,7 +116,7 @@ impl Rule {
 }
 
 const GALORE: &str = "`2 r max(m, n) + r min(m, n)`; 2 of the rest";
-const FIRA: &str = "`2 r max(m, n) + r min(m, n) + 1`; 2 of the rest";
+const FIRA: &str = "`2 r max(m, n) + r min(m, n)` and a norm; 2 of the rest";
 const SHAMPOO: &str = "2 and `2 (m^2 + n^2)` of a block";
 const MUON: &str = "1; 2 of Adam's";
 

@@ -256,6 +256,37 @@ mod tests {
         ");
     }
 
+    /// Takes no notice of anything.
+    struct Idle;
+
+    impl UpdateRule for Idle {
+        fn new(_group: &Group) -> Result<Idle> {
+            Ok(Idle)
+        }
+
+        fn update(&mut self, _update: &Update) -> Result<()> {
+            Ok(())
+        }
+
+        fn state(&mut self, _state: &mut State) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_of_a_file_is_not_read_is_told_where_it_is_not_equalled() {
+        let moved = json!({ "w": vec![0.0; 24], "u": vec![0.0; 21], "b": vec![0.0; 5], "k": vec![0.0; 54] });
+        let trajectory = json!({
+            "case": "fixed", "problem": "fixed", "dtype": "float64", "lr_schedule": "const", "steps": { "1": moved },
+            "hyper": { "lr": 0.1, "weight_decay": 0.1, "bs": 3 },
+        });
+        let reference = json!({ "algorithm": "idle", "seed": 11, "cases": [trajectory] });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), reference.to_string()).unwrap();
+        let findings = compare::<crate::FirstOrder<Idle>>(file.path());
+        insta::assert_snapshot!(findings[0].detail, @"worst difference 5.0e-1, by tensor expressions 5.0e-1 (allowed 1e-12); of the file's hyperparameters it does not read weight-decay");
+    }
+
     #[test]
     fn a_file_of_another_format_is_named() {
         insta::assert_snapshot!(told(&json!({ "algorithm": "pbt", "seed": 1, "toy": {} })), @"golden Failed: FILE is no file of trajectories, nor does this submission compare what it has of `pbt`");

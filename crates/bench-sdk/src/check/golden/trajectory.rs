@@ -103,7 +103,7 @@ impl Case {
         let amplifies = second_opinion > DOUBLE;
         self.check_steps()?;
         let (kind, tolerance) = match self.dtype.as_str() {
-            "float64" if amplifies => (Kind::Double, AMPLIFIED_DOUBLE),
+            "float64" if amplifies => (Kind::Double, AMPLIFIED_DOUBLE.min(10.0 * second_opinion)),
             "float64" => (Kind::Double, DOUBLE),
             "float32" if amplifies => (Kind::Float, AMPLIFIED_SINGLE),
             "float32" => (Kind::Float, 1e-5),
@@ -229,7 +229,9 @@ impl Case {
         }
         let state = Contents::save(&mut |state| algorithm.state(state))?;
         let read = training.hyperparameters();
-        let names = self.hyper.keys().map(|name| our_name(name));
+        // The problem itself has as many labels.
+        let names = self.hyper.keys().filter(|name| *name != "bs");
+        let names = names.map(|name| our_name(name));
         Ok(Followed {
             unread: names.filter(|name| !read.is_read(name)).collect(),
             parameters,
