@@ -16,8 +16,9 @@
 //! search.
 //!
 //! Deviations: first and longest stage are shares of the step hint, for the authors' are 1,000 and 8,000 steps, and two of the quick workloads have 600
-//! in all. The authors' smoothing spline is written as the one parabola that it is for losses of order 1. The length scale of the Gaussian process is
-//! the likeliest of six, where scikit-optimize searches all. The authors judge by all of a validation set, whatever that costs.
+//! in all. The last stage is cut so that a search and what it is for end with the budget. The authors' smoothing spline is written as the one parabola
+//! that it is for losses of order 1. The length scale of the Gaussian process is the likeliest of six, where scikit-optimize searches all. The authors
+//! judge by all of a validation set, whatever that costs.
 //!
 //! Defaults: ten candidates, and a kappa of 1,000, are the paper's; the authors' program has 1e6. Stages of 5 % to 20 % were chosen for the small quick
 //! workloads, on which the 5 % held out come to less by the rule above, and so was the range of rates: that of `adamw`'s search with room, tenfold
@@ -154,7 +155,8 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
             }
             false => {
                 if self.done == self.length {
-                    self.end_stage();
+                    let done = training.step() + 1;
+                    self.end_stage(training.budget().steps.saturating_sub(done));
                 }
                 Ok(())
             }
@@ -308,11 +310,17 @@ impl<R: UpdateRule> AutoLrs<R> {
         best.map_or(0.0, |(place, _)| *place)
     }
 
-    fn end_stage(&mut self) {
-        self.length = (2 * self.length).min(self.space.longest);
+    /// With so many steps left of the budget. The last stage is as long as lets its search and its training end with them; where not even the
+    /// shortest would, training goes on at the rate that it has.
+    fn end_stage(&mut self, left: u64) {
+        self.done = 0;
+        if left < 2 * COURSE * self.space.candidates {
+            self.length = left.max(1);
+            return;
+        }
+        self.length = (2 * self.length).min(self.space.longest).min(left / 2);
         self.places.clear();
         self.forecasts.clear();
-        self.done = 0;
     }
 }
 

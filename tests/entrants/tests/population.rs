@@ -310,6 +310,36 @@ fn a_stage_is_trained_from_its_checkpoint_at_the_best_rate() {
     }
 }
 
+/// After a stage of 200 steps and its search, 399 steps left are too few for another; 600 are two halves of 300, or are left by one of 200 with 200 more.
+#[test]
+fn no_search_is_begun_that_the_budget_does_not_pay_back() {
+    // Steps at which a rate is begun with.
+    let rates = |longest: f64, steps: u64| -> Vec<u64> {
+        let own = [
+            ("first-stage", 0.01),
+            ("longest-stage", longest),
+            ("learning-rate-min", 1e-3),
+            ("learning-rate-max", 3e-2),
+        ];
+        let hyper = bench_entrants::defaults("auto-lrs", &own).unwrap();
+        let mut descent: Descent<AutoLrs<Gradient>> = parabola(hyper, steps);
+        let begins = |_: &u64| {
+            descent.step().unwrap();
+            let logged = descent.all_logged().unwrap();
+            logged.iter().any(|(name, _)| name == "learning-rate")
+        };
+        (0..steps + 20).filter(begins).collect()
+    };
+    let search = |first: u64, trial: u64| {
+        let rest = (1..=10).map(move |number| first + trial * number - 1);
+        std::iter::once(first).chain(rest)
+    };
+    assert_eq!(rates(0.2, 799), Vec::from_iter(search(0, 20)));
+    let second = |trial| Vec::from_iter(search(0, 20).chain(search(400, trial)));
+    assert_eq!(rates(0.5, 1000), second(30));
+    assert_eq!(rates(0.2, 1000), second(20));
+}
+
 /// One stage of full length, 640 steps, whose candidates are given 64: enough for the held-out loss to judge, after every second step.
 #[test]
 fn long_candidates_are_judged_by_the_held_out_loss() {
