@@ -55,17 +55,18 @@ impl<R: UpdateRule> Member<R> {
         let own = with_values(&base, genes, &values);
         let make = |training: &mut Training| Rules::with(training, &own);
         let (rules, read) = own.reads_of(|| training.within(&replica, make));
+        let rules = rules?;
         for Gene { name, .. } in genes {
             let names: Vec<&str> = read.iter().map(String::as_str).collect();
             ensure!(
-                read.contains(name) || rules.is_err(),
+                read.contains(name),
                 "`evolve` names `{name}`, which the rule does not read; it reads {}",
                 names.join(", ")
             );
         }
         Ok(Member {
             replica,
-            rules: rules?,
+            rules,
             base,
             values,
             history: Vec::new(),

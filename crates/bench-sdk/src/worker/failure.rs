@@ -152,9 +152,12 @@ fn find_line(backtrace: &str, here: &str, main: &str) -> Option<String> {
     let sdk = env!("CARGO_MANIFEST_DIR");
     let checkout = sdk.strip_suffix("/crates/bench-sdk").unwrap_or(sdk);
     let is_outside = main.starts_with("src/");
+    let is_of_checkout = |place: &String| {
+        let below = place.strip_prefix(checkout).unwrap_or_default();
+        below.starts_with("/crates/") || below.starts_with("/submissions/")
+    };
     let is_of_others = |place: &String| {
-        ELSEWHERE.iter().any(|other| place.contains(other))
-            || (is_outside && place.starts_with(checkout))
+        ELSEWHERE.iter().any(|other| place.contains(other)) || (is_outside && is_of_checkout(place))
     };
     let places = backtrace
         .lines()
@@ -208,10 +211,13 @@ mod tests {
             at /any/path/my/src/rule.rs:7:3
             at {checkout}/crates/bench-sdk/src/first_order.rs:140:9"
         );
-        assert_eq!(
-            find_line(&text, "/", "src/main.rs"),
-            Some("src/rule.rs:7".to_owned())
-        );
+        let found = |text: &str| find_line(text, "/", "src/main.rs");
+        assert_eq!(found(&text), Some("src/rule.rs:7".to_owned()));
+        // Beside the checkout, and in its folder.
+        for folder in ["-rules", "/mine"] {
+            let text = text.replace("/any/path/my", &format!("{checkout}{folder}"));
+            assert_eq!(found(&text), Some("src/rule.rs:7".to_owned()));
+        }
     }
 
     #[test]
