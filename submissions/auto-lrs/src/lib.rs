@@ -226,9 +226,7 @@ impl<R: UpdateRule> AutoLrs<R> {
         if told.transpose()?.is_some_and(|loss| !loss.is_finite()) {
             return Ok(true);
         }
-        let few = self.held_out.numel().min(training.batch_size() as usize);
-        let glance = self.held_out.f_narrow(0, 0, few as i64)?;
-        Ok(!training.evaluation_loss(&glance)?.is_finite())
+        Ok(!training.is_sound(&self.held_out)?)
     }
 
     fn is_searching(&self) -> bool {

@@ -128,16 +128,14 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
 impl<R: UpdateRule> Pbt<R> {
     /// The fittest at the last decision, or the next that has not diverged since: a member's end is not the population's.
     fn shown(&mut self, training: &mut Training) -> Result<Shown> {
-        let few = self.held_out.numel().min(training.batch_size() as usize);
-        let glance = self.held_out.f_narrow(0, 0, few as i64)?;
-        let best = self.members[self.best as usize].shown(training, &glance)?;
+        let best = self.members[self.best as usize].shown(training, &self.held_out)?;
         if best.is_sound()? {
             return Ok(best);
         }
         let last = self.members.iter().map(|member| member.history.last());
         let scores: Vec<f64> = last.map(|last| *last.unwrap_or(&f64::NAN)).collect();
         for member in ranks(&scores) {
-            let next = self.members[member].shown(training, &glance)?;
+            let next = self.members[member].shown(training, &self.held_out)?;
             if next.is_sound()? {
                 return Ok(next);
             }

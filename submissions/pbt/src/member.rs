@@ -21,8 +21,8 @@ pub(crate) struct Member<R> {
 /// A member's weights as they are to be evaluated.
 pub(crate) struct Shown {
     pub(crate) weights: Replica,
-    /// On the examples that were asked for.
-    pub(crate) loss: f64,
+    /// Whether their loss on the held-out examples is a number.
+    sound: bool,
     pub(crate) training_loss: Option<Tensor>,
 }
 
@@ -31,7 +31,7 @@ impl Shown {
     pub(crate) fn is_sound(&self) -> Result<bool> {
         let last = self.training_loss.as_ref();
         let last = last.map(|loss| loss.f_double_value(&[])).transpose()?;
-        Ok(self.loss.is_finite() && last.is_none_or(f64::is_finite))
+        Ok(self.sound && last.is_none_or(f64::is_finite))
     }
 }
 
@@ -97,14 +97,14 @@ impl<R: UpdateRule> Member<R> {
         Ok(fitness)
     }
 
-    /// A copy of its weights as they are to be evaluated, and their loss on some examples.
+    /// A copy of its weights as they are to be evaluated, and whether it has diverged by some examples.
     pub(crate) fn shown(&mut self, training: &mut Training, examples: &Tensor) -> Result<Shown> {
         let (number, last) = (self.replica.member, self.loss.as_ref());
         let training_loss = last.map(Tensor::shallow_clone);
         self.as_evaluated(training, |training| {
             Ok(Shown {
                 weights: training.replica(number)?,
-                loss: training.evaluation_loss(examples)?,
+                sound: training.is_sound(examples)?,
                 training_loss,
             })
         })

@@ -175,6 +175,17 @@ impl Training {
         self.problem.mean_loss(indices)
     }
 
+    /// Whether the loss on a batch's worth of some examples is a finite number, as [`Training::evaluation_loss`] gives it: whether weights that are to
+    /// be shown have not diverged.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn is_sound(&mut self, examples: &Tensor) -> Result<bool> {
+        let few = examples.numel().min(self.batch_size() as usize);
+        let few = examples.f_narrow(0, 0, few as i64)?;
+        Ok(self.evaluation_loss(&few)?.is_finite())
+    }
+
     fn new_order(&self) -> Order {
         Order::new(self.settings.seed, self.member, self.examples())
     }
