@@ -5,6 +5,7 @@ use crate::group::{Group, Update};
 use crate::state::State;
 use crate::training::Training;
 use anyhow::Result;
+use tch::Tensor;
 
 /// A rule that turns gradients into new parameters, with state for one group of parameters.
 ///
@@ -42,21 +43,13 @@ pub trait UpdateRule: Sized + 'static {
         Ok(None)
     }
 
-    /// Puts the weights to be evaluated into the parameters, where they are others than those trained; the training weights must be in
-    /// the state meanwhile. See [`toolkit::Exchange`](crate::toolkit::Exchange).
+    /// The weights to be evaluated, one for each parameter, where they are others than those trained: an average, say. The SDK shows them in
+    /// the parameters' place for an evaluation, keeps those trained in the state meanwhile, and puts them back.
     ///
     /// # Errors
     /// What libtorch says, or the author.
-    fn prepare_for_eval(&mut self, _group: &Group) -> Result<()> {
-        Ok(())
-    }
-
-    /// Undoes [`UpdateRule::prepare_for_eval`], bit for bit.
-    ///
-    /// # Errors
-    /// What libtorch says, or the author.
-    fn resume_training(&mut self, _group: &Group) -> Result<()> {
-        Ok(())
+    fn evaluated(&self, _group: &Group) -> Result<Option<Vec<Tensor>>> {
+        Ok(None)
     }
 
     /// Compares pieces of the rule with a reference file, beside its trajectories, as [`TrainingAlgorithm::compare`].

@@ -5,7 +5,7 @@ use crate::check::Comparison;
 use crate::group::{Group, Update};
 use crate::hyperparameters::{Hyperparameters, group_of};
 use crate::state::{Contents, State};
-use crate::toolkit;
+use crate::toolkit::{self, Exchange};
 use crate::training::{Clipping, Gradients, Training};
 use anyhow::{Context, Result};
 use bench_core::spec::submission::{self, Norm};
@@ -27,6 +27,8 @@ struct RuleGroup<R> {
     members: Vec<usize>,
     learning_rate: f64,
     rule: R,
+    /// The weights that are trained, while others are evaluated.
+    trained: Exchange,
 }
 
 impl<R: UpdateRule> Rules<R> {
@@ -53,6 +55,7 @@ impl<R: UpdateRule> Rules<R> {
                     "an update rule needs a number `learning-rate` in the search space of submission.yaml: its schedule multiplies that (1.0 where the rule has none)",
                 )?,
                 rule: R::new(&group)?,
+                trained: Exchange::default(),
                 spec: spec.cloned(),
                 members,
                 group,
@@ -128,11 +131,11 @@ impl<R: UpdateRule> Rules<R> {
                 .iter()
                 .map(|&place| gradients[place].shallow_clone())
                 .collect();
-            let learning_rate = *learning_rate * factor;
             let update = Update {
                 parameters: &group.parameters,
                 gradients: &gradients,
-                learning_rate,
+                learning_rate: *learning_rate * factor,
+                schedule: factor,
                 t,
                 form,
                 given,
@@ -158,31 +161,34 @@ impl<R: UpdateRule> Rules<R> {
         Ok(Tensor::f_stack(&counts, 0)?.f_sum(Kind::Double)? / all.max(1) as f64)
     }
 
-    /// Calls every rule's [`UpdateRule::prepare_for_eval`], and gathers running statistics where [`UpdateRule::RECALIBRATION`] wants it.
+    /// Shows the weights that every rule wants [evaluated](UpdateRule::evaluated), and gathers running statistics where
+    /// [`UpdateRule::RECALIBRATION`] wants it.
     ///
     /// # Errors
     /// Theirs, and what libtorch says.
     pub fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        self.groups
-            .iter_mut()
-            .try_for_each(|part| part.rule.prepare_for_eval(&part.group))?;
+        for part in &mut self.groups {
+            if let Some(weights) = part.rule.evaluated(&part.group)? {
+                part.trained.put(&part.group.parameters, &weights)?;
+            }
+        }
         if R::RECALIBRATION > 0 {
             self.statistics = training.recalibrate(R::RECALIBRATION)?;
         }
         Ok(())
     }
 
-    /// Undoes [`Rules::prepare_for_eval`]: calls every rule's [`UpdateRule::resume_training`].
+    /// Undoes [`Rules::prepare_for_eval`], bit for bit.
     ///
     /// # Errors
-    /// Theirs, and what libtorch says.
+    /// What libtorch says.
     pub fn resume_training(&mut self, training: &mut Training) -> Result<()> {
         let _guard = tch::no_grad_guard();
         training.put_statistics_back(std::mem::take(&mut self.statistics))?;
         self.groups
             .iter_mut()
-            .try_for_each(|part| part.rule.resume_training(&part.group))
+            .try_for_each(|part| part.trained.take_back(&part.group.parameters))
     }
 
     /// Visits the state of every rule.
@@ -193,7 +199,10 @@ impl<R: UpdateRule> Rules<R> {
         state.visit("updates", &mut self.updates)?;
         state.visit("statistics", &mut self.statistics)?;
         for (number, part) in self.groups.iter_mut().enumerate() {
-            state.scope(&format!("group-{number}"), |state| part.rule.state(state))?;
+            state.scope(&format!("group-{number}"), |state| {
+                part.trained.state(state)?;
+                part.rule.state(state)
+            })?;
         }
         Ok(())
     }

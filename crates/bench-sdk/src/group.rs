@@ -4,7 +4,7 @@ use crate::hyperparameters::Hyperparameters;
 use crate::tensor::copy_of;
 use crate::toolkit::elementwise::{self, Form, Reference};
 use crate::training::Given;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use bench_workloads::Parameter;
 use tch::Tensor;
 
@@ -40,7 +40,23 @@ impl Group {
     /// # Errors
     /// When there is no memory for them.
     pub fn zeros(&self) -> Result<Vec<Tensor>> {
-        self.each(Tensor::f_zeros_like)
+        self.each(|parameter| parameter.tensor.f_zeros_like())
+    }
+
+    /// The same for those parameters that are meant; for the others tensors without a number in them, so that places stay the same.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn zeros_of(&self, is_meant: impl Fn(&Parameter) -> bool) -> Result<Vec<Tensor>> {
+        self.each(|parameter| match is_meant(parameter) {
+            true => parameter.tensor.f_zeros_like(),
+            false => Tensor::f_empty([0], (parameter.tensor.kind(), parameter.tensor.device())),
+        })
+    }
+
+    /// Places of the parameters that are meant, and of the others.
+    pub fn places(&self, is_meant: impl Fn(&Parameter) -> bool) -> (Vec<usize>, Vec<usize>) {
+        (0..self.parameters.len()).partition(|&place| is_meant(&self.parameters[place]))
     }
 
     /// A copy of each parameter as it is now.
@@ -48,14 +64,17 @@ impl Group {
     /// # Errors
     /// When there is no memory for them.
     pub fn copies(&self) -> Result<Vec<Tensor>> {
-        self.each(copy_of)
+        self.each(|parameter| copy_of(&parameter.tensor))
     }
 
-    fn each(&self, make: impl Fn(&Tensor) -> Result<Tensor, tch::TchError>) -> Result<Vec<Tensor>> {
+    fn each(
+        &self,
+        make: impl Fn(&Parameter) -> Result<Tensor, tch::TchError>,
+    ) -> Result<Vec<Tensor>> {
         let _guard = tch::no_grad_guard();
         self.parameters
             .iter()
-            .map(|parameter| Ok(make(&parameter.tensor)?))
+            .map(|parameter| Ok(make(parameter)?))
             .collect()
     }
 }
@@ -80,6 +99,8 @@ pub struct Update<'a> {
     pub gradients: &'a [Tensor],
     /// The group's `learning-rate` times the schedule's factor at this step.
     pub learning_rate: f64,
+    /// That factor: for rules with a second rate.
+    pub schedule: f64,
     /// Number of this update, from 1 on: the papers' t.
     pub t: u64,
     pub(crate) form: Form,
@@ -94,7 +115,7 @@ impl Update<'_> {
     pub fn elementwise<const N: usize>(
         &self,
         map: &impl Reference<N>,
-        state: [&mut Vec<Tensor>; N],
+        state: [&mut [Tensor]; N],
     ) -> Result<()> {
         let targets: Vec<Tensor> = self
             .parameters
@@ -104,21 +125,31 @@ impl Update<'_> {
         self.map(map, &targets, self.gradients, state)
     }
 
-    /// The same on some of the parameters, by their places; the lists of state have one tensor for each of those.
+    /// The same on some of the parameters, by their places.
     ///
     /// # Errors
-    /// When a list of state does not fit them.
+    /// When a list of state does not fit the parameters.
     pub fn elementwise_at<const N: usize>(
         &self,
         places: &[usize],
         map: &impl Reference<N>,
-        state: [&mut Vec<Tensor>; N],
+        state: [&mut [Tensor]; N],
     ) -> Result<()> {
-        let handles =
-            |of: &dyn Fn(usize) -> Tensor| places.iter().map(|&place| of(place)).collect();
-        let targets: Vec<Tensor> = handles(&|place| self.parameters[place].tensor.shallow_clone());
-        let gradients: Vec<Tensor> = handles(&|place| self.gradients[place].shallow_clone());
-        self.map(map, &targets, &gradients, state)
+        ensure!(
+            state.iter().all(|list| list.len() == self.parameters.len()),
+            "{} parameters, but lists of state of {:?}",
+            self.parameters.len(),
+            state.each_ref().map(|list| list.len()),
+        );
+        let at = |list: &[Tensor]| -> Vec<Tensor> {
+            let tensors = places.iter().map(|&place| list[place].shallow_clone());
+            tensors.collect()
+        };
+        let targets = places.iter().map(|&place| &self.parameters[place].tensor);
+        let targets: Vec<Tensor> = targets.map(Tensor::shallow_clone).collect();
+        let mut state = state.map(|list| at(list));
+        let state = state.each_mut().map(Vec::as_mut_slice);
+        self.map(map, &targets, &at(self.gradients), state)
     }
 
     /// Applies an elementwise map to any tensors in place: directions in other coordinates, an estimate of curvature.
@@ -130,7 +161,7 @@ impl Update<'_> {
         map: &impl Reference<N>,
         targets: &[Tensor],
         gradients: &[Tensor],
-        state: [&mut Vec<Tensor>; N],
+        state: [&mut [Tensor]; N],
     ) -> Result<()> {
         elementwise::apply(self.form, map, targets, gradients, state)
     }

@@ -21,7 +21,7 @@
 //! the matrices of attention and feed-forward layers only. Schedule and batch are `adamw`'s.
 
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::Projection;
+use bench_sdk::toolkit::{Descend, Projection};
 use galore::Galore;
 
 /// The largest growth of the rest's step.
@@ -54,7 +54,11 @@ impl UpdateRule for Fira {
             let rest = scaled_rest(projection, &update.gradients[place], &r, &n, alpha)?;
             let limit = limited(&rest, norm)?;
             let direction = projection.back(&(n * alpha))?;
-            update.map(&Plus { limit }, &[direction.shallow_clone()], &[rest], [])?;
+            let add = Descend {
+                keep: 1.0,
+                rate: -limit,
+            };
+            update.map(&add, &[direction.shallow_clone()], &[rest], [])?;
             self.galore.take(update, place, direction)?;
         }
         self.galore.update_others(update)
@@ -93,23 +97,4 @@ fn limited(rest: &Tensor, before: &mut f64) -> Result<f64> {
     let factor = GROWTH / growth.max(GROWTH);
     *before = norm * factor;
     Ok(factor)
-}
-
-/// Adds the rest, as far as it is let.
-#[derive(Clone, Copy)]
-struct Plus {
-    limit: f64,
-}
-
-impl Reference<0> for Plus {
-    fn tensors(&self, n: &Tensor, rest: &Tensor, _: [&Tensor; 0]) -> (Tensor, [Tensor; 0]) {
-        (n + self.limit * rest, [])
-    }
-}
-
-impl Elementwise<0> for Plus {
-    #[inline(always)]
-    fn scalar<F: Float>(&self, n: F, rest: F, _: [F; 0]) -> (F, [F; 0]) {
-        (n + F::of(self.limit) * rest, [])
-    }
 }

@@ -1,7 +1,7 @@
 //! Comparison of the iteration with reference matrices (`bench check muon --golden FILE`).
 
-use crate::orthogonal;
 use bench_sdk::prelude::*;
+use bench_sdk::toolkit::orthogonal;
 use bench_sdk::{Comparison, serde_json};
 
 /// The iteration alone, on the matrices of a reference file, by either way of counting it.

@@ -19,36 +19,23 @@
 //! Schedule and batch are `adamw`'s.
 
 mod golden;
-mod newton_schulz;
 
-pub use newton_schulz::orthogonal;
-
-use adamw::Step;
+use adamw::Adam;
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::decay;
+use bench_sdk::toolkit::{Descend, orthogonal};
 use bench_sdk::{Comparison, serde_json};
 
-/// The hyperparameters; the momentum of hidden matrices; Adam's averages of the rest.
+/// The hyperparameters, of hidden matrices and of Adam; the momentum, or Adam's average, of every parameter; and Adam's average of squares.
 pub struct Muon {
-    learning_rate: f64,
     momentum: f64,
     weight_decay: f64,
     precision: Option<Kind>,
-    auxiliary: Auxiliary,
+    adam: Adam,
+    adam_rate: f64,
     hidden: Vec<usize>,
     others: Vec<usize>,
-    momenta: Vec<Tensor>,
     m: Vec<Tensor>,
     v: Vec<Tensor>,
-}
-
-/// Adam's hyperparameters.
-struct Auxiliary {
-    learning_rate: f64,
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    weight_decay: f64,
 }
 
 /// Whether a parameter's momentum is made orthogonal.
@@ -60,14 +47,8 @@ fn is_hidden(parameter: &Parameter) -> bool {
 impl UpdateRule for Muon {
     fn new(group: &Group) -> Result<Muon> {
         let hyper = &group.hyperparameters;
-        let (hidden, others): (Vec<usize>, Vec<usize>) =
-            (0..group.parameters.len()).partition(|&place| is_hidden(&group.parameters[place]));
-        let zeros = |places: &[usize]| -> Result<Vec<Tensor>> {
-            let of = |&place: &usize| Ok(group.parameters[place].tensor.f_zeros_like()?);
-            places.iter().map(of).collect()
-        };
+        let (hidden, others) = group.places(is_hidden);
         Ok(Muon {
-            learning_rate: hyper.number("learning-rate")?,
             momentum: hyper.number("momentum")?,
             weight_decay: hyper.number("weight-decay")?,
             precision: match hyper.text("newton-schulz")? {
@@ -75,47 +56,33 @@ impl UpdateRule for Muon {
                 "parameter" => None,
                 other => bail!("newton-schulz `{other}` is neither `bfloat16` nor `parameter`"),
             },
-            auxiliary: Auxiliary {
-                learning_rate: hyper.number("adam-lr")?,
-                beta1: hyper.number("adam-beta1")?,
-                beta2: hyper.number("adam-beta2")?,
+            adam: Adam {
+                betas: [hyper.number("adam-beta1")?, hyper.number("adam-beta2")?],
                 epsilon: hyper.number("adam-eps")?,
                 weight_decay: hyper.number("adam-weight-decay")?,
             },
-            momenta: zeros(&hidden)?,
-            m: zeros(&others)?,
-            v: zeros(&others)?,
+            adam_rate: hyper.number("adam-lr")?,
+            m: group.zeros()?,
+            v: group.zeros_of(|parameter| !is_hidden(parameter))?,
             hidden,
             others,
         })
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        let rate = update.learning_rate;
-        for (&place, momentum) in self.hidden.iter().zip(&mut self.momenta) {
-            let (x, g) = (&update.parameters[place].tensor, &update.gradients[place]);
-            *momentum = momentum.f_lerp_(g, 1.0 - self.momentum)?;
-            let u = orthogonal(&g.f_lerp(momentum, self.momentum)?, self.precision)?;
-            decay(&[x], rate * self.weight_decay)?;
-            let _ = x.shallow_clone().f_sub_(&(u * (rate * scale(&g.size()))))?;
+        for &place in &self.hidden {
+            let (g, m) = (&update.gradients[place], &mut self.m[place]);
+            let u = g.f_lerp(&m.f_lerp_(g, 1.0 - self.momentum)?, self.momentum)?;
+            let step = Descend {
+                keep: 1.0 - update.learning_rate * self.weight_decay,
+                rate: update.learning_rate * scale(&g.size()),
+            };
+            let x = update.parameters[place].tensor.shallow_clone();
+            update.map(&step, &[x], &[orthogonal(&u, self.precision)?], [])?;
         }
         // The schedule is one for both rules.
-        let factor = if rate == 0.0 {
-            0.0
-        } else {
-            rate / self.learning_rate
-        };
-        let adam = &self.auxiliary;
-        let rate = adam.learning_rate * factor;
-        let step = Step {
-            beta1: adam.beta1,
-            beta2: adam.beta2,
-            epsilon: adam.epsilon,
-            keep: 1.0 - rate * adam.weight_decay,
-            rate: rate / bias_correction(adam.beta1, update.t),
-            root: bias_correction(adam.beta2, update.t).sqrt(),
-        };
-        update.elementwise_at(&self.others, &step, [&mut self.m, &mut self.v])
+        let adam = self.adam.step(self.adam_rate * update.schedule, update.t);
+        update.elementwise_at(&self.others, &adam, [&mut self.m, &mut self.v])
     }
 
     fn state_size(group: &Group) -> Result<Option<usize>> {
@@ -127,7 +94,6 @@ impl UpdateRule for Muon {
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
-        state.visit("momenta", &mut self.momenta)?;
         state.visit("m", &mut self.m)?;
         state.visit("v", &mut self.v)
     }
@@ -137,20 +103,10 @@ impl UpdateRule for Muon {
     }
 }
 
-/// `sqrt(max(1, rows / columns))` of the last two dimensions.
+/// `sqrt(max(1, rows / columns))` of the last two dimensions, as the authors have it.
 fn scale(shape: &[i64]) -> f64 {
     match shape {
         [.., rows, columns] if *columns > 0 => (*rows as f64 / *columns as f64).max(1.0).sqrt(),
         _ => 1.0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_kernel_is_scaled_by_its_last_two_dimensions_as_the_authors_do() {
-        assert_eq!(super::scale(&[8, 2]), 2.0);
-        assert_eq!(super::scale(&[2, 8]), 1.0);
-        assert_eq!(super::scale(&[72, 2, 3, 3]), 1.0);
     }
 }

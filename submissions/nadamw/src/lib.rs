@@ -10,27 +10,37 @@
 //! Defaults, schedule and batch are `adamw`'s: PyTorch's betas and epsilon, and in place of PyTorch's 1e-3 and 0.01 a rate of 5e-3 and a decay of 0.05,
 //! which were chosen for the small quick workloads and reach their three targets, that of `brown-lm` with one rounding and not with another.
 
-use adamw::Adamw;
+use adamw::Adam;
 use bench_sdk::prelude::*;
 
 /// AdamW's hyperparameters and averages.
-pub struct Nadamw(Adamw);
+pub struct Nadamw {
+    adam: Adam,
+    m: Vec<Tensor>,
+    v: Vec<Tensor>,
+}
 
 impl UpdateRule for Nadamw {
     fn new(group: &Group) -> Result<Nadamw> {
-        Adamw::new(group).map(Nadamw)
+        Ok(Nadamw {
+            adam: Adam::new(&group.hyperparameters)?,
+            m: group.zeros()?,
+            v: group.zeros()?,
+        })
     }
 
     fn update(&mut self, update: &Update) -> Result<()> {
-        update.elementwise(&Step(self.0.step(update)), self.0.averages())
+        let step = Step(self.adam.step(update.learning_rate, update.t));
+        update.elementwise(&step, [&mut self.m, &mut self.v])
     }
 
     fn state_size(group: &Group) -> Result<Option<usize>> {
-        Adamw::state_size(group)
+        Ok(Some(2 * group.numbers()))
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
-        self.0.state(state)
+        state.visit("m", &mut self.m)?;
+        state.visit("v", &mut self.v)
     }
 }
 
@@ -40,11 +50,12 @@ struct Step(adamw::Step);
 
 impl Reference<2> for Step {
     fn tensors(&self, x: &Tensor, g: &Tensor, [m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {
-        let adam = &self.0;
-        let m = adam.beta1 * m + (1.0 - adam.beta1) * g;
-        let v = adam.beta2 * v + (1.0 - adam.beta2) * g * g;
-        let ahead = adam.beta1 * &m + (1.0 - adam.beta1) * g;
-        let x = adam.keep * x - adam.rate * ahead / (v.sqrt() / adam.root + adam.epsilon);
+        let (step, adam) = (&self.0, &self.0.adam);
+        let [beta1, beta2] = adam.betas;
+        let m = beta1 * m + (1.0 - beta1) * g;
+        let v = beta2 * v + (1.0 - beta2) * g * g;
+        let ahead = beta1 * &m + (1.0 - beta1) * g;
+        let x = step.keep * x - step.rate * ahead / (v.sqrt() / step.root + adam.epsilon);
         (x, [m, v])
     }
 }
@@ -52,12 +63,12 @@ impl Reference<2> for Step {
 impl Elementwise<2> for Step {
     #[inline(always)]
     fn scalar<F: Float>(&self, x: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
-        let adam = &self.0;
-        let [beta1, beta2] = F::all([adam.beta1, adam.beta2]);
-        let [rest1, rest2] = F::all([1.0 - adam.beta1, 1.0 - adam.beta2]);
+        let (step, adam) = (&self.0, &self.0.adam);
+        let [beta1, beta2] = F::all(adam.betas);
+        let [rest1, rest2] = F::all(adam.betas.map(|beta| 1.0 - beta));
         // As in AdamW.
-        let [rate, epsilon] = F::all([adam.rate * adam.root, adam.epsilon * adam.root]);
-        let keep = F::of(adam.keep);
+        let [rate, epsilon] = F::all([step.rate, adam.epsilon].map(|x| x * step.root));
+        let keep = F::of(step.keep);
         let m = beta1 * m + rest1 * g;
         let v = beta2 * v + rest2 * g * g;
         let ahead = beta1 * m + rest1 * g;

@@ -23,7 +23,7 @@
 mod block;
 
 use bench_sdk::prelude::*;
-use bench_sdk::toolkit::graft;
+use bench_sdk::toolkit::{Descend, graft};
 use block::{Block, merged, spans};
 
 /// The hyperparameters; NAdamW's averages, and momentum if there is any; the blocks of every parameter.
@@ -87,17 +87,18 @@ impl UpdateRule for Shampoo {
             self.observe(update, place)?;
             let direction = self.direction(update, place)?;
             let x = [update.parameters[place].tensor.shallow_clone()];
-            let step = Step {
-                rate: update.learning_rate,
-                weight_decay: self.weight_decay,
-                momentum: self.momentum,
-            };
-            match self.momenta.get(place) {
-                None => update.map(&step, &x, &[direction], [])?,
-                Some(momentum) => {
-                    let mut momentum = vec![momentum.shallow_clone()];
-                    update.map(&WithMomentum(step), &x, &[direction], [&mut momentum])?;
-                }
+            let (rate, weight_decay) = (update.learning_rate, self.weight_decay);
+            if self.momenta.is_empty() {
+                let keep = 1.0 - rate * weight_decay;
+                update.map(&Descend { keep, rate }, &x, &[direction], [])?;
+            } else {
+                let step = Step {
+                    rate,
+                    weight_decay,
+                    momentum: self.momentum,
+                };
+                let momentum = &mut self.momenta[place..=place];
+                update.map(&step, &x, &[direction], [momentum])?;
             }
         }
         Ok(())
@@ -168,16 +169,12 @@ impl Shampoo {
             first: bias_correction(self.beta1, update.t),
             second: bias_correction(self.beta2, update.t).sqrt(),
         };
-        let numerator = self.m[place].f_empty_like()?;
-        let adam = self.m[place].f_empty_like()?;
-        let mut state =
-            [&self.m[place], &self.v[place], &adam].map(|tensor| vec![tensor.shallow_clone()]);
-        update.map(
-            &averages,
-            &[numerator.shallow_clone()],
-            &[gradient.shallow_clone()],
-            state.each_mut(),
-        )?;
+        let numerator = [gradient.f_empty_like()?];
+        let mut adam = [gradient.f_empty_like()?];
+        let [m, v] = [&mut self.m, &mut self.v].map(|list| &mut list[place..=place]);
+        let gradients = &update.gradients[place..=place];
+        update.map(&averages, &numerator, gradients, [m, v, &mut adam])?;
+        let ([numerator], [adam]) = (numerator, adam);
         if update.t < self.start {
             return Ok(adam);
         }
@@ -234,7 +231,7 @@ impl Elementwise<3> for Averages {
     }
 }
 
-/// Adds the decay to a direction, and takes it.
+/// Adds the decay to a direction, and takes it with momentum, an average of directions, and Nesterov's look ahead.
 #[derive(Clone, Copy)]
 struct Step {
     rate: f64,
@@ -242,48 +239,20 @@ struct Step {
     momentum: f64,
 }
 
-impl Reference<0> for Step {
-    fn tensors(&self, x: &Tensor, d: &Tensor, _: [&Tensor; 0]) -> (Tensor, [Tensor; 0]) {
-        (x - self.rate * (d + self.weight_decay * x), [])
-    }
-}
-
-impl Elementwise<0> for Step {
-    #[inline(always)]
-    fn scalar<F: Float>(&self, x: F, d: F, _: [F; 0]) -> (F, [F; 0]) {
-        let [rate, weight_decay] = F::all([self.rate, self.weight_decay]);
-        (x - rate * (d + weight_decay * x), [])
-    }
-}
-
-/// The same with momentum, an average of directions, and Nesterov's look ahead.
-#[derive(Clone, Copy)]
-struct WithMomentum(Step);
-
-impl Reference<1> for WithMomentum {
+impl Reference<1> for Step {
     fn tensors(&self, x: &Tensor, d: &Tensor, [average]: [&Tensor; 1]) -> (Tensor, [Tensor; 1]) {
-        let Step {
-            rate,
-            weight_decay,
-            momentum,
-        } = self.0;
-        let d = d + weight_decay * x;
-        let average = momentum * average + (1.0 - momentum) * &d;
-        let ahead = momentum * &average + (1.0 - momentum) * d;
-        (x - rate * ahead, [average])
+        let d = d + self.weight_decay * x;
+        let average = self.momentum * average + (1.0 - self.momentum) * &d;
+        let ahead = self.momentum * &average + (1.0 - self.momentum) * d;
+        (x - self.rate * ahead, [average])
     }
 }
 
-impl Elementwise<1> for WithMomentum {
+impl Elementwise<1> for Step {
     #[inline(always)]
     fn scalar<F: Float>(&self, x: F, d: F, [average]: [F; 1]) -> (F, [F; 1]) {
-        let Step {
-            rate,
-            weight_decay,
-            momentum,
-        } = self.0;
-        let [rate, weight_decay] = F::all([rate, weight_decay]);
-        let [momentum, rest] = F::all([momentum, 1.0 - momentum]);
+        let [rate, weight_decay] = F::all([self.rate, self.weight_decay]);
+        let [momentum, rest] = F::all([self.momentum, 1.0 - self.momentum]);
         let d = d + weight_decay * x;
         let average = momentum * average + rest * d;
         (x - rate * (momentum * average + rest * d), [average])

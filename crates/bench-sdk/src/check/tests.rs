@@ -7,7 +7,6 @@ use super::rules::suite;
 use super::subject::{Subject, Trained};
 use crate::FirstOrder;
 use crate::prelude::*;
-use crate::toolkit::Exchange;
 use bench_core::run::RunSpec;
 use serde_json::json;
 
@@ -15,12 +14,11 @@ use serde_json::json;
 struct Momentum<const FAULT: u8> {
     m: Vec<Tensor>,
     hidden: u64,
-    shown: Exchange,
 }
 
 const SOUND: u8 = 0;
 const HIDDEN_STATE: u8 = 1;
-const WEIGHTS_LEFT_SWAPPED: u8 = 2;
+const LEAVES_ITS_OWN_WEIGHTS: u8 = 2;
 const FORMS_DIFFER: u8 = 3;
 const NO_SCALARS: u8 = 4;
 const ASCENT: u8 = 5;
@@ -71,7 +69,6 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
         Ok(Momentum {
             m: group.zeros()?,
             hidden: 0,
-            shown: Exchange::default(),
         })
     }
 
@@ -105,8 +102,7 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
-        state.visit("m", &mut self.m)?;
-        self.shown.state(state)
+        state.visit("m", &mut self.m)
     }
 
     fn state_size(group: &Group) -> Result<Option<usize>> {
@@ -116,22 +112,17 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
         })
     }
 
-    fn resume_training(&mut self, group: &Group) -> Result<()> {
-        self.shown.take_back(&group.parameters)
-    }
-
-    fn prepare_for_eval(&mut self, group: &Group) -> Result<()> {
+    fn evaluated(&self, group: &Group) -> Result<Option<Vec<Tensor>>> {
         if FAULT == EVALUATES_THE_UNSAVED {
             let weights = group.copies()?;
             crate::toolkit::decay(&weights, 1e-3 * self.hidden as f64)?;
-            self.shown.put(&group.parameters, &weights)?;
+            return Ok(Some(weights));
         }
-        if FAULT == WEIGHTS_LEFT_SWAPPED {
-            crate::toolkit::decay(&group.copies()?, 0.5)?;
+        if FAULT == LEAVES_ITS_OWN_WEIGHTS {
             let tensors: Vec<&Tensor> = group.parameters.iter().map(|p| &p.tensor).collect();
             crate::toolkit::decay(&tensors, 0.5)?;
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -195,7 +186,7 @@ fn every_fault_is_caught_by_the_rule_it_breaks() {
     for kind in ["mlp", "resnet", "decoder"] {
         assert!(idle.contains(&format!("trains/{kind}")), "{idle:?}");
     }
-    let swapped = violated::<WEIGHTS_LEFT_SWAPPED>();
+    let swapped = violated::<LEAVES_ITS_OWN_WEIGHTS>();
     assert!(
         swapped.contains(&"prepare-resume-neutral".to_owned()),
         "{swapped:?}"
@@ -256,31 +247,27 @@ fn an_unread_name_is_told_with_the_one_that_was_meant() {
 }
 
 /// Goes to half of its weights for an evaluation, with statistics gathered there.
-struct Halved(Exchange);
+struct Halved;
 
 impl UpdateRule for Halved {
     const RECALIBRATION: u64 = 3;
 
     fn new(_group: &Group) -> Result<Self> {
-        Ok(Halved(Exchange::default()))
+        Ok(Halved)
     }
 
     fn update(&mut self, _update: &Update) -> Result<()> {
         Ok(())
     }
 
-    fn state(&mut self, state: &mut State) -> Result<()> {
-        self.0.state(state)
+    fn state(&mut self, _state: &mut State) -> Result<()> {
+        Ok(())
     }
 
-    fn prepare_for_eval(&mut self, group: &Group) -> Result<()> {
+    fn evaluated(&self, group: &Group) -> Result<Option<Vec<Tensor>>> {
         let weights = group.copies()?;
         crate::toolkit::decay(&weights, 0.5)?;
-        self.0.put(&group.parameters, &weights)
-    }
-
-    fn resume_training(&mut self, group: &Group) -> Result<()> {
-        self.0.take_back(&group.parameters)
+        Ok(Some(weights))
     }
 }
 

@@ -48,11 +48,11 @@ pub fn apply<const N: usize>(
     map: &impl Reference<N>,
     targets: &[Tensor],
     gradients: &[Tensor],
-    state: [&mut Vec<Tensor>; N],
+    state: [&mut [Tensor]; N],
 ) -> Result<()> {
     if form == Form::Fastest && targets.iter().all(one_pass::supports) {
         PASSES.set(PASSES.get() + 1);
-        let state = state.map(|list| list.as_slice());
+        let state = state.map(|list| &*list);
         return Ok(one_pass::update(*map, targets, gradients, state)?);
     }
     let _guard = tch::no_grad_guard();
@@ -76,4 +76,27 @@ pub fn apply<const N: usize>(
         }
     }
     Ok(())
+}
+
+/// A step along a direction `d` with decoupled decay, for directions that no elementwise map makes: `x = keep x - rate d`.
+#[derive(Debug, Clone, Copy)]
+pub struct Descend {
+    /// What decay leaves of `x`.
+    pub keep: f64,
+    /// The learning rate.
+    pub rate: f64,
+}
+
+impl Reference<0> for Descend {
+    fn tensors(&self, x: &Tensor, d: &Tensor, _: [&Tensor; 0]) -> (Tensor, [Tensor; 0]) {
+        (self.keep * x - self.rate * d, [])
+    }
+}
+
+impl Elementwise<0> for Descend {
+    #[inline(always)]
+    fn scalar<F: Float>(&self, x: F, d: F, _: [F; 0]) -> (F, [F; 0]) {
+        let [keep, rate] = F::all([self.keep, self.rate]);
+        (keep * x - rate * d, [])
+    }
 }

@@ -9,9 +9,9 @@ use tch::Tensor;
 
 /// Holds the training weights while the parameters show the weights to be evaluated.
 ///
-/// Averages, schedule-free methods and the best member of a population put theirs in with [`Exchange::put`] in `prepare_for_eval`, take the
-/// training weights back with [`Exchange::take_back`] in `resume_training`, and visit this with their state: so a snapshot taken at an
-/// evaluation holds both.
+/// For training algorithms; for an update rule the SDK has one, see [`UpdateRule::evaluated`](crate::UpdateRule::evaluated). Averages put theirs in
+/// with [`Exchange::put`] in `prepare_for_eval`, take the training weights back with [`Exchange::take_back`] in `resume_training`, and visit this with
+/// their state: so a snapshot taken at an evaluation holds both. The best member of a population does so with [`Exchange::show`] and [`Exchange::hide`].
 #[derive(Debug, Default)]
 pub struct Exchange {
     training: Vec<Tensor>,

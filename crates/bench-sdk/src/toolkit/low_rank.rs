@@ -118,6 +118,7 @@ impl Projection {
 /// all of a group of rank 0.
 #[derive(Debug)]
 pub struct LowRank {
+    rank: u64,
     matrices: Vec<usize>,
     others: Vec<usize>,
     projections: Vec<Projection>,
@@ -154,13 +155,13 @@ impl LowRank {
             "qr" => Bases::Turned,
             other => bail!("`bases` is `{other}`, which is neither svd nor qr"),
         };
-        let (matrices, others): (Vec<usize>, Vec<usize>) = (0..group.parameters.len())
-            .partition(|&place| is_projected(&group.parameters[place], rank));
+        let (matrices, others) = group.places(|parameter| is_projected(parameter, rank));
         let projections = matrices
             .iter()
             .map(|&place| Projection::new(&group.parameters[place].tensor, rank))
             .collect::<Result<_>>()?;
         Ok(LowRank {
+            rank,
             matrices,
             others,
             projections,
@@ -226,26 +227,18 @@ impl LowRank {
         Ok(())
     }
 
-    /// Zeros in the coordinates of every matrix: how moments begin.
+    /// Zeros for every parameter of the group, those of a projected matrix in its coordinates: how moments begin.
     ///
     /// # Errors
     /// When there is no memory for them.
     pub fn zeros(&self, group: &Group) -> Result<Vec<Tensor>> {
-        let zeros = |(place, projection): (usize, &Projection)| {
-            let matrix = &group.parameters[place].tensor;
-            Ok(projection.project(&matrix.f_detach()?)?.f_zero_()?)
-        };
-        self.matrices().map(zeros).collect()
-    }
-
-    /// Zeros for every parameter that is not projected.
-    ///
-    /// # Errors
-    /// When there is no memory for them.
-    pub fn zeros_of_others(&self, group: &Group) -> Result<Vec<Tensor>> {
-        let zeros = |&place: &usize| Ok(group.parameters[place].tensor.f_zeros_like()?);
         let _guard = tch::no_grad_guard();
-        self.others.iter().map(zeros).collect()
+        let mut zeros = group.zeros_of(|parameter| !is_projected(parameter, self.rank))?;
+        for (place, projection) in self.matrices() {
+            let matrix = &group.parameters[place].tensor;
+            zeros[place] = projection.project(matrix)?.f_zero_()?;
+        }
+        Ok(zeros)
     }
 
     /// Visits the bases.

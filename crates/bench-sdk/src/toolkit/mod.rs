@@ -3,10 +3,12 @@
 pub mod elementwise;
 mod exchange;
 mod low_rank;
+mod newton_schulz;
 
-pub use elementwise::{Elementwise, Float, Reference};
+pub use elementwise::{Descend, Elementwise, Float, Reference};
 pub use exchange::Exchange;
 pub use low_rank::{LowRank, Projection};
+pub use newton_schulz::orthogonal;
 
 use anyhow::Result;
 use bench_torch::foreach;

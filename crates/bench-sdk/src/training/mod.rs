@@ -216,7 +216,7 @@ impl Training {
         map: &impl Reference<N>,
         targets: &[Tensor],
         gradients: &[Tensor],
-        state: [&mut Vec<Tensor>; N],
+        state: [&mut [Tensor]; N],
     ) -> Result<()> {
         elementwise::apply(self.settings.form, map, targets, gradients, state)
     }

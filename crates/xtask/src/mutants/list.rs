@@ -50,14 +50,14 @@ use Witness::{Clipping, Schedules, Submission};
 pub(super) const MUTANTS: &[Mutant] = mutants! {
     "submissions/adamw/src/lib.rs", Submission("adamw"), ["adamw.json"]: {
         "betas swapped": [("number(\"beta1\")", "number(\"beta_\")"), ("number(\"beta2\")", "number(\"beta1\")"), ("number(\"beta_\")", "number(\"beta2\")")],
-        "decay not scaled by the rate": [("update.learning_rate * self.weight_decay", "self.weight_decay")],
+        "decay not scaled by the rate": [("rate * self.weight_decay", "self.weight_decay")],
         "decay coupled": [
             ("[m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {", "[m, v]: [&Tensor; 2]) -> (Tensor, [Tensor; 2]) {\n        let g = &(g + (1.0 - self.keep) * x);"), ("let x = self.keep * x -", "let x = x -"),
-            ("        let m = beta1 * m", "        let g = g + (F::ONE - keep) * x;\n        let m = beta1 * m"), ("let x = keep * x - rate", "let x = x - rate"),
+            ("let keep = F::of(self.keep);", "let keep = F::of(self.keep);\n        let g = g + (F::ONE - keep) * x;"), ("let x = keep * x - rate", "let x = x - rate"),
         ],
-        "epsilon before the correction": [("v.sqrt() / self.root + self.epsilon", "(v.sqrt() + self.epsilon) / self.root"), ("self.epsilon * self.root", "self.epsilon")],
-        "bias correction off": [("update.learning_rate / bias_correction(self.beta1, update.t)", "update.learning_rate")],
-        "bias correction a step late": [("update.t)", "update.t + 1)")],
+        "epsilon before the correction": [("v.sqrt() / self.root + self.adam.epsilon", "(v.sqrt() + self.adam.epsilon) / self.root"), ("[self.rate, self.adam.epsilon].map(|x| x * self.root)", "[self.rate * self.root, self.adam.epsilon]")],
+        "bias correction off": [("rate: rate / correction1", "rate: rate + 0.0 * correction1")],
+        "bias correction a step late": [("bias_correction(beta, t)", "bias_correction(beta, t + 1)")],
         "second moment not saved": [("state.visit(\"v\", &mut self.v)", "Ok(())")],
     }
     "submissions/lion/src/lib.rs", Submission("lion"), ["lion.json"]: {
@@ -83,24 +83,24 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     }
     "submissions/galore/src/lib.rs", Submission("galore"), ["galore.json"]: {
         "alpha left out": [("n * self.alpha", "n * 1.0")],
-        "decay first": [("keep * self.rate(update)", "self.rate(update)")],
-        "epsilon a hundredth": [("number(\"epsilon\")?", "number(\"epsilon\")? * 0.01")],
+        "decay first": [("adam.keep * adam.rate * adam.root", "adam.rate * adam.root")],
+        "epsilon a hundredth": [("adam: Adam::new(hyper)?", "adam: Adam { epsilon: 0.01 * hyper.number(\"epsilon\")?, ..Adam::new(hyper)? }")],
     }
     "submissions/fira/src/lib.rs", Submission("fira"), ["fira.json"]: {
-        "rest dropped": [("&Plus { limit }", "&Plus { limit: 0.0 * limit }")],
+        "rest dropped": [("rate: -limit", "rate: 0.0 * limit")],
         "no limiter": [("let factor = GROWTH / growth.max(GROWTH)", "let factor = 1.0")],
         "rest along the other side": [("if rows < columns { 0 } else { 1 }", "if rows < columns { 1 } else { 0 }")],
         "norms not saved": [("state.visit(\"norms\", &mut self.norms)", "Ok(())")],
     }
     "submissions/nadamw/src/lib.rs", Submission("nadamw"), ["nadamw.json"]: {
-        "betas swapped": [("adam.beta1", "adam.beta_"), ("adam.beta2", "adam.beta1"), ("adam.beta_", "adam.beta2")],
-        "no look ahead": [("adam.beta1 * &m + (1.0 - adam.beta1) * g;\n        let x", "m.copy();\n        let x"), ("let ahead = beta1 * m + rest1 * g", "let ahead = m")],
-        "the average corrected with t + 1 (optax)": [("Step(self.0.step(update))", "Step(adamw::Step { rate: update.learning_rate / bias_correction(self.0.step(update).beta1, update.t + 1), ..self.0.step(update) })")],
-        "second moment not corrected": [("Step(self.0.step(update))", "Step(adamw::Step { root: 1.0, ..self.0.step(update) })")],
-        "epsilon before the correction": [("v.sqrt() / adam.root + adam.epsilon", "(v.sqrt() + adam.epsilon) / adam.root"), ("adam.epsilon * adam.root", "adam.epsilon")],
-        "no decay": [("adam.keep * x - adam", "x - adam"), ("keep * x - rate", "x - rate")],
+        "betas swapped": [("let step = Step(self.adam.step(update.learning_rate, update.t));", "let mut step = Step(self.adam.step(update.learning_rate, update.t));\n        step.0.adam.betas.reverse();")],
+        "no look ahead": [("beta1 * &m + (1.0 - beta1) * g;\n        let x", "m.copy();\n        let x"), ("let ahead = beta1 * m + rest1 * g", "let ahead = m")],
+        "the average corrected with t + 1 (optax)": [("let step = Step(self.adam.step(update.learning_rate, update.t));", "let mut step = Step(self.adam.step(update.learning_rate, update.t));\n        step.0.rate = update.learning_rate / bias_correction(self.adam.betas[0], update.t + 1);")],
+        "second moment not corrected": [("let step = Step(self.adam.step(update.learning_rate, update.t));", "let mut step = Step(self.adam.step(update.learning_rate, update.t));\n        step.0.root = 1.0;")],
+        "epsilon before the correction": [("v.sqrt() / step.root + adam.epsilon", "(v.sqrt() + adam.epsilon) / step.root"), ("[step.rate, adam.epsilon].map(|x| x * step.root)", "[step.rate * step.root, adam.epsilon]")],
+        "no decay": [("step.keep * x - step", "x - step"), ("keep * x - rate", "x - rate")],
         "one form without decay": [("keep * x - rate", "x - rate")],
-        "averages not saved": [("self.0.state(state)", "Ok(())")],
+        "averages not saved": [("state.visit(\"m\", &mut self.m)?;", "")],
     }
     "submissions/sgd-nesterov/src/lib.rs", Submission("sgd-nesterov"), ["sgd_nesterov.json"]: {
         "plain momentum": [("match self.nesterov {", "match self.nesterov && false {"), ("if self.nesterov {", "if self.nesterov && false {")],
@@ -112,23 +112,23 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "momentum not saved": [("state.visit(\"buffer\", &mut self.buffer)", "Ok(())")],
     }
     "submissions/muon/src/lib.rs", Submission("muon"), ["muon.json"]: {
-        "plain momentum": [("g.f_lerp(momentum, self.momentum)?", "momentum.shallow_clone()")],
-        "decay last": [("            decay(&[x], rate * self.weight_decay)?;\n", ""), ("scale(&g.size()))))?;", "scale(&g.size()))))?;\n            decay(&[x], rate * self.weight_decay)?;")],
-        "no schedule for Adam": [("rate / self.learning_rate", "1.0")],
-        "Adam a step late": [("update.t)", "update.t + 1)")],
-        "momentum not saved": [("state.visit(\"momenta\", &mut self.momenta)?;", "")],
+        "plain momentum": [("g.f_lerp(&m.f_lerp_(g, 1.0 - self.momentum)?, self.momentum)?", "m.f_lerp_(g, 1.0 - self.momentum)?")],
+        "decay last": [("rate: update.learning_rate * scale", "rate: (1.0 - update.learning_rate * self.weight_decay) * update.learning_rate * scale")],
+        "no schedule for Adam": [("self.adam_rate * update.schedule", "self.adam_rate")],
+        "Adam a step late": [("update.schedule, update.t)", "update.schedule, update.t + 1)")],
+        "momentum not saved": [("state.visit(\"m\", &mut self.m)?;", "")],
     }
-    "submissions/muon/src/newton_schulz.rs", Submission("muon"), ["muon.json"]: {
+    "crates/bench-sdk/src/toolkit/newton_schulz.rs", Submission("muon"), ["muon.json"]: {
         "four iterations": [("const STEPS: u32 = 5", "const STEPS: u32 = 4")],
         "the norm bounded (PyTorch)": [("x.f_norm()? + 1e-7", "x.f_norm()?.clamp_min(1e-7)")],
     }
     "submissions/schedule-free-adamw/src/lib.rs", Submission("schedule-free-adamw"), ["schedule_free_adamw.json", "schedule_free_adamw_paper.json"]: {
-        "y evaluated": [("let towards = 1.0 - 1.0 / self.beta1", "let towards = 0.0")],
-        "decay of z": [("self.weight_decay * y", "self.weight_decay * z"), ("decay * y", "decay * z")],
+        "y evaluated": [("let towards = 1.0 - 1.0 / self.adam.betas[0]", "let towards = 0.0")],
+        "decay of z": [("decay * y", "decay * z")],
         "warm-up left out of the average": [("self.highest_rate.max(rate)", "self.highest_rate.max(update.learning_rate)")],
-        "y moves on without its share": [("self.beta1 * (1.0 - share) - 1.0", "self.beta1 - 1.0")],
-        "the start in the average": [("0.0 => 0.0,\n            sum => weight / sum", "0.0 => 0.0,\n            sum => (weight / sum).min(0.5)")],
-        "bias correction off": [("let root = bias_correction(self.beta2, update.t).sqrt()", "let root = 1.0")],
+        "y moves on without its share": [("beta1 * (1.0 - share) - 1.0", "beta1 - 1.0")],
+        "the start in the average": [("(weight / self.weight_sum).max(0.0)", "(weight / self.weight_sum).clamp(0.0, 0.5)")],
+        "bias correction off": [("let root = bias_correction(beta2, update.t).sqrt()", "let root = 1.0 + 0.0 * beta2")],
         "sum of weights not saved": [("state.visit(\"weight-sum\", &mut self.weight_sum)?;", "")],
     }
     "submissions/shampoo/src/lib.rs", Submission("shampoo"), ["shampoo.json"]: {
@@ -138,7 +138,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "no look ahead": [("(self.beta1 * &m + (1.0 - self.beta1) * g) / self.first", "&m / self.first"), ("(beta1 * m + rest1 * g) * first", "m * first")],
         "factors not corrected": [("block.refresh(correction,", "block.refresh(correction.max(1.0),")],
         "decay after momentum": [
-            ("let d = d + weight_decay * x;\n        let average = momentum * average + (1.0 - momentum) * &d;\n        let ahead = momentum * &average + (1.0 - momentum) * d;\n        (x - rate * ahead", "let average = momentum * average + (1.0 - momentum) * d;\n        let ahead = momentum * &average + (1.0 - momentum) * d;\n        (x - rate * (ahead + weight_decay * x)"),
+            ("let d = d + self.weight_decay * x;", "let decay = self.weight_decay * x;"), ("(1.0 - self.momentum) * &d", "(1.0 - self.momentum) * d"), ("(x - self.rate * ahead", "(x - self.rate * (ahead + decay)"),
             ("let d = d + weight_decay * x;\n        let average = momentum * average + rest * d;\n        (x - rate * (momentum * average + rest * d)", "let average = momentum * average + rest * d;\n        (x - rate * (momentum * average + rest * d + weight_decay * x)"),
         ],
     }
@@ -194,6 +194,8 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     }
     "crates/bench-sdk/src/first_order.rs", Submission("schedule-free-adamw"), []: {
         "running statistics not saved": [("state.visit(\"statistics\", &mut self.statistics)?;", "")],
+        "the trained weights not saved": [("part.trained.state(state)?;", "")],
+        "the trained weights not put back": [(".try_for_each(|part| part.trained.take_back(&part.group.parameters))", ".try_for_each(|part| part.trained.take_back(&part.group.parameters[..0]))")],
     }
     "crates/bench-sdk/src/toolkit/exchange.rs", Submission("pbt"), []: {
         "buffers held not saved": [("state.visit(\"training-buffers\", &mut self.buffers)", "Ok(())")],

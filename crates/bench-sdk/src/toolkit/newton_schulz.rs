@@ -1,6 +1,7 @@
-//! Newton and Schulz' iteration towards the nearest matrix whose singular values are 1.
+//! Newton and Schulz' iteration towards the nearest matrix whose singular values are 1 (Muon; Jordan et al. 2024).
 
-use bench_sdk::prelude::*;
+use anyhow::Result;
+use tch::{Kind, Tensor};
 
 /// The quintic's coefficients: as steep at 0 as it can be, so singular values end near 1 rather than at it.
 const A: f64 = 3.4445;
@@ -8,8 +9,8 @@ const B: f64 = -4.7750;
 const C: f64 = 2.0315;
 const STEPS: u32 = 5;
 
-/// A tensor's nearest orthogonal one, roughly: more dimensions than two are flattened behind the first. Counted in `precision`, or in the
-/// tensor's own kind of number.
+/// A tensor's nearest orthogonal one, roughly, in five steps: more dimensions than two are flattened behind the first. Counted in `precision`, or in
+/// the tensor's own kind of number.
 ///
 /// # Errors
 /// What libtorch says.
@@ -66,4 +67,50 @@ fn on_the_square(x: &Tensor) -> Result<Tensor> {
 /// `B S + C S^2`.
 fn of_square(square: &Tensor) -> Result<Tensor> {
     Ok((B * square).f_addmm_(&(C * square), square)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Device;
+
+    #[test]
+    fn singular_values_end_near_one() {
+        let matrix = Tensor::eye(8, (Kind::Double, Device::Cpu)) * 3.0 + 0.1;
+        let (_, values, _) = orthogonal(&matrix, None).unwrap().svd(true, true);
+        let (low, high) = (
+            values.min().double_value(&[]),
+            values.max().double_value(&[]),
+        );
+        assert!(low > 0.65 && high < 1.25, "{low} to {high}");
+        let empty = Tensor::zeros([3, 0], (Kind::Float, Device::Cpu));
+        assert_eq!(orthogonal(&empty, None).unwrap().size(), [3, 0]);
+    }
+
+    /// Wide and tall matrices take another way to the same result, also where they have no full rank.
+    #[test]
+    fn wide_matrices_come_out_as_the_formula_has_them() {
+        let plain = |g: &Tensor| {
+            let mut x: Tensor = g / (g.norm() + 1e-7);
+            for _ in 0..5 {
+                let s: Tensor = x.matmul(&x.tr());
+                let polynomial: Tensor = -4.7750 * &s + 2.0315 * s.matmul(&s);
+                x = 3.4445 * &x + polynomial.matmul(&x);
+            }
+            x
+        };
+        tch::manual_seed(1);
+        for (kind, allowed) in [(Kind::Double, 1e-12), (Kind::Float, 1e-4)] {
+            let normal = |rows, columns| Tensor::randn([rows, columns], (kind, Device::Cpu));
+            let of_rank_2 = normal(5, 2).matmul(&normal(2, 40));
+            for wide in [normal(5, 40), of_rank_2, normal(16, 33)] {
+                let expected = plain(&wide);
+                let tall = orthogonal(&wide.tr(), None).unwrap().tr();
+                for found in [orthogonal(&wide, None).unwrap(), tall] {
+                    let worst = (found - &expected).abs().max().double_value(&[]);
+                    assert!(worst <= allowed, "{:?} {kind:?}: {worst:e}", wide.size());
+                }
+            }
+        }
+    }
 }
