@@ -28,7 +28,7 @@ pub trait UpdateRule: Sized + 'static {
     /// What libtorch says, or the author.
     fn update(&mut self, update: &Update) -> Result<()>;
 
-    /// Names everything that the next step depends on beside the parameters.
+    /// Names everything that the next step, or what is evaluated, depends on beside the parameters.
     ///
     /// # Errors
     /// Those of [`State::visit`].
@@ -63,7 +63,7 @@ pub trait UpdateRule: Sized + 'static {
 
 /// A whole training algorithm: what happens in a step is its own affair, from the choice of examples on.
 ///
-/// For populations, averaging, perturbed gradients, second-order estimators, curricula, batch-size schedules, self-tuning.
+/// For populations, perturbed gradients, second-order estimators, curricula, batch-size schedules, self-tuning.
 pub trait TrainingAlgorithm: Sized + 'static {
     /// Reads the hyperparameters and makes the state of step 0. Also called, with the saved state loaded afterwards, when a trial is resumed.
     ///

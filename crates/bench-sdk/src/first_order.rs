@@ -169,8 +169,10 @@ impl<R: UpdateRule> Rules<R> {
     pub fn prepare_for_eval(&mut self, training: &mut Training) -> Result<()> {
         let _guard = tch::no_grad_guard();
         for part in &mut self.groups {
-            if let Some(weights) = part.rule.evaluated(&part.group)? {
-                part.trained.put(&part.group.parameters, &weights)?;
+            let weights = part.rule.evaluated(&part.group).context("in evaluated")?;
+            if let Some(weights) = weights {
+                let put = part.trained.put(&part.group.parameters, &weights);
+                put.context("what `evaluated` gives does not fit")?;
             }
         }
         if R::RECALIBRATION > 0 {
@@ -200,7 +202,7 @@ impl<R: UpdateRule> Rules<R> {
         state.visit("statistics", &mut self.statistics)?;
         for (number, part) in self.groups.iter_mut().enumerate() {
             state.scope(&format!("group-{number}"), |state| {
-                part.trained.state(state)?;
+                state.scope("trained", |state| part.trained.state(state))?;
                 part.rule.state(state)
             })?;
         }

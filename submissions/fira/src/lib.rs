@@ -54,6 +54,7 @@ impl UpdateRule for Fira {
             let rest = scaled_rest(projection, &update.gradients[place], &r, &n, alpha)?;
             let limit = limited(&rest, norm)?;
             let direction = projection.back(&(n * alpha))?;
+            // Adds the rest, as far as it is let.
             let add = Descend {
                 keep: 1.0,
                 rate: -limit,

@@ -23,3 +23,13 @@ pub(crate) fn compare(reference: &serde_json::Value) -> Result<Vec<Comparison>> 
     });
     compared.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    /// No file has a kernel of which this shows.
+    #[test]
+    fn a_kernel_is_scaled_by_its_last_two_dimensions_as_the_authors_do() {
+        let scales = [&[8, 2][..], &[2, 8], &[72, 2, 3, 3], &[2, 8, 8, 2]].map(crate::scale);
+        assert_eq!(scales, [2.0, 1.0, 1.0, 2.0]);
+    }
+}

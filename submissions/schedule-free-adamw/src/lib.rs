@@ -39,7 +39,8 @@ impl UpdateRule for ScheduleFreeAdamw {
     fn new(group: &Group) -> Result<ScheduleFreeAdamw> {
         let hyper = &group.hyperparameters;
         let adam = Adam::new(hyper)?;
-        ensure!(adam.betas[0] > 0.0, "beta1 must be above 0");
+        let beta1 = adam.betas[0];
+        ensure!(beta1 > 0.0, "beta1 is {beta1}: x cannot be told from y");
         Ok(ScheduleFreeAdamw {
             adam,
             warmup: hyper.number("warmup-steps")?,
@@ -69,8 +70,8 @@ impl UpdateRule for ScheduleFreeAdamw {
         self.highest_rate = self.highest_rate.max(rate);
         let weight = t.powf(self.power_of_t) * self.highest_rate.powf(self.power_of_rate);
         self.weight_sum += weight;
-        // Of a sum of 0, which rates of 0 make, the share is 0.
-        let share = (weight / self.weight_sum).max(0.0);
+        // Where rates of 0 make a sum of 0, the share is 0.
+        let share = weight / self.weight_sum.max(f64::MIN_POSITIVE);
         let step = Step {
             adam: self.adam,
             root,

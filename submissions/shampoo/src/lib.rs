@@ -169,8 +169,8 @@ impl Shampoo {
             first: bias_correction(self.beta1, update.t),
             second: bias_correction(self.beta2, update.t).sqrt(),
         };
-        let numerator = [gradient.f_empty_like()?];
-        let mut adam = [gradient.f_empty_like()?];
+        let numerator = [self.m[place].f_empty_like()?];
+        let mut adam = [self.m[place].f_empty_like()?];
         let [m, v] = [&mut self.m, &mut self.v].map(|list| &mut list[place..=place]);
         let gradients = &update.gradients[place..=place];
         update.map(&averages, &numerator, gradients, [m, v, &mut adam])?;

@@ -86,7 +86,7 @@ fn resumes<A: TrainingAlgorithm>(
     loaded.read(folder.path(), saved_at)?;
     if let Some(name) = shown.difference(&loaded.as_evaluated()?)? {
         return failed(format!(
-            "`{name}` is evaluated otherwise after loading: is everything that `prepare_for_eval` depends on visited in `state`?"
+            "`{name}` is evaluated otherwise after loading: is everything that `evaluated` or `prepare_for_eval` depends on visited in `state`?"
         ));
     }
     drop(loaded);
@@ -124,7 +124,7 @@ pub(super) fn is_neutral<A: TrainingAlgorithm>(trained: &mut Trained<A>) -> Held
     trained.resume()?;
     match before.difference(&trained.snapshot()?)? {
         Some(name) => failed(format!(
-            "`{name}` is not as it was before prepare_for_eval and resume_training"
+            "`{name}` is not as it was before the evaluation: `evaluated` changes nothing, and `resume_training` undoes `prepare_for_eval`"
         )),
         None if before.difference(&prepared)?.is_none() => passed("evaluates the training weights"),
         None => passed("evaluates other weights, and comes back"),

@@ -8,6 +8,7 @@ use super::subject::{Subject, Trained};
 use crate::FirstOrder;
 use crate::prelude::*;
 use bench_core::run::RunSpec;
+use bench_torch::foreach;
 use serde_json::json;
 
 /// Momentum with a fault.
@@ -115,12 +116,12 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
     fn evaluated(&self, group: &Group) -> Result<Option<Vec<Tensor>>> {
         if FAULT == EVALUATES_THE_UNSAVED {
             let weights = group.copies()?;
-            crate::toolkit::decay(&weights, 1e-3 * self.hidden as f64)?;
+            foreach::scale(&weights, 1.0 - 1e-3 * self.hidden as f64)?;
             return Ok(Some(weights));
         }
         if FAULT == LEAVES_ITS_OWN_WEIGHTS {
             let tensors: Vec<&Tensor> = group.parameters.iter().map(|p| &p.tensor).collect();
-            crate::toolkit::decay(&tensors, 0.5)?;
+            foreach::scale(&tensors, 0.5)?;
         }
         Ok(None)
     }
@@ -186,10 +187,10 @@ fn every_fault_is_caught_by_the_rule_it_breaks() {
     for kind in ["mlp", "resnet", "decoder"] {
         assert!(idle.contains(&format!("trains/{kind}")), "{idle:?}");
     }
-    let swapped = violated::<LEAVES_ITS_OWN_WEIGHTS>();
+    let left = violated::<LEAVES_ITS_OWN_WEIGHTS>();
     assert!(
-        swapped.contains(&"prepare-resume-neutral".to_owned()),
-        "{swapped:?}"
+        left.contains(&"prepare-resume-neutral".to_owned()),
+        "{left:?}"
     );
     assert_eq!(violated::<WRONG_SIZE>(), ["state-size"]);
     let forms = [
@@ -266,7 +267,7 @@ impl UpdateRule for Halved {
 
     fn evaluated(&self, group: &Group) -> Result<Option<Vec<Tensor>>> {
         let weights = group.copies()?;
-        crate::toolkit::decay(&weights, 0.5)?;
+        foreach::scale(&weights, 0.5)?;
         Ok(Some(weights))
     }
 }
@@ -291,7 +292,7 @@ fn running_statistics_fit_the_weights_that_are_evaluated() {
     let mut halved = start().unwrap();
     let parameters = halved.training.parameters().iter();
     let tensors: Vec<Tensor> = parameters.map(|p| p.tensor.shallow_clone()).collect();
-    crate::toolkit::decay(&tensors, 0.5).unwrap();
+    foreach::scale(&tensors, 0.5).unwrap();
     let _ = halved.training.recalibrate(3).unwrap();
     assert!(statistics(&halved) == shown);
 }

@@ -34,6 +34,15 @@ impl Exchange {
             weights.len(),
             parameters.len()
         );
+        for (parameter, weight) in parameters.iter().zip(weights) {
+            ensure!(
+                weight.size() == parameter.tensor.size(),
+                "weights of shape {:?} for `{}`, which has {:?}",
+                weight.size(),
+                parameter.name,
+                parameter.tensor.size()
+            );
+        }
         let _guard = tch::no_grad_guard();
         for (parameter, weight) in parameters.iter().zip(weights) {
             self.training.push(copy_of(&parameter.tensor)?);
@@ -97,5 +106,33 @@ impl Exchange {
     pub fn state(&mut self, state: &mut State) -> Result<()> {
         state.visit("training-weights", &mut self.training)?;
         state.visit("training-buffers", &mut self.buffers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bench_core::spec::submission::Role;
+    use tch::{Device, Kind};
+
+    /// libtorch would spread them over the parameter.
+    #[test]
+    fn weights_of_another_shape_are_refused_and_change_nothing() {
+        let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        let parameters = [Parameter {
+            name: "w".to_owned(),
+            tensor: zeros(&[2, 3]),
+            role: Role::Weight,
+            layer: 0,
+            fan_in: 3,
+        }];
+        let mut exchange = Exchange::default();
+        let error = exchange.put(&parameters, &[zeros(&[3]) + 1.0]).unwrap_err();
+        insta::assert_snapshot!(error, @"weights of shape [3] for `w`, which has [2, 3]");
+        assert!(!exchange.is_in_place() && parameters[0].tensor == zeros(&[2, 3]));
+        exchange.put(&parameters, &[zeros(&[2, 3]) + 1.0]).unwrap();
+        assert_eq!(parameters[0].tensor.double_value(&[1, 2]), 1.0);
+        exchange.take_back(&parameters).unwrap();
+        assert!(parameters[0].tensor == zeros(&[2, 3]));
     }
 }

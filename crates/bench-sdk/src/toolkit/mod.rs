@@ -28,14 +28,6 @@ pub fn ema<T: Borrow<Tensor>>(averages: &mut [Tensor], values: &[T], beta: f64) 
     Ok(foreach::lerp(averages, values, 1.0 - beta)?)
 }
 
-/// `x *= 1 - amount`: decoupled weight decay, `amount` being learning rate times weight decay.
-///
-/// # Errors
-/// What libtorch says.
-pub fn decay<T: Borrow<Tensor>>(values: &[T], amount: f64) -> Result<()> {
-    Ok(foreach::scale(values, 1.0 - amount)?)
-}
-
 /// Gives a direction the length of another: `direction *= |length_of| / (|direction| + 1e-16)`, as Shampoo is grafted onto Adam (Anil et al.,
 /// arXiv:2002.09018, section 4.2).
 ///
@@ -121,13 +113,11 @@ mod tests {
     }
 
     #[test]
-    fn averages_and_decay_work_in_place() {
+    fn averages_work_in_place() {
         let mut averages = vec![vector(&[1.0])];
         let shared = averages[0].shallow_clone();
         ema(&mut averages, &[vector(&[3.0])], 0.75).unwrap();
         assert_eq!(shared.double_value(&[0]), 1.5);
-        decay(&averages, 0.5).unwrap();
-        assert_eq!(shared.double_value(&[0]), 0.75);
         assert_eq!(bias_correction(0.9, 1), 1.0 - 0.9);
     }
 }

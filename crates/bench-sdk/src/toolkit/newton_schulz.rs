@@ -9,7 +9,7 @@ const B: f64 = -4.7750;
 const C: f64 = 2.0315;
 const STEPS: u32 = 5;
 
-/// A tensor's nearest orthogonal one, roughly, in five steps: more dimensions than two are flattened behind the first. Counted in `precision`, or in
+/// The nearest orthogonal one of a tensor of two dimensions or more, roughly, in five steps: more than two are flattened behind the first. Counted in `precision`, or in
 /// the tensor's own kind of number.
 ///
 /// # Errors
@@ -24,8 +24,9 @@ pub fn orthogonal(tensor: &Tensor, precision: Option<Kind>) -> Result<Tensor> {
     let tall = rows > columns;
     let x = if tall { x.f_transpose(0, 1)? } else { x };
     let x = &x / (x.f_norm()? + 1e-7);
+    let is_half = matches!(x.kind(), Kind::Half | Kind::BFloat16);
     // Half precision would not survive that many products of small squares.
-    let x = match precision.is_none() && rows.max(columns) > 2 * rows.min(columns) {
+    let x = match !is_half && rows.max(columns) > 2 * rows.min(columns) {
         true => on_the_square(&x)?,
         false => step_by_step(x)?,
     };

@@ -127,7 +127,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "decay of z": [("decay * y", "decay * z")],
         "warm-up left out of the average": [("self.highest_rate.max(rate)", "self.highest_rate.max(update.learning_rate)")],
         "y moves on without its share": [("beta1 * (1.0 - share) - 1.0", "beta1 - 1.0")],
-        "the start in the average": [("(weight / self.weight_sum).max(0.0)", "(weight / self.weight_sum).clamp(0.0, 0.5)")],
+        "the start in the average": [("weight / self.weight_sum.max(f64::MIN_POSITIVE)", "(weight / self.weight_sum).min(0.5)")],
         "bias correction off": [("let root = bias_correction(beta2, update.t).sqrt()", "let root = 1.0 + 0.0 * beta2")],
         "sum of weights not saved": [("state.visit(\"weight-sum\", &mut self.weight_sum)?;", "")],
     }
@@ -194,7 +194,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
     }
     "crates/bench-sdk/src/first_order.rs", Submission("schedule-free-adamw"), []: {
         "running statistics not saved": [("state.visit(\"statistics\", &mut self.statistics)?;", "")],
-        "the trained weights not saved": [("part.trained.state(state)?;", "")],
+        "the trained weights not saved": [("state.scope(\"trained\", |state| part.trained.state(state))?;", "")],
         "the trained weights not put back": [(".try_for_each(|part| part.trained.take_back(&part.group.parameters))", ".try_for_each(|part| part.trained.take_back(&part.group.parameters[..0]))")],
     }
     "crates/bench-sdk/src/toolkit/exchange.rs", Submission("pbt"), []: {
