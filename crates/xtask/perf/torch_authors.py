@@ -122,7 +122,7 @@ def galore_every_step(groups):
     return galore(groups, gap=1)
 
 
-def fira(groups):
+def fira(groups, gap=100):
     """xichen-fy/Fira (fira 1.0.2)."""
 
     def direction(state, grad, low, update):
@@ -140,7 +140,12 @@ def fira(groups):
         state["norm"] = norm
         return state["projector"].back(update) + rest
 
-    return projected_adamw(groups, direction)
+    return projected_adamw(groups, direction, gap)
+
+
+def fira_every_step(groups):
+    """With new bases in every step."""
+    return fira(groups, gap=1)
 
 
 def blocks(p, limit):
@@ -162,9 +167,9 @@ def blocks(p, limit):
     return cut
 
 
-def shampoo(groups):
+def shampoo(groups, frequency=20):
     """Meta's DistributedShampoo as it was submitted to AlgoPerf, on one process."""
-    lr, beta1, beta2, eps, decay, limit, frequency, start = 1e-3, 0.9, 0.99, 1e-8, 0.05, 128, 20, 1
+    lr, beta1, beta2, eps, decay, limit, start = 1e-3, 0.9, 0.99, 1e-8, 0.05, 128, 1
     states = []
     for p in groups.all:
         cut = blocks(p, limit)
@@ -206,6 +211,11 @@ def shampoo(groups):
             p.add_(direction, alpha=-lr)
 
     return step
+
+
+def shampoo_every_step(groups):
+    """With new roots in every step."""
+    return shampoo(groups, frequency=1)
 
 
 def newton_schulz(g, kind):

@@ -11,7 +11,19 @@ import time
 
 import torch
 
-from torch_authors import fira, galore, galore_every_step, lion, muon, muon_single, schedule_free_adamw, shampoo, sophia
+from torch_authors import (
+    fira,
+    fira_every_step,
+    galore,
+    galore_every_step,
+    lion,
+    muon,
+    muon_single,
+    schedule_free_adamw,
+    shampoo,
+    shampoo_every_step,
+    sophia,
+)
 
 PEERS = {
     "adamw-fused": lambda groups: torch.optim.AdamW(groups.all, lr=1e-3, fused=True).step,
@@ -23,9 +35,11 @@ PEERS = {
     "galore": galore,
     "galore-every-step": galore_every_step,
     "fira": fira,
+    "fira-every-step": fira_every_step,
     "muon": muon,
     "muon-single": muon_single,
     "shampoo": shampoo,
+    "shampoo-every-step": shampoo_every_step,
 }
 
 

@@ -92,8 +92,6 @@ pub struct Entrant<'a> {
 
 /// Medians of a comparison.
 pub struct Times {
-    /// The very first step, in milliseconds: state is made and bases are found in it.
-    pub first: f64,
     /// The middle of a step's milliseconds over all turns.
     pub median: f64,
     /// The middle of each turn.
@@ -106,11 +104,10 @@ pub fn take_turns(entrants: &[Entrant], turns: usize) -> Result<Vec<Times>> {
         let mut partner = entrant.partner.borrow_mut();
         partner.times(entrant.kind, steps, entrant.of)
     };
-    let mut firsts = Vec::new();
     let mut steps = Vec::new();
     for entrant in entrants {
         let began = std::time::Instant::now();
-        firsts.push(median(ask(entrant, 1)?));
+        ask(entrant, 1)?;
         let first = began.elapsed().as_secs_f64() * 1e3;
         let warm = if first < TURN { 5 } else { 1 };
         let began = std::time::Instant::now();
@@ -126,14 +123,11 @@ pub fn take_turns(entrants: &[Entrant], turns: usize) -> Result<Vec<Times>> {
             all.extend(turn);
         }
     }
-    let summary = firsts.into_iter().zip(times);
-    Ok(summary
-        .map(|(first, (all, turns))| Times {
-            first,
-            median: median(all),
-            turns,
-        })
-        .collect())
+    let summary = times.into_iter().map(|(all, turns)| Times {
+        median: median(all),
+        turns,
+    });
+    Ok(summary.collect())
 }
 
 /// The middle of the ratios of turns that lay side by side: above 1 where `ours` took less time.

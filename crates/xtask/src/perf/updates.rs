@@ -4,7 +4,7 @@ use super::partner::{Entrant, Partner, Times, take_turns, times_as_fast};
 use super::peers;
 use super::table::Table;
 use crate::shell;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use std::cell::RefCell;
 use std::path::Path;
 
@@ -18,11 +18,28 @@ struct Rule {
     peer: &'static str,
     peer_is: &'static str,
     bytes: Option<u32>,
-    /// A first step finds bases, or roots.
-    has_bases: bool,
+    /// Its steps that find new bases, or roots, where not all do.
+    renewal: Option<Renewal>,
     /// Numbers of state that its page documents: of a parameter, or of an `m x n` matrix.
     state: &'static str,
 }
+
+/// How every step is made to find new bases, so that they are compared in turns as other steps are.
+#[derive(Clone, Copy)]
+struct Renewal {
+    with: (&'static str, &'static str),
+    peer: &'static str,
+}
+
+const fn every_step(hyperparameter: &'static str, peer: &'static str) -> Option<Renewal> {
+    Some(Renewal {
+        with: (hyperparameter, "1"),
+        peer,
+    })
+}
+
+/// Turns that renewals of ten million parameters take at most: a step takes seconds.
+const RENEWALS: usize = 5;
 
 /// One that is more than a map of elements.
 const fn rule(
@@ -38,7 +55,7 @@ const fn rule(
         peer,
         peer_is,
         bytes: None,
-        has_bases: false,
+        renewal: None,
         state,
     }
 }
@@ -71,7 +88,7 @@ const RULES: [Rule; 13] = [
         "2",
     ),
     Rule {
-        has_bases: true,
+        renewal: every_step("projection-gap", "galore-every-step"),
         ..rule("galore", "galore", "authors'", GALORE)
     },
     Rule {
@@ -85,7 +102,7 @@ const RULES: [Rule; 13] = [
         )
     },
     Rule {
-        has_bases: true,
+        renewal: every_step("projection-gap", "fira-every-step"),
         ..rule("fira", "fira", "authors'", FIRA)
     },
     Rule {
@@ -99,7 +116,7 @@ const RULES: [Rule; 13] = [
         ..rule("muon", "muon", "authors'", MUON)
     },
     Rule {
-        has_bases: true,
+        renewal: every_step("precondition-frequency", "shampoo-every-step"),
         // From the first step on, as is wanted of what is measured.
         with: &[("start-preconditioning-step", "1")],
         ..rule("shampoo", "shampoo", "authors'", SHAMPOO)
@@ -216,21 +233,13 @@ struct Measured {
     triad: Times,
     peer: Times,
     fused: Times,
+    /// Ours and the peer's, where every step finds new bases.
+    renewal: Option<[Times; 2]>,
 }
 
 fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measured> {
-    let (threads, name) = (context.threads, rule.submission);
-    let run = peers::run_of(context.bench, context.workload, name, threads)?;
-    let mut run: serde_json::Value = serde_json::from_str(&run)?;
-    for (name, value) in rule.with {
-        run["run"]["hyperparameters"][*name] = match value.parse::<f64>() {
-            Ok(number) => number.into(),
-            Err(_) => (*value).into(),
-        };
-    }
-    let mut ours = peers::submission(name, &["--update", context.update], threads);
-    let mut ours = Partner::start(&mut ours, &run.to_string())?;
-    let described = ours.line()?;
+    let threads = context.threads;
+    let (mut ours, described) = start(context, rule.submission, rule.with)?;
     let torch = match context.torch.take() {
         Some(torch) => torch,
         None => {
@@ -238,42 +247,70 @@ fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measure
             RefCell::new(Partner::start(&mut script, &described)?)
         }
     };
-    let torch = context.torch.insert(torch);
     // A first step may find bases or estimate curvature, and so may one of the ten after it.
-    let start = ours.ask("memory 1")?;
-    let later = ours.ask("memory 10")?;
+    let memory = [ours.ask("memory 1")?, ours.ask("memory 10")?];
     let ours = RefCell::new(ours);
     let entrant = |partner, kind, of| Entrant { partner, kind, of };
-    let mut times = take_turns(
-        &[
+    let [ours, triad, peer, fused] = compared(
+        [
             entrant(&ours, "steps", "update-ms"),
             entrant(&ours, "triad", "triad-ms"),
-            entrant(torch, rule.peer, "update-ms"),
-            entrant(torch, "adamw-fused", "update-ms"),
+            entrant(&torch, rule.peer, "update-ms"),
+            entrant(&torch, "adamw-fused", "update-ms"),
         ],
         repeats,
-    )?
-    .into_iter();
-    let mut next = || {
-        times.next().unwrap_or(Times {
-            first: f64::NAN,
-            median: f64::NAN,
-            turns: Vec::new(),
-        })
+    )?;
+    let renewal = match rule.renewal {
+        None => None,
+        Some(renewal) => {
+            let with = [rule.with, &[renewal.with]].concat();
+            let renewing = RefCell::new(start(context, rule.submission, &with)?.0);
+            Some(compared(
+                [
+                    entrant(&renewing, "steps", "update-ms"),
+                    entrant(&torch, renewal.peer, "update-ms"),
+                ],
+                match context.update {
+                    "large" => repeats.min(RENEWALS),
+                    _ => repeats,
+                },
+            )?)
+        }
     };
-    let (ours, triad, peer, fused) = (next(), next(), next(), next());
+    context.torch = Some(torch);
     let described: serde_json::Value = serde_json::from_str(&described)?;
     Ok(Measured {
         parameters: numbers(&described),
-        ours: Times {
-            first: start["update-ms"][0].as_f64().unwrap_or(f64::NAN),
-            ..ours
-        },
-        memory: [start, later],
+        ours,
+        memory,
         triad,
         peer,
         fused,
+        renewal,
     })
+}
+
+/// As many times as entrants.
+fn compared<const N: usize>(entrants: [Entrant; N], turns: usize) -> Result<[Times; N]> {
+    let times = take_turns(&entrants, turns)?.try_into();
+    times.map_err(|_| anyhow!("an entrant is missing"))
+}
+
+/// A submission's program with these hyperparameters, and what it says of itself.
+fn start(context: &Context, submission: &str, with: &[(&str, &str)]) -> Result<(Partner, String)> {
+    let threads = context.threads;
+    let run = peers::run_of(context.bench, context.workload, submission, threads)?;
+    let mut run: serde_json::Value = serde_json::from_str(&run)?;
+    for (name, value) in with {
+        run["run"]["hyperparameters"][*name] = match value.parse::<f64>() {
+            Ok(number) => number.into(),
+            Err(_) => (*value).into(),
+        };
+    }
+    let mut program = peers::submission(submission, &["--update", context.update], threads);
+    let mut program = Partner::start(&mut program, &run.to_string())?;
+    let described = program.line()?;
+    Ok((program, described))
 }
 
 /// How many parameters a program described.
@@ -310,9 +347,11 @@ impl Measured {
             milliseconds(self.ours.median),
             milliseconds(self.peer.median),
         );
-        if rule.has_bases {
-            ours += &format!(" (new bases: {})", milliseconds(self.ours.first));
-            peer += &format!(" ({})", milliseconds(self.peer.first));
+        let mut faster = format!("{:.2}", times_as_fast(&self.ours, &self.peer));
+        if let Some([our_renewal, renewal]) = &self.renewal {
+            ours += &format!(" (new bases: {})", milliseconds(our_renewal.median));
+            peer += &format!(" ({})", milliseconds(renewal.median));
+            faster += &format!(" ({:.2})", times_as_fast(our_renewal, renewal));
         }
         vec![
             rule.name(),
@@ -323,7 +362,7 @@ impl Measured {
             of_fused,
             rule.peer_is.to_owned(),
             peer,
-            format!("{:.2}", times_as_fast(&self.ours, &self.peer)),
+            faster,
         ]
     }
 
