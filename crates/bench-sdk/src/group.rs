@@ -137,7 +137,7 @@ impl Update<'_> {
     ) -> Result<()> {
         ensure!(
             state.iter().all(|list| list.len() == self.parameters.len()),
-            "{} parameters, but lists of state of {:?}",
+            "{} parameters, but lists of state of {:?}: each wants a place for every parameter of the group (`Group::zeros_of`)",
             self.parameters.len(),
             state.each_ref().map(|list| list.len()),
         );

@@ -9,8 +9,8 @@ const B: f64 = -4.7750;
 const C: f64 = 2.0315;
 const STEPS: u32 = 5;
 
-/// The nearest orthogonal one of a tensor of two dimensions or more, roughly, in five steps: more than two are flattened behind the first. Counted in `precision`, or in
-/// the tensor's own kind of number.
+/// The nearest orthogonal one of a tensor of two dimensions or more, roughly, in five steps: more than two are flattened behind the first. Counted
+/// in `precision`, or in the tensor's own kind of number.
 ///
 /// # Errors
 /// What libtorch says.

@@ -1,7 +1,7 @@
 //! A program that does as many steps as a line asks for, and answers each with a line of JSON: so that two of them can take short turns.
 
 use super::median;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -128,6 +128,12 @@ pub fn take_turns(entrants: &[Entrant], turns: usize) -> Result<Vec<Times>> {
         turns,
     });
     Ok(summary.collect())
+}
+
+/// The same of entrants whose number is known.
+pub fn compared<const N: usize>(entrants: [Entrant; N], turns: usize) -> Result<[Times; N]> {
+    let times = take_turns(&entrants, turns)?.try_into();
+    times.map_err(|_| anyhow!("an entrant is missing"))
 }
 
 /// The middle of the ratios of turns that lay side by side: above 1 where `ours` took less time.

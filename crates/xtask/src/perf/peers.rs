@@ -78,11 +78,23 @@ pub fn submission(name: &str, arguments: &[&str], threads: u32) -> Command {
     command
 }
 
-/// A resolved run of a submission, as one line, with so many threads.
-pub fn run_of(bench: &Path, workload: &str, submission: &str, threads: u32) -> Result<String> {
+/// A resolved run of a submission, as one line, with so many threads and these hyperparameters.
+pub fn run_of(
+    bench: &Path,
+    workload: &str,
+    submission: &str,
+    threads: u32,
+    with: &[(&str, &str)],
+) -> Result<String> {
     let text = shell::output(shell::in_root(bench).args(["spec", "show", workload, submission]))?;
     let mut task: Value = serde_json::from_str(text.trim())?;
     task["run"]["threads"] = threads.into();
+    for (name, value) in with {
+        task["run"]["hyperparameters"][*name] = match value.parse::<f64>() {
+            Ok(number) => number.into(),
+            Err(_) => (*value).into(),
+        };
+    }
     Ok(task.to_string())
 }
 

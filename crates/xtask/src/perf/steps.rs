@@ -49,7 +49,7 @@ fn compare(
     threads: u32,
     repeats: usize,
 ) -> Result<Vec<String>> {
-    let run = peers::run_of(bench, workload, "adamw", threads)?;
+    let run = peers::run_of(bench, workload, "adamw", threads, &[])?;
     let mut ours = Partner::start(&mut peers::submission("adamw", &[], threads), &run)?;
     ours.line()?;
     let mut torch = peers::script(python, "torch_steps.py", threads);

@@ -1,10 +1,10 @@
 //! Every submission's update by itself, beside PyTorch's optimizers and the authors' code, and the machine's memory.
 
-use super::partner::{Entrant, Partner, Times, take_turns, times_as_fast};
+use super::partner::{Entrant, Partner, Times, compared, times_as_fast};
 use super::peers;
 use super::table::Table;
 use crate::shell;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use std::cell::RefCell;
 use std::path::Path;
 
@@ -290,25 +290,12 @@ fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measure
     })
 }
 
-/// As many times as entrants.
-fn compared<const N: usize>(entrants: [Entrant; N], turns: usize) -> Result<[Times; N]> {
-    let times = take_turns(&entrants, turns)?.try_into();
-    times.map_err(|_| anyhow!("an entrant is missing"))
-}
-
 /// A submission's program with these hyperparameters, and what it says of itself.
 fn start(context: &Context, submission: &str, with: &[(&str, &str)]) -> Result<(Partner, String)> {
     let threads = context.threads;
-    let run = peers::run_of(context.bench, context.workload, submission, threads)?;
-    let mut run: serde_json::Value = serde_json::from_str(&run)?;
-    for (name, value) in with {
-        run["run"]["hyperparameters"][*name] = match value.parse::<f64>() {
-            Ok(number) => number.into(),
-            Err(_) => (*value).into(),
-        };
-    }
+    let run = peers::run_of(context.bench, context.workload, submission, threads, with)?;
     let mut program = peers::submission(submission, &["--update", context.update], threads);
-    let mut program = Partner::start(&mut program, &run.to_string())?;
+    let mut program = Partner::start(&mut program, &run)?;
     let described = program.line()?;
     Ok((program, described))
 }
