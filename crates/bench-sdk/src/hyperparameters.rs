@@ -41,6 +41,18 @@ pub enum HyperparameterError {
         /// Where it was asked for.
         location: &'static Location<'static>,
     },
+    /// A name that means nothing.
+    #[error("hyperparameter `{name}` is {value}, which is none of {choices}")]
+    Choice {
+        /// What was asked for.
+        name: String,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        choices: String,
+        /// Where it was asked for.
+        location: &'static Location<'static>,
+    },
 }
 
 impl HyperparameterError {
@@ -48,7 +60,8 @@ impl HyperparameterError {
     pub fn location(&self) -> &'static Location<'static> {
         match self {
             HyperparameterError::Unknown { location, .. }
-            | HyperparameterError::Type { location, .. } => location,
+            | HyperparameterError::Type { location, .. }
+            | HyperparameterError::Choice { location, .. } => location,
         }
     }
 }
@@ -107,7 +120,30 @@ impl Hyperparameters {
         }
     }
 
-    /// A name out of a list.
+    /// What a name out of a list stands for.
+    ///
+    /// # Errors
+    /// When there is none of this name, or it is no text of the list.
+    #[track_caller]
+    pub fn choice<T: Copy>(
+        &self,
+        name: &str,
+        choices: &[(&str, T)],
+    ) -> Result<T, HyperparameterError> {
+        let value = self.text(name)?;
+        if let Some((_, meaning)) = choices.iter().find(|(choice, _)| *choice == value) {
+            return Ok(*meaning);
+        }
+        let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+        Err(HyperparameterError::Choice {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            choices: names.join(", "),
+            location: Location::caller(),
+        })
+    }
+
+    /// A text.
     ///
     /// # Errors
     /// When there is none of this name, or it is no text.
@@ -233,6 +269,7 @@ mod tests {
         assert_eq!(hyper.number("learning-rate").unwrap(), 0.1);
         assert!(hyper.flag("nesterov").unwrap());
         assert_eq!(hyper.text("kind").unwrap(), "svd");
+        assert_eq!(hyper.choice("kind", &[("qr", 1), ("svd", 2)]).unwrap(), 2);
         assert_eq!(hyper.with("rank", 4.0).integer("rank").unwrap(), 4);
     }
 
@@ -260,6 +297,10 @@ mod tests {
         assert_eq!(
             message(hyper.number("kind").unwrap_err()),
             "hyperparameter `kind` is svd, which is not a number"
+        );
+        assert_eq!(
+            message(hyper.choice("kind", &[("qr", 1), ("eigh", 2)]).unwrap_err()),
+            "hyperparameter `kind` is svd, which is none of qr, eigh"
         );
     }
 

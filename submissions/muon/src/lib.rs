@@ -48,14 +48,11 @@ impl UpdateRule for Muon {
     fn new(group: &Group) -> Result<Muon> {
         let hyper = &group.hyperparameters;
         let (hidden, others) = group.places(is_hidden);
+        let precisions = [("bfloat16", Some(Kind::BFloat16)), ("parameter", None)];
         Ok(Muon {
             momentum: hyper.number("momentum")?,
             weight_decay: hyper.number("weight-decay")?,
-            precision: match hyper.text("newton-schulz")? {
-                "bfloat16" => Some(Kind::BFloat16),
-                "parameter" => None,
-                other => bail!("newton-schulz `{other}` is neither `bfloat16` nor `parameter`"),
-            },
+            precision: hyper.choice("newton-schulz", &precisions)?,
             adam: Adam {
                 betas: [hyper.number("adam-beta1")?, hyper.number("adam-beta2")?],
                 epsilon: hyper.number("adam-eps")?,

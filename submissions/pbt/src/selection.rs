@@ -24,12 +24,9 @@ impl Exploit {
     /// # Errors
     /// When there is none of that name.
     pub(crate) fn of(hyper: &Hyperparameters) -> Result<Exploit> {
-        let fraction = hyper.number("fraction")?;
-        match hyper.text("exploit")? {
-            "truncation" => Ok(Exploit::Truncation(fraction)),
-            "t-test" => Ok(Exploit::TTest),
-            other => bail!("`exploit` is `{other}`, which is neither truncation nor t-test"),
-        }
+        let truncation = Exploit::Truncation(hyper.number("fraction")?);
+        let choices = [("truncation", truncation), ("t-test", Exploit::TTest)];
+        Ok(hyper.choice("exploit", &choices)?)
     }
 
     /// Whom each member copies, itself where it goes on as it is. `draws` has a uniform number for each.

@@ -36,20 +36,13 @@ enum Variant {
     Optax,
 }
 
-impl Variant {
-    fn of(hyper: &Hyperparameters) -> Result<Variant> {
-        match hyper.text("variant")? {
-            "paper-alg3" => Ok(Variant::Paper),
-            "optax" => Ok(Variant::Optax),
-            other => bail!("`variant` is `{other}`, which is neither paper-alg3 nor optax"),
-        }
-    }
-}
+const VARIANTS: [(&str, Variant); 2] = [("paper-alg3", Variant::Paper), ("optax", Variant::Optax)];
 
 impl TrainingAlgorithm for SophiaH {
     fn init(training: &mut Training) -> Result<SophiaH> {
         let hyper = training.hyperparameters();
-        let (interval, variant) = (hyper.integer("hessian-interval")?, Variant::of(hyper)?);
+        let interval = hyper.integer("hessian-interval")?;
+        let variant = hyper.choice("variant", &VARIANTS)?;
         ensure!(interval > 0, "`hessian-interval` is 0");
         Ok(SophiaH {
             rules: Rules::new(training)?,
@@ -109,7 +102,7 @@ impl UpdateRule for Sophia {
             gamma: hyper.number("gamma")?,
             epsilon: hyper.number("epsilon")?,
             weight_decay: hyper.number("weight-decay")?,
-            variant: Variant::of(hyper)?,
+            variant: hyper.choice("variant", &VARIANTS)?,
             correction: 1.0,
             m: group.zeros()?,
             h: group.zeros()?,

@@ -2,7 +2,7 @@
 
 use crate::group::{Group, Update};
 use crate::state::State;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use bench_workloads::Parameter;
 use tch::{Kind, Tensor};
 
@@ -150,11 +150,7 @@ impl LowRank {
         let hyper = &group.hyperparameters;
         let (rank, gap) = (hyper.integer("rank")?, hyper.integer("projection-gap")?);
         ensure!(gap > 0, "`projection-gap` is 0");
-        let bases = match hyper.text("bases")? {
-            "svd" => Bases::Found,
-            "qr" => Bases::Turned,
-            other => bail!("`bases` is `{other}`, which is neither svd nor qr"),
-        };
+        let bases = hyper.choice("bases", &[("svd", Bases::Found), ("qr", Bases::Turned)])?;
         let (matrices, others) = group.places(|parameter| is_projected(parameter, rank));
         let projections = matrices
             .iter()
