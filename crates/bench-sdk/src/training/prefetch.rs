@@ -9,9 +9,9 @@ use bench_torch::errors::LibtorchError;
 use bench_torch::random::{Key, Order};
 use bench_workloads::{Batch, Examples};
 use std::num::NonZero;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use tch::Tensor;
 
@@ -20,10 +20,13 @@ const AHEAD: usize = 2;
 /// Purpose of a batch's random draws.
 pub(super) const AUGMENTATION: &str = "augmentation";
 
+/// Asked once: the answer is read from files, which takes as long as a small batch, and where nothing is made ahead every step asks.
+static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
+
 /// Whether there is a processor for it that no training thread needs; the evaluator is blocked meanwhile.
 pub(super) fn pays(training_threads: u32) -> bool {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    processors > training_threads as usize
+    *PROCESSORS > training_threads as usize
 }
 
 /// What a thread needs to make batches.
