@@ -6,6 +6,7 @@ use crate::toolkit::elementwise::{self, Form, Reference};
 use crate::training::Given;
 use anyhow::{Result, ensure};
 use bench_workloads::Parameter;
+use std::borrow::Borrow;
 use tch::Tensor;
 
 /// Parameters with the same hyperparameters: all of the model, or those of the roles that a group in `submission.yaml` names.
@@ -117,11 +118,8 @@ impl Update<'_> {
         map: &impl Reference<N>,
         state: [&mut [Tensor]; N],
     ) -> Result<()> {
-        let targets: Vec<Tensor> = self
-            .parameters
-            .iter()
-            .map(|parameter| parameter.tensor.shallow_clone())
-            .collect();
+        let targets = self.parameters.iter().map(|parameter| &parameter.tensor);
+        let targets: Vec<&Tensor> = targets.collect();
         self.map(map, &targets, self.gradients, state)
     }
 
@@ -146,7 +144,7 @@ impl Update<'_> {
             tensors.collect()
         };
         let targets = places.iter().map(|&place| &self.parameters[place].tensor);
-        let targets: Vec<Tensor> = targets.map(Tensor::shallow_clone).collect();
+        let targets: Vec<&Tensor> = targets.collect();
         let mut state = state.map(|list| at(list));
         let state = state.each_mut().map(Vec::as_mut_slice);
         self.map(map, &targets, &at(self.gradients), state)
@@ -159,7 +157,7 @@ impl Update<'_> {
     pub fn map<const N: usize>(
         &self,
         map: &impl Reference<N>,
-        targets: &[Tensor],
+        targets: &[impl Borrow<Tensor>],
         gradients: &[Tensor],
         state: [&mut [Tensor]; N],
     ) -> Result<()> {

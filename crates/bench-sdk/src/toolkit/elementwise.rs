@@ -5,6 +5,7 @@ pub use bench_torch::one_pass::{Elementwise, Float};
 
 use anyhow::{Context, Result, ensure};
 use bench_torch::one_pass;
+use std::borrow::Borrow;
 use std::cell::Cell;
 use tch::Tensor;
 
@@ -46,11 +47,12 @@ pub(crate) fn passes() -> u64 {
 pub fn apply<const N: usize>(
     form: Form,
     map: &impl Reference<N>,
-    targets: &[Tensor],
+    targets: &[impl Borrow<Tensor>],
     gradients: &[Tensor],
     state: [&mut [Tensor]; N],
 ) -> Result<()> {
-    if form == Form::Fastest && targets.iter().all(one_pass::supports) {
+    let mut each = targets.iter().map(Borrow::borrow);
+    if form == Form::Fastest && each.all(one_pass::supports) {
         PASSES.set(PASSES.get() + 1);
         let state = state.map(|list| &*list);
         return Ok(one_pass::update(*map, targets, gradients, state)?);
@@ -63,7 +65,8 @@ pub fn apply<const N: usize>(
         gradients.len(),
         state.each_ref().map(|list| list.len()),
     );
-    for (index, (target, gradient)) in targets.iter().zip(gradients).enumerate() {
+    let targets = targets.iter().map(Borrow::<Tensor>::borrow);
+    for (index, (target, gradient)) in targets.zip(gradients).enumerate() {
         let old = state.each_ref().map(|list| &list[index]);
         let (value, new) = map.tensors(&target.f_detach()?, gradient, old);
         target
