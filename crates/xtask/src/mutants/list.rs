@@ -123,7 +123,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "the norm bounded (PyTorch)": [("x.f_norm()? + 1e-7", "x.f_norm()?.clamp_min(1e-7)")],
     }
     "submissions/schedule-free-adamw/src/lib.rs", Submission("schedule-free-adamw"), ["schedule_free_adamw.json", "schedule_free_adamw_paper.json"]: {
-        "y evaluated": [("let towards = 1.0 - 1.0 / self.adam.betas[0]", "let towards = 0.0")],
+        "y evaluated": [("f_lerp(z, 1.0 - 1.0 / self.adam.betas[0])", "f_lerp(z, 0.0)")],
         "decay of z": [("decay * y", "decay * z")],
         "warm-up left out of the average": [("self.highest_rate.max(rate)", "self.highest_rate.max(update.learning_rate)")],
         "y moves on without its share": [("beta1 * (1.0 - share) - 1.0", "beta1 - 1.0")],
