@@ -352,6 +352,18 @@ fn mistakes_in_searched_schedules_have_their_places() {
             "submissions/plain/submission.yaml:4:66: with `warmup` at `0.5`: warmup and cooldown are 110% of the step hint together; lower one of them"
         ]
     );
+    // Each end fits beside the default of the other, and both together do not.
+    let both =
+        "{ wsd: { warmup: { hyperparameter: warmup }, cooldown: { hyperparameter: cooldown } } }";
+    assert_eq!(
+        told(
+            both,
+            "  warmup: { min: 0.1, max: 0.8, default: 0.1 }\n  cooldown: { values: [10%, 50%], default: 10% }\n"
+        ),
+        [
+            "submissions/plain/submission.yaml:4:11: with `cooldown` at `50%` and `warmup` at `0.8`: warmup and cooldown are 130% of the step hint together; narrow one of the ranges"
+        ]
+    );
     assert_eq!(
         told(named, "  warmup: fast\n"),
         [

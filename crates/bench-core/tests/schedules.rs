@@ -82,6 +82,7 @@ fn wrong_ones_are_told() {
     let wrong = [
         "wsdd{cooldown: 20%}",
         "lion",
+        "cosine",
         "wsd",
         "wsd{cooldwn: 20%}",
         "wsd{warmup: 60%, cooldown: 60%}",
@@ -89,6 +90,13 @@ fn wrong_ones_are_told() {
         "wsd{cooldown: 20%, shape: {half-life: 0}}",
         "step{every: 0, gamma: 0.1}",
         "refined{norms: [1, 0], for: adam}",
+        "refined{norms: [], for: adam}",
+        "one-cycle{up: 2}",
+        "polynomial{power: -1}",
+        "cyclic{up: 10, base: 3}",
+        "warmup-cosine{warmup: 5%, start: -4}",
+        "power{a: 1, b: 1, batch-size: 8, tokens-per-step: 8, peak: 1}",
+        "constant{warmup: 5%}",
         "{wsd: {cooldown: 20%",
     ];
     insta::assert_snapshot!(wrong.map(told).join("\n"));
@@ -108,6 +116,22 @@ const FAMILIES: [&str; 12] = [
     "polynomial{power: 2}",
     "refined{norms: [3, 2, 1, 1], for: sgd}",
 ];
+
+/// Also where a share comes to no step.
+#[test]
+fn without_a_cooldown_the_rate_stays_beyond_the_horizon() {
+    assert_eq!(parsed("constant{}"), Schedule::Constant);
+    for cooldown in ["0", "0%", "0.01%"] {
+        let factor = parsed(&format!("wsd{{cooldown: {cooldown}}}")).factor(150, 100);
+        assert_eq!(factor, 1.0, "{cooldown}");
+        let settings = "a: 1, b: -0.5, batch-size: 1, tokens-per-step: 1, peak: 1";
+        let power = parsed(&format!("power{{{settings}, cooldown: {cooldown}}}"));
+        assert!(
+            (power.factor(144, 100) - 1.0 / 12.0).abs() < 1e-15,
+            "{cooldown}"
+        );
+    }
+}
 
 proptest! {
     /// Whatever the horizon and the step, also beyond it, a factor is a number from 0 to 1.

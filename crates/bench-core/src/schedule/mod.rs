@@ -18,6 +18,7 @@ pub use wsd::{Cooldown, Wsd};
 
 use crate::number::Extent;
 use crate::spec::diagnostic::nearest;
+use crate::spec::scheduled;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,7 @@ impl Schedule {
         let text = text.trim();
         let end = text.find('{').unwrap_or(text.len());
         let name = text[..end].trim().trim_end_matches(':');
+        let settings = text[end..].trim();
         let yaml = match name {
             "" => text.to_owned(),
             name if !Schedule::NAMES.contains(&name) => {
@@ -108,9 +110,9 @@ impl Schedule {
                 let name = name.to_owned();
                 return Err(ScheduleError::Unknown { name, hint });
             }
-            "constant" if end == text.len() => name.to_owned(),
-            name if end == text.len() => format!("{{{name}: {{}}}}"),
-            name => format!("{{{name}: {}}}", &text[end..]),
+            "constant" if matches!(settings, "" | "{}") => name.to_owned(),
+            name if settings.is_empty() => format!("{{{name}: {{}}}}"),
+            name => format!("{{{name}: {settings}}}"),
         };
         let malformed = |cause: String| ScheduleError::Malformed {
             text: text.to_owned(),
@@ -119,12 +121,10 @@ impl Schedule {
         // By way of JSON values, which read a choice with settings as a map of one key.
         let value: serde_json::Value =
             serde_yaml::from_str(&yaml).map_err(|error| malformed(error.to_string()))?;
-        let schedule: Schedule =
-            serde_json::from_value(value).map_err(|error| malformed(error.to_string()))?;
-        match schedule.objections().first() {
-            None => Ok(schedule),
-            Some(objection) => Err(malformed(objection.message.clone())),
+        if let Some(mistake) = scheduled::mistake(&value) {
+            return Err(malformed(mistake));
         }
+        serde_json::from_value(value).map_err(|error| malformed(error.to_string()))
     }
 
     /// Factor on the learning rate at `step` (0-based) of a training of `horizon` steps.
@@ -233,6 +233,7 @@ fn shares(parts: &[(&'static str, Extent)]) -> Vec<Objection> {
     match parts.last() {
         Some((key, _)) if total > 100.0 => {
             let names: Vec<&str> = parts.iter().map(|part| part.0).collect();
+            let total = (total * 100.0).round() / 100.0;
             vec![Objection {
                 key,
                 message: format!(

@@ -26,7 +26,7 @@ pub struct Power {
     pub tokens_per_step: f64,
     /// The highest rate.
     pub peak: f64,
-    /// Steps of cooldown, the last of the horizon.
+    /// Steps of cooldown, the last of the horizon; none leaves the power going on, beyond the horizon too.
     #[serde(default = "none", skip_serializing_if = "is_none")]
     pub cooldown: Extent,
     /// How it falls, from the rate that it begins at.
@@ -50,7 +50,7 @@ impl Power {
             return risen * self.law(warmup);
         }
         let begins = cooldown_start(warmup, self.cooldown, horizon);
-        if is_none(&self.cooldown) || step < begins {
+        if self.cooldown.steps(horizon) == 0 || step < begins {
             return self.law(step);
         }
         let length = horizon - begins;

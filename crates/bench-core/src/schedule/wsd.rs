@@ -58,7 +58,7 @@ impl Wsd {
         warm_up(step, warmup, self.start).unwrap_or_else(|| {
             let begins = cooldown_start(warmup, self.cooldown, horizon);
             match step.checked_sub(begins) {
-                Some(into) if !is_none(&self.cooldown) => {
+                Some(into) if self.cooldown.steps(horizon) > 0 => {
                     self.shape
                         .factor(into, horizon - begins, self.floor, horizon)
                 }

@@ -60,14 +60,23 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// The valid name nearest to a wrong one, when it is near enough to be what was meant.
+/// The valid name nearest to a wrong one, when it is near enough to be what was meant; else the shortest of which it is a word.
 pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    valid
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+    let valid: Vec<&str> = valid.into_iter().collect();
+    let distances = valid
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), *name));
+    let near = distances
         .filter(|(distance, name)| *distance <= 1 + name.len().max(wrong.len()) / 3)
-        .min()
-        .map(|(_, name)| name)
+        .min();
+    let holds = |name: &&&str| name.split(['-', '_']).any(|word| word == wrong);
+    near.map(|(_, name)| name).or_else(|| {
+        valid
+            .iter()
+            .filter(holds)
+            .min_by_key(|name| name.len())
+            .copied()
+    })
 }
 
 /// A help line for a wrong name: the nearest one, or all of them.

@@ -102,8 +102,25 @@ fn written(value: &Hyperparameter, is_extent: bool) -> Value {
     }
 }
 
-/// Goes through a submission's schema with every name in its schedule exchanged for the hyperparameter's default, and for the values at the
-/// ends of its range.
+/// What is wrong with a schedule by itself, as it would be in a `submission.yaml`.
+pub(crate) fn mistake(schedule: &Value) -> Option<String> {
+    let file = json!({ "schema": 1, "schedule": schedule });
+    let found = rules::submission(&file).into_iter();
+    let mut found = (check::check(Kind::Submission, file).violations.into_iter()).chain(found);
+    let mistake = found.find(of_schedule)?;
+    let mut told = mistake.message;
+    // `/schedule/FAMILY/KEY`; no line of a file shows where it is.
+    if let Some(key) = mistake.pointer.split('/').nth(3)
+        && !told.contains(key)
+    {
+        told = format!("`{key}`: {told}");
+    }
+    told.extend(mistake.help.map(|help| format!("; {help}")));
+    Some(told)
+}
+
+/// Goes through a submission's schema with every name in its schedule exchanged for the hyperparameter's default, for the values at the ends of
+/// its range, and for such values together with those of the others.
 pub(super) fn check(file: Value) -> Checked {
     let template = file.get("schedule").cloned().unwrap_or_default();
     let named = names(&template, "/schedule");
@@ -152,12 +169,59 @@ pub(super) fn check(file: Value) -> Checked {
             told.collect::<Vec<_>>()
         });
         // The first is enough: what is wrong at one end of a range often is at the other.
-        checked.violations.extend(found.flatten().next());
+        let found = found.flatten().next();
+        let found = found.or_else(|| together(&template, &named, &space, &defaults));
+        checked.violations.extend(found);
     }
     if let Some(schedule) = checked.known.get_mut("schedule") {
         *schedule = template;
     }
     checked
+}
+
+/// Combinations that are tried at most: all of four ranges, or of five choices between three.
+const COMBINATIONS: usize = 256;
+
+/// The first combination of values at the ends that makes no schedule, where each by itself does.
+fn together(
+    template: &Value,
+    named: &[(String, String)],
+    space: &BTreeMap<String, Dimension>,
+    defaults: &Point,
+) -> Option<Violation> {
+    let names: BTreeSet<&String> = named.iter().map(|(_, name)| name).collect();
+    let mut points = vec![Point::new()];
+    for name in names {
+        let values = ends(&space[name]).into_iter();
+        let with = |value: &Hyperparameter, point: &Point| {
+            let mut point = point.clone();
+            let _ = point.insert(name.clone(), value.clone());
+            point
+        };
+        points = values
+            .flat_map(|value| {
+                points
+                    .iter()
+                    .map(move |point| with(&value, point))
+                    .collect::<Vec<_>>()
+            })
+            .take(COMBINATIONS)
+            .collect();
+    }
+    let template = Template(template.clone());
+    points.into_iter().find_map(|point| {
+        let all = defaults.clone().into_iter().chain(point.clone()).collect();
+        let message = template.at(&all).err()?;
+        let values = point
+            .iter()
+            .map(|(name, value)| format!("`{name}` at `{value}`"));
+        let values = values.collect::<Vec<_>>().join(" and ");
+        Some(Violation::new(
+            "/schedule",
+            format!("with {values}: {message}"),
+            "narrow one of the ranges",
+        ))
+    })
 }
 
 fn of_schedule(violation: &Violation) -> bool {
