@@ -1,142 +1,21 @@
 //! Every submission's update by itself, beside PyTorch's optimizers and the authors' code, and the machine's memory.
 
+mod rules;
+
 use super::partner::{Entrant, Partner, Times, compared, times_as_fast};
 use super::peers;
 use super::table::Table;
 use crate::shell;
 use anyhow::Result;
+use rules::{RULES, Rule};
 use std::cell::RefCell;
 use std::path::Path;
-
-/// A submission, its peer in `torch_updates.py`, and the bytes that an elementwise rule has to move for each parameter.
-struct Rule {
-    submission: &'static str,
-    /// What the row is called beside the submission.
-    variant: &'static str,
-    /// Hyperparameters other than their defaults.
-    with: &'static [(&'static str, &'static str)],
-    peer: &'static str,
-    peer_is: &'static str,
-    bytes: Option<u32>,
-    /// Its steps that find new bases, or roots, where not all do.
-    renewal: Option<Renewal>,
-    /// Numbers of state that its page documents: of a parameter, or of an `m x n` matrix.
-    state: &'static str,
-}
-
-/// How every step is made to find new bases, so that they are compared in turns as other steps are.
-#[derive(Clone, Copy)]
-struct Renewal {
-    with: (&'static str, &'static str),
-    peer: &'static str,
-}
-
-const fn every_step(hyperparameter: &'static str, peer: &'static str) -> Option<Renewal> {
-    Some(Renewal {
-        with: (hyperparameter, "1"),
-        peer,
-    })
-}
 
 /// Turns that renewals of ten million parameters take at most: a step takes seconds.
 const RENEWALS: usize = 5;
 
-/// One that is more than a map of elements.
-const fn rule(
-    submission: &'static str,
-    peer: &'static str,
-    peer_is: &'static str,
-    state: &'static str,
-) -> Rule {
-    Rule {
-        submission,
-        variant: "",
-        with: &[],
-        peer,
-        peer_is,
-        bytes: None,
-        renewal: None,
-        state,
-    }
-}
-
-const fn elementwise(
-    submission: &'static str,
-    peer: &'static str,
-    peer_is: &'static str,
-    bytes: u32,
-    state: &'static str,
-) -> Rule {
-    Rule {
-        bytes: Some(bytes),
-        ..rule(submission, peer, peer_is, state)
-    }
-}
-
-const RULES: [Rule; 13] = [
-    elementwise("adamw", "adamw-fused", "fused", 28, "2"),
-    elementwise("nadamw", "nadam-foreach", "NAdam, foreach", 28, "2"),
-    elementwise("sgd-nesterov", "sgd-fused", "fused", 20, "1"),
-    elementwise("lion", "lion", "authors'", 20, "1"),
-    elementwise("sophia-g", "sophia", "authors'", 24, "2"),
-    elementwise("sophia-h", "sophia", "Sophia-G, authors'", 24, "2"),
-    elementwise(
-        "schedule-free-adamw",
-        "schedule-free-adamw",
-        "authors', foreach",
-        28,
-        "2",
-    ),
-    Rule {
-        renewal: every_step("projection-gap", "galore-every-step"),
-        ..rule("galore", "galore", "authors'", GALORE)
-    },
-    Rule {
-        variant: "QR every step",
-        with: &[("bases", "qr"), ("projection-gap", "1")],
-        ..rule(
-            "galore",
-            "galore-every-step",
-            "authors', SVD every step",
-            GALORE,
-        )
-    },
-    Rule {
-        renewal: every_step("projection-gap", "fira-every-step"),
-        ..rule("fira", "fira", "authors'", FIRA)
-    },
-    Rule {
-        variant: "parameter",
-        with: &[("newton-schulz", "parameter")],
-        ..rule("muon", "muon-single", "authors', in float32", MUON)
-    },
-    Rule {
-        variant: "bfloat16",
-        with: &[("newton-schulz", "bfloat16")],
-        ..rule("muon", "muon", "authors'", MUON)
-    },
-    Rule {
-        renewal: every_step("precondition-frequency", "shampoo-every-step"),
-        // From the first step on, as is wanted of what is measured.
-        with: &[("start-preconditioning-step", "1")],
-        ..rule("shampoo", "shampoo", "authors'", SHAMPOO)
-    },
-];
-
-impl Rule {
-    fn name(&self) -> String {
-        match self.variant {
-            "" => format!("`{}`", self.submission),
-            variant => format!("`{}`, {variant}", self.submission),
-        }
-    }
-}
-
-const GALORE: &str = "`2 r max(m, n) + r min(m, n)`; 2 of the rest";
-const FIRA: &str = "`2 r max(m, n) + r min(m, n)` and a norm; 2 of the rest";
-const SHAMPOO: &str = "2 and `2 (m^2 + n^2)` of a block";
-const MUON: &str = "1; 2 of Adam's";
-
+/// What `p -= c g` moves for each parameter.
+const TRIAD_BYTES: f64 = 12.0;
 /// What the fused AdamW of PyTorch moves for each parameter.
 const FUSED_BYTES: f64 = 28.0;
 
@@ -189,6 +68,7 @@ pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>
                 "threads",
                 "ms",
                 "GB/s",
+                "triad, GB/s",
                 "of triad",
                 "of fused AdamW a byte",
                 "PyTorch",
@@ -313,15 +193,16 @@ fn numbers(described: &serde_json::Value) -> f64 {
 impl Measured {
     fn cells(&self, rule: &Rule, threads: u32) -> Vec<String> {
         let speed = |bytes: f64, times: &Times| bytes * self.parameters / times.median / 1e6;
-        let [rate, of_triad, of_fused] = match rule.bytes {
+        let [rate, triad, of_triad, of_fused] = match rule.bytes {
             None => Default::default(),
             Some(bytes) => {
                 let bytes = f64::from(bytes);
                 [
                     format!("{:.1}", speed(bytes, &self.ours)),
+                    format!("{:.1}", speed(TRIAD_BYTES, &self.triad)),
                     format!(
                         "{:.2}",
-                        times_as_fast(&self.ours, &self.triad) * bytes / 12.0
+                        times_as_fast(&self.ours, &self.triad) * bytes / TRIAD_BYTES
                     ),
                     format!(
                         "{:.2}",
@@ -345,6 +226,7 @@ impl Measured {
             threads.to_string(),
             ours,
             rate,
+            triad,
             of_triad,
             of_fused,
             rule.peer_is.to_owned(),
