@@ -123,6 +123,7 @@ pub(crate) fn goldens(name: &str, shared: &Path) -> Vec<String> {
         "auto-lrs" => vec!["autolrs.json".to_owned()],
         // Its estimator has a file of its own.
         "sophia-g" => vec![format!("{stem}.json"), "sophia_gnb.json".to_owned()],
+        "sgd-nesterov" => vec![format!("{stem}.json"), "sgd_momentum.json".to_owned()],
         "schedule-free-adamw" => vec![format!("{stem}.json"), format!("{stem}_paper.json")],
         _ => vec![format!("{stem}.json")],
     };
