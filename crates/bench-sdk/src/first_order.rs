@@ -92,7 +92,8 @@ impl<R: UpdateRule> Rules<R> {
     /// Goes on with other hyperparameters; what the rules have gathered in their state stays.
     ///
     /// # Errors
-    /// Those of [`UpdateRule::new`], and when the state does not fit the new hyperparameters.
+    /// Those of [`UpdateRule::new`], and when something of the new rule's state was not in the old one's. Tensors come in the shapes that they had, so
+    /// hyperparameters that shapes depend on, such as a rank, have to stay as they are.
     pub fn retune(&mut self, hyperparameters: &Hyperparameters) -> Result<()> {
         for part in &mut self.groups {
             let rule = &mut part.rule;
@@ -299,8 +300,16 @@ impl Training {
             };
             self.log("gradient-norm", norm);
         }
+        self.clip_others(&mut gradients.values)
+    }
+
+    /// Clips gradients of another loss than the training's, an estimate of curvature's, in the same way. Their norm is not logged.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn clip_others(&self, gradients: &mut [Tensor]) -> Result<()> {
         if let Clipping::GlobalNorm(limit) = self.settings().clipping {
-            let _ = toolkit::clip_by_global_norm(&mut gradients.values, limit)?;
+            let _ = toolkit::clip_by_global_norm(gradients, limit)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::hyperparameters::Hyperparameters;
 use crate::state::Contents;
 use crate::tensor::copy_of;
 use crate::toolkit::elementwise::Form;
-use crate::training::{Settings, Training};
+use crate::training::{Clipping, Settings, Training};
 use anyhow::Result;
 use bench_core::spec::submission::Role;
 use bench_workloads::Parameter;
@@ -21,6 +21,8 @@ pub struct Plan {
     pub schedule: Box<dyn Fn(u64) -> f64>,
     /// The horizon, which is also the budget.
     pub steps: u64,
+    /// The norm that gradients are clipped to.
+    pub clipping: Option<f64>,
     /// In which of their two forms elementwise maps run.
     pub form: Form,
 }
@@ -52,6 +54,7 @@ impl<A: TrainingAlgorithm> Descent<A> {
         let settings = Settings {
             schedule: plan.schedule,
             form: plan.form,
+            clipping: plan.clipping.map_or(Clipping::None, Clipping::GlobalNorm),
             ..Settings::plain(plan.hyperparameters, plan.steps)
         };
         let mut training = Training::new(Box::new(problem), Rc::new(settings));

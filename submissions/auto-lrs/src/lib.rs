@@ -114,6 +114,10 @@ impl<R: UpdateRule> TrainingAlgorithm for AutoLrs<R> {
             space.min,
             space.max
         );
+        ensure!(
+            !training.has_schedule(),
+            "the search is the schedule: write `schedule: constant` into submission.yaml"
+        );
         // No more than a candidate trains on between two evaluations, or judging would cost more than training.
         let seen = space.every(space.longest) * training.batch_size();
         let held_out = training.hold_out_share(space.base.number("hold-out")?, seen)?;

@@ -29,10 +29,15 @@ impl Evolution {
     /// # Errors
     /// When one is missing or means nothing.
     pub(crate) fn of(hyper: &Hyperparameters) -> Result<Evolution> {
+        let resample_probability = hyper.number("resample-probability")?;
+        ensure!(
+            (0.0..=1.0).contains(&resample_probability),
+            "`resample-probability` is {resample_probability}, which is no probability"
+        );
         Ok(Evolution {
             exploit: Exploit::of(hyper)?,
             genes: Gene::all(hyper)?,
-            resample_probability: hyper.number("resample-probability")?,
+            resample_probability,
         })
     }
 

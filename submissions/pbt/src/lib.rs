@@ -58,7 +58,15 @@ impl<R: UpdateRule> TrainingAlgorithm for Pbt<R> {
         let hyper = training.hyperparameters().clone();
         let count = hyper.integer("members")?;
         ensure!(count > 0, "a population needs members");
-        let generations = hyper.integer("generations")?.max(1);
+        let generations = hyper.integer("generations")?;
+        ensure!(
+            generations > 0,
+            "a population of no generation never selects"
+        );
+        ensure!(
+            !training.has_schedule(),
+            "a population finds its own schedule, and a member sees its share of the steps only: write `schedule: constant` into submission.yaml"
+        );
         let interval = (training.step_hint() / (count * generations)).max(1);
         // No more than a member sees in a generation, or judging would cost more than training.
         let seen = interval * training.batch_size();

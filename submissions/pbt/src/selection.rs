@@ -22,9 +22,14 @@ impl Exploit {
     /// The one that the hyperparameters name.
     ///
     /// # Errors
-    /// When there is none of that name.
+    /// When there is none of that name, or the fraction is no share of the members.
     pub(crate) fn of(hyper: &Hyperparameters) -> Result<Exploit> {
-        let truncation = Exploit::Truncation(hyper.number("fraction")?);
+        let fraction = hyper.number("fraction")?;
+        ensure!(
+            fraction > 0.0 && fraction <= 0.5,
+            "`fraction` is {fraction}; the worst and the best of a population are shares above 0, and 0.5 at most"
+        );
+        let truncation = Exploit::Truncation(fraction);
         let choices = [("truncation", truncation), ("t-test", Exploit::TTest)];
         Ok(hyper.choice("exploit", &choices)?)
     }

@@ -24,24 +24,64 @@ const LOWEST_RATE: f64 = 1e-3;
 
 /// Sophia as its paper analyses it (section 4): Newton's step, clipped at the learning rate. Curvatures are exact here, so there is nothing to
 /// average; the momentum is AdamW's.
-const NEWTON: [(&str, f64); 3] = [("gamma", 1.0), ("beta2", 0.0), ("beta1", 0.9)];
+const NEWTON: &[(&str, f64)] = &[("gamma", 1.0), ("beta2", 0.0), ("beta1", 0.9)];
+/// The same, with curvatures averaged as by default.
+const AVERAGED: &[(&str, f64)] = &[("gamma", 1.0), ("beta1", 0.9)];
 
-type Arm = fn(f64, u64) -> Result<Option<u64>>;
+/// What is run, and where from.
+struct Arm {
+    submission: &'static str,
+    /// Hyperparameters other than the defaults.
+    own: &'static [(&'static str, f64)],
+    start: Start,
+    steps: fn(&Arm, f64, u64) -> Result<Option<u64>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Start {
+    /// Each direction has as much of the loss as the next.
+    Scaled,
+    /// Each direction is as long as the next, so that the steepest have nearly all of the loss.
+    Even,
+}
+
+const fn arm<A: TrainingAlgorithm>(
+    submission: &'static str,
+    own: &'static [(&'static str, f64)],
+    start: Start,
+) -> Arm {
+    Arm {
+        submission,
+        own,
+        start,
+        steps: steps::<A>,
+    }
+}
 
 fn main() -> Result<()> {
-    let arms: [(&str, Arm); 4] = [
-        ("adamw", |rate, seed| {
-            steps::<FirstOrder<adamw::Adamw>>("adamw", rate, seed)
-        }),
-        ("lion", |rate, seed| {
-            steps::<FirstOrder<lion::Lion>>("lion", rate, seed)
-        }),
-        ("sgd-nesterov", |rate, seed| {
-            steps::<FirstOrder<sgd_nesterov::Sgd>>("sgd-nesterov", rate, seed)
-        }),
-        ("sophia-h", |rate, seed| {
-            steps::<sophia_h::SophiaH>("sophia-h", rate, seed)
-        }),
+    type Adamw = FirstOrder<adamw::Adamw>;
+    type Lion = FirstOrder<lion::Lion>;
+    type Sgd = FirstOrder<sgd_nesterov::Sgd>;
+    use Start::{Even, Scaled};
+    use sophia_h::SophiaH;
+    let arms = [
+        ("adamw", arm::<Adamw>("adamw", &[], Scaled)),
+        ("lion", arm::<Lion>("lion", &[], Scaled)),
+        ("sgd-nesterov", arm::<Sgd>("sgd-nesterov", &[], Scaled)),
+        ("sophia-h", arm::<SophiaH>("sophia-h", NEWTON, Scaled)),
+        (
+            "sophia-h, curvatures averaged",
+            arm::<SophiaH>("sophia-h", AVERAGED, Scaled),
+        ),
+        ("even start: adamw", arm::<Adamw>("adamw", &[], Even)),
+        (
+            "even start: sgd-nesterov",
+            arm::<Sgd>("sgd-nesterov", &[], Even),
+        ),
+        (
+            "even start: sophia-h",
+            arm::<SophiaH>("sophia-h", NEWTON, Even),
+        ),
     ];
     let mut found: BTreeMap<&str, BTreeMap<u64, Option<u64>>> = BTreeMap::new();
     for (name, arm) in arms {
@@ -49,7 +89,7 @@ fn main() -> Result<()> {
             let mut best: Option<u64> = None;
             for number in 0..RATES {
                 let rate = LOWEST_RATE * 10.0_f64.powf(f64::from(number) / 4.0);
-                let reached = arm(rate, seed)?;
+                let reached = (arm.steps)(&arm, rate, seed)?;
                 best = best.into_iter().chain(reached).min();
             }
             let _ = found.entry(name).or_default().insert(seed, best);
@@ -63,7 +103,7 @@ fn main() -> Result<()> {
 }
 
 /// Steps to 1 % of the loss at the start, at one learning rate.
-fn steps<A: TrainingAlgorithm>(submission: &str, rate: f64, seed: u64) -> Result<Option<u64>> {
+fn steps<A: TrainingAlgorithm>(arm: &Arm, rate: f64, seed: u64) -> Result<Option<u64>> {
     let options = (Kind::Double, Device::Cpu);
     let exponents = Tensor::f_linspace(-2, 2, DIMENSIONS, options)?;
     let curvatures = Tensor::f_full_like(&exponents, 10.0)?.f_pow(&exponents)?;
@@ -72,7 +112,10 @@ fn steps<A: TrainingAlgorithm>(submission: &str, rate: f64, seed: u64) -> Result
         let mut stream = Stream::new(&Key::new(seed, purpose).step(step))?;
         stream.normal(&[DIMENSIONS], 0.0, 1.0, Kind::Double)
     };
-    let start = normal("start", 0)? / &roots;
+    let start = match arm.start {
+        Start::Scaled => normal("start", 0)? / &roots,
+        Start::Even => normal("start", 0)?,
+    };
     let parabola = Rc::new(move |x: &Tensor| (x * x * &curvatures / 2.0).f_sum(Kind::Double));
     let goal = parabola(&start)?.f_double_value(&[])? / 100.0;
     let loss = {
@@ -83,13 +126,12 @@ fn steps<A: TrainingAlgorithm>(submission: &str, rate: f64, seed: u64) -> Result
         }
     };
     let mut own = vec![("learning-rate", rate), ("weight-decay", 0.0)];
-    if submission == "sophia-h" {
-        own.extend(NEWTON);
-    }
+    own.extend(arm.own);
     let plan = Plan {
-        hyperparameters: bench_entrants::defaults(submission, &own)?,
+        hyperparameters: bench_entrants::defaults(arm.submission, &own)?,
         schedule: Box::new(|step| 1.0 - step as f64 / STEPS as f64),
         steps: STEPS,
+        clipping: None,
         form: Form::Fastest,
     };
     let mut descent: Descent<A> = Descent::new(plan, vec![(Role::Weight, start)], loss)?;

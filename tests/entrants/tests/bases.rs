@@ -40,6 +40,7 @@ fn left<R: UpdateRule>(submission: &str, bases: &str, shape: [i64; 2]) -> f64 {
         hyperparameters: Hyperparameters::new(values),
         schedule: Box::new(|_| 1.0),
         steps: STEPS,
+        clipping: None,
         form: Form::Fastest,
     };
     let start = Tensor::zeros_like(&goal);

@@ -128,6 +128,7 @@ fn descend<A: TrainingAlgorithm>(case: &Case, form: Form) -> anyhow::Result<Vec<
         hyperparameters: Hyperparameters::new(case.hyperparameters.clone()),
         schedule: Box::new(|step| (step as f64 / 10.0).min(1.0)),
         steps: STEPS,
+        clipping: None,
         form,
     };
     let mut descent: Descent<A> = Descent::new(plan, start, loss)?;

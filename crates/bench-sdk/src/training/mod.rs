@@ -166,6 +166,11 @@ impl Training {
         (self.settings.schedule)(self.step)
     }
 
+    /// Whether the schedule ever changes the rate. An algorithm that finds its rates itself wants none.
+    pub fn has_schedule(&self) -> bool {
+        (0..=self.step_hint()).any(|step| (self.settings.schedule)(step) != 1.0)
+    }
+
     /// Official evaluations so far, in order. A trial may be steered by them: they are paid for by nobody and come when the referee wants.
     pub fn evaluations(&self) -> &[Evaluation] {
         &self.evaluations

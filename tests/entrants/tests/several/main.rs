@@ -58,6 +58,7 @@ pub(crate) fn parabola<A: TrainingAlgorithm>(
         hyperparameters,
         schedule: Box::new(|_| 1.0),
         steps,
+        clipping: None,
         form: Form::Fastest,
     };
     let start = vec![(Role::Weight, Tensor::from_slice(&[1.0_f64]))];
@@ -94,6 +95,7 @@ pub(crate) fn trained_on<A: TrainingAlgorithm>(
         hyperparameters,
         schedule: Box::new(|_| 1.0),
         steps: examples,
+        clipping: None,
         form: Form::Fastest,
     };
     let start = vec![(Role::Weight, Tensor::from_slice(&[1.0_f64]))];

@@ -141,19 +141,35 @@ fn a_member_that_diverges_is_not_the_populations_end() {
 }
 
 #[test]
-fn a_gene_that_the_rule_does_not_read_is_told() {
-    let misspelt = two_members_with(0.1, "learning-rat");
-    let plan = Plan {
-        hyperparameters: misspelt,
-        schedule: Box::new(|_| 1.0),
-        steps: 80,
-        form: Form::Fastest,
+fn what_makes_no_population_is_told() {
+    let told = |hyperparameters: Hyperparameters, schedule: fn(u64) -> f64| {
+        let plan = Plan {
+            hyperparameters,
+            schedule: Box::new(schedule),
+            steps: 80,
+            clipping: None,
+            form: Form::Fastest,
+        };
+        let start = vec![(Role::Weight, Tensor::from_slice(&[1.0_f64]))];
+        let loss = |x: &[&Tensor], _| Ok(x[0].f_sum(Kind::Double)?);
+        let told = Descent::<Pbt<Gradient>>::new(plan, start, loss).err();
+        told.unwrap().to_string()
     };
-    let start = vec![(Role::Weight, Tensor::from_slice(&[1.0_f64]))];
-    let loss = |x: &[&Tensor], _| Ok(x[0].f_sum(Kind::Double)?);
-    let told = Descent::<Pbt<Gradient>>::new(plan, start, loss).err();
+    let sound = || two_members_with(0.1, "learning-rate");
     assert_eq!(
-        told.unwrap().to_string(),
+        told(two_members_with(0.1, "learning-rat"), |_| 1.0),
         "`evolve` names `learning-rat`, which the rule does not read; it reads learning-rate"
+    );
+    assert_eq!(
+        told(sound(), |step| if step < 40 { 1.0 } else { 0.5 }),
+        "a population finds its own schedule, and a member sees its share of the steps only: write `schedule: constant` into submission.yaml"
+    );
+    assert_eq!(
+        told(sound().with("fraction", 0.0), |_| 1.0),
+        "`fraction` is 0; the worst and the best of a population are shares above 0, and 0.5 at most"
+    );
+    assert_eq!(
+        told(sound().with("resample-probability", 1.5), |_| 1.0),
+        "`resample-probability` is 1.5, which is no probability"
     );
 }
