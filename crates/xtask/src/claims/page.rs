@@ -24,8 +24,15 @@ pub(super) fn result(name: &str, claim: &Claim, evidence: &Evidence) -> String {
         text += &row(&format!("{} / {}", pair.of, pair.against), ratios);
     }
     let cost = evidence.cost.map(|cost| cost.line() + "\n\n");
+    let values = evidence.values.values().flat_map(|seeds| seeds.values());
+    let missed = match values.copied().any(f64::is_infinite) {
+        true => {
+            " A dash is a target that was not reached; where only the other side did not reach it the ratio is 0."
+        }
+        false => "",
+    };
     text += &format!(
-        "\n{} The spread is the standard deviation over seeds.\n\n{}Made by `cargo xtask claims {name}` ({}) from these runs:\n\n",
+        "\n{}{missed} The spread is the standard deviation over seeds.\n\n{}Made by `cargo xtask claims {name}` ({}) from these runs:\n\n",
         rule(claim),
         cost.unwrap_or_default(),
         evidence.made_by
