@@ -26,7 +26,7 @@ const MARKS: [&str; 2] = [
     "<!-- end of what is measured -->",
 ];
 
-/// Measures every submission with a crate of its own; a golden file that one does not equal is an error.
+/// Measures every submission with a crate of its own, and lists the others; a golden file that one does not equal is an error.
 pub fn run(options: &Options) -> Result<()> {
     let shared = shell::shared()
         .context("submissions are compared with reference material: set BENCH_SHARED")?;
@@ -62,6 +62,12 @@ pub fn run(options: &Options) -> Result<()> {
         eprintln!("{row}");
         writeln!(table, "{row}")?;
     }
+    for name in all()? {
+        let folder = shell::root().join("submissions").join(&name);
+        let text = std::fs::read_to_string(folder.join("submission.yaml"))?;
+        let row = variant(&name, &text)?.map(|row| writeln!(table, "{row}"));
+        row.transpose()?;
+    }
     println!("{table}");
     if options.write {
         let path = shell::root().join("submissions/README.md");
@@ -70,6 +76,23 @@ pub fn run(options: &Options) -> Result<()> {
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// The row of a variant by YAML alone, which is its base but for what it sets; none where there is no base.
+fn variant(name: &str, text: &str) -> Result<Option<String>> {
+    let file: Value = serde_yaml::from_str(text).with_context(|| format!("{name} is no YAML"))?;
+    let Some(base) = file["extends"].as_str() else {
+        return Ok(None);
+    };
+    let base = format!("as `{}`", base.rsplit('/').next().unwrap_or(base));
+    let files = match &file["schedule"] {
+        Value::Object(_) => format!("{base}, and `schedules.json`"),
+        _ => base.clone(),
+    };
+    let lines = text.lines().count();
+    Ok(Some(format!(
+        "| `{name}` | {files} | {base} | {lines} of YAML | {base} | {base} |"
+    )))
 }
 
 /// The text with the table between its marks.
@@ -208,6 +231,22 @@ mod tests {
             Some("19.3 ms, with new bases 1238 ms")
         );
         assert_eq!(cost("pbt"), None);
+    }
+
+    #[test]
+    fn a_variant_is_its_base_but_for_its_schedule() {
+        let row = |text| variant("slow", text).unwrap();
+        assert_eq!(
+            row("extends: ../lion\nschedule: { linear-decay: { warmup: 5% } }\n").as_deref(),
+            Some(
+                "| `slow` | as `lion`, and `schedules.json` | as `lion` | 2 of YAML | as `lion` | as `lion` |"
+            )
+        );
+        assert_eq!(
+            row("extends: ../lion\nschedule: constant\n").as_deref(),
+            Some("| `slow` | as `lion` | as `lion` | 2 of YAML | as `lion` | as `lion` |")
+        );
+        assert_eq!(row("schedule: constant\n"), None);
     }
 
     #[test]
