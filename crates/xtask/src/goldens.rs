@@ -70,6 +70,9 @@ pub fn schedules(file: Option<PathBuf>) -> Result<()> {
         .with_context(|| format!("cannot read {}", file.display()))?;
     let outcomes = check(&text).with_context(|| format!("cannot use {}", file.display()))?;
     let mut equal = true;
+    if outcomes.is_empty() {
+        bail!("{} has no schedules", file.display());
+    }
     for outcome in outcomes {
         let (name, rates) = (outcome.name, outcome.rates);
         match outcome.verdict {

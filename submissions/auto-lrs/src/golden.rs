@@ -11,6 +11,7 @@ pub(crate) fn compare(reference: &Value) -> Result<Vec<Comparison>> {
         return Ok(Vec::new());
     }
     let cases = reference["cases"].as_array().context("no `cases`")?;
+    ensure!(!cases.is_empty(), "`cases` is empty");
     let compared = cases.iter().enumerate().map(|(place, case)| {
         let losses = list(case, "loss")?;
         let is_training = case["is_training"].as_bool();

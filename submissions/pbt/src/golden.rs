@@ -17,39 +17,59 @@ pub(crate) fn compare(reference: &Value) -> Result<Vec<Comparison>> {
 
 /// A whole generation's end: who copies whom, and that losers explore from their donors' values while everybody else keeps its own.
 fn generation(selection: &Value, explore: &Value) -> Result<[Comparison; 2]> {
-    let (scores, draws) = (list(&selection["scores"])?, list(&selection["u"])?);
+    let (scores, draws) = (list(selection, "scores")?, list(selection, "u")?);
+    ensure!(
+        !scores.is_empty() && draws.len() == scores.len(),
+        "{} `scores` and {} draws `u`",
+        scores.len(),
+        draws.len()
+    );
     let names: Vec<String> = serde_json::from_value(explore["key_order"].clone())?;
     let gene = |name: &String| {
         let bounds = &explore["bounds"][name];
-        Ok(Gene {
+        let told = || format!("`bounds` of `{name}` are not [min, max, whether in the logarithm]");
+        let gene = Gene {
             name: name.clone(),
-            min: number(&bounds[0])?,
-            max: number(&bounds[1])?,
-            log: bounds[2].as_bool().context("a bound without a scale")?,
-        })
+            min: bounds[0].as_f64().with_context(told)?,
+            max: bounds[1].as_f64().with_context(told)?,
+            log: bounds[2].as_bool().with_context(told)?,
+        };
+        ensure!(
+            gene.min < gene.max && (!gene.log || gene.min > 0.0),
+            "`bounds` of `{name}` are {} and {}, which is no range{}",
+            gene.min,
+            gene.max,
+            if gene.log { " of logarithms" } else { "" }
+        );
+        Ok(gene)
     };
     let evolution = Evolution {
-        exploit: Exploit::Truncation(number(&selection["fraction"])?),
+        exploit: Exploit::Truncation(number(selection, "fraction")?),
         genes: names.iter().map(gene).collect::<Result<_>>()?,
-        resample_probability: number(&explore["resample_probability"])?,
+        resample_probability: number(explore, "resample_probability")?,
     };
     let (mut values, mut expected, mut uniform) = (Vec::new(), Vec::new(), Vec::new());
     for member in 0..scores.len() {
         let of = |key: &str| -> Result<Vec<f64>> {
-            let named = names.iter().map(|name| number(&explore[key][member][name]));
-            named.collect()
+            let of_member = &explore[key][member];
+            let named = names.iter().map(|name| number(of_member, name));
+            let named: Result<_> = named.collect();
+            named.with_context(|| format!("`{key}` of member {member}"))
         };
         values.push(of("hypers")?);
         expected.extend(of("result")?);
         for place in 0..names.len() {
-            uniform.extend(list(&explore["u"][member][place])?);
+            let draws = explore["u"][member][place].clone();
+            let draws: [f64; 3] = serde_json::from_value(draws)
+                .with_context(|| format!("`u` of member {member} and `{}`", names[place]))?;
+            uniform.extend(draws);
         }
     }
     let histories: Vec<&[f64]> = scores.iter().map(std::slice::from_ref).collect();
     let values: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
     let decision = evolution.decide(&histories, &values, &draws, &uniform);
     let donors: Vec<f64> = decision.donors.iter().map(|&donor| donor as f64).collect();
-    let theirs = list(&selection["donors"])?;
+    let theirs = list(selection, "donors")?;
     // As a ratio: values are of many sizes.
     let found = decision.values.iter().flatten().zip(&expected);
     let ratios: Vec<f64> = found.map(|(found, expected)| found / expected).collect();
@@ -90,20 +110,30 @@ fn toy(reference: &Value) -> Result<Comparison> {
         for point in at {
             for member in 0..2 {
                 ours.extend(theta[member].iter().chain(&h[member]));
-                theirs.extend(list(&point["theta"][member])?);
-                theirs.extend(list(&point["h"][member])?);
+                for key in ["theta", "h"] {
+                    theirs.extend(pair(&point[key][member]).with_context(|| {
+                        format!("`{key}` of member {member} of the toy at step {step}")
+                    })?);
+                }
             }
         }
     }
     ours.push(copies);
-    theirs.push(number(&reference["toy"]["copies"])?);
+    theirs.push(number(&reference["toy"], "copies")?);
     Ok(Comparison::of("toy", &ours, &theirs, 1e-12))
 }
 
-fn list(value: &Value) -> Result<Vec<f64>> {
-    serde_json::from_value(value.clone()).context("a list of numbers is missing")
+fn list(of: &Value, key: &str) -> Result<Vec<f64>> {
+    serde_json::from_value(of[key].clone())
+        .with_context(|| format!("`{key}` is no list of numbers"))
 }
 
-fn number(value: &Value) -> Result<f64> {
-    value.as_f64().context("a number is missing")
+fn pair(value: &Value) -> Result<[f64; 2]> {
+    Ok(serde_json::from_value(value.clone())?)
+}
+
+fn number(of: &Value, key: &str) -> Result<f64> {
+    of[key]
+        .as_f64()
+        .with_context(|| format!("`{key}` is no number"))
 }

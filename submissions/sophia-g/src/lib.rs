@@ -13,8 +13,9 @@
 //! Equals the authors' `sophia.py` driven as in `train_sophiag.py`: `h` is refreshed after the update of steps `k`, `2k`, …, so the first `k` steps
 //! are sign steps; their README refreshes one step earlier. They keep `B` in the step, here it is in `h`; it counts the batch at hand, where their
 //! default of 5120 fits no other batch. They estimate on the next batch, here it is this step's. The paper divides by `max(rho h, 1e-12)`, the
-//! code by `rho h + 1e-15`: so does this. The code clips the gradient on drawn labels like every other, of which algorithm 2 has nothing, and counts the
-//! win rate once it is in `h`: so does this. `rho` is the paper's gamma. PyPI's sophia-opt 0.2.2 is their class under another name.
+//! code by `rho h + 1e-15`: so does this. The code clips the gradient on drawn labels like every other, of which algorithm 2 has nothing: so does this.
+//! It counts the win rate once the estimate is in `h`; here it is that of the update just made. `rho` is the paper's gamma. PyPI's sophia-opt 0.2.2 is
+//! their class under another name.
 //!
 //! Defaults: betas, `rho`, decay and `k` are the authors' code's. Its rate is 1e-4; 5e-3 was chosen for the small quick workloads: it comes nearer to two
 //! of their targets than 1e-3, and ends farther from `fashion-mnist-mlp`'s. For GPT-2 theirs are rates of 3e-4 to 7e-4, a `rho` of 0.05 to 0.08 and a
@@ -46,8 +47,8 @@ impl TrainingAlgorithm for SophiaG {
         training.clip(&mut gradients)?;
         self.rules.update(training, &gradients.values)?;
         if training.step() % self.interval == self.interval - 1 {
-            self.refresh(training, &batch)?;
             training.log("win-rate", self.rules.share(Sophia::unclipped)?);
+            self.refresh(training, &batch)?;
         }
         Ok(())
     }
@@ -126,7 +127,7 @@ impl Sophia {
         update.map(&average, &self.h, update.gradients, [])
     }
 
-    /// How many coordinates of each parameter an update would not clip.
+    /// How many coordinates of each parameter the last update did not clip.
     fn unclipped(&self) -> Result<Vec<Tensor>> {
         let counts = self.m.iter().zip(&self.h).map(|(m, h)| {
             let bound = self.rho * h + EPSILON;

@@ -80,6 +80,7 @@ impl Case {
             name: self.schedule.clone(),
             rates: self.lr.len(),
             verdict: match self.ours() {
+                _ if self.lr.is_empty() => Verdict::NotBuilt("`lr` is empty".to_owned()),
                 Ok(ours) => self.compare(&ours),
                 Err(missing) => Verdict::NotBuilt(missing),
             },
@@ -216,13 +217,12 @@ impl Case {
 
     fn refined(&self) -> Result<(Schedule, u64), String> {
         let norms = self.hyper.get("G").and_then(Value::as_array);
-        let norms: Vec<f64> = norms
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_f64)
-            .collect();
+        let norms = norms.ok_or("parameter `G` is no list")?.iter();
+        let norms: Option<Vec<f64>> = norms.map(Value::as_f64).collect();
+        let norms = norms.filter(|norms| norms.iter().all(|norm| *norm > 0.0));
+        let norms = norms.ok_or("parameter `G` is no list of numbers above 0")?;
         if norms.is_empty() {
-            return Err("parameter `G` is missing".to_owned());
+            return Err("parameter `G` is empty".to_owned());
         }
         let horizon = norms.len() as u64;
         let spec = Refined {
@@ -243,8 +243,10 @@ impl Case {
     }
 
     fn whole(&self, name: &str) -> Result<u64, String> {
-        let value = self.hyper.get(name).and_then(Value::as_u64);
-        value.ok_or_else(|| format!("parameter `{name}` is missing"))
+        let value = self.hyper.get(name);
+        let value = value.ok_or_else(|| format!("parameter `{name}` is missing"))?;
+        let whole = value.as_u64();
+        whole.ok_or_else(|| format!("parameter `{name}` is {value}, which is no whole number"))
     }
 
     fn steps(&self, name: &str) -> Result<Extent, String> {

@@ -8,7 +8,7 @@ use crate::hyperparameters::Hyperparameters;
 use crate::problem::Problem;
 use crate::state::Contents;
 use crate::training::{Settings, Training};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use bench_core::protocol::Metrics;
 use bench_core::spec::submission::{Role, Value};
 use bench_core::spec::workload::{self, CrossEntropy};
@@ -46,6 +46,34 @@ pub(super) struct Estimator {
 }
 
 impl Estimator {
+    /// Lists are as long as `B`, `d` and `k` make them.
+    pub(super) fn check_sizes(&self) -> Result<()> {
+        let (weights, inputs) = (self.k * self.d, self.examples * self.d);
+        let lists = [
+            ("X", &self.inputs, inputs),
+            ("W", &self.weights, weights),
+            ("u", &self.uniform, self.examples),
+            ("ghat", &self.ghat, weights),
+            ("hhat", &self.hhat, weights),
+            (
+                "exact_gauss_newton_diag",
+                &self.exact_gauss_newton_diag,
+                weights,
+            ),
+        ];
+        for (name, list, wanted) in lists {
+            ensure!(
+                wanted > 0 && list.len() as i64 == wanted,
+                "`{name}` has {} numbers, where B, d and k ({}, {} and {}) make {wanted}",
+                list.len(),
+                self.examples,
+                self.d,
+                self.k
+            );
+        }
+        Ok(())
+    }
+
     /// The gradient on sampled labels is the file's; and the submission's running average, begun at zero, takes up its `(1 - beta2)`-th part
     /// of the estimate in a step at learning rate 0.
     pub(super) fn compare<A: TrainingAlgorithm>(&self) -> Result<(Verdict, String)> {

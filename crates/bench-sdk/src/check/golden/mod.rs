@@ -4,6 +4,7 @@
 //! The ordinary [`Training`](crate::Training) is driven; only the loss is given. What a trial draws or factorises (the signs of a probe, bases
 //! of singular vectors) is given too, where the file has it.
 
+mod difference;
 mod estimator;
 mod problem;
 mod trajectory;
@@ -87,6 +88,10 @@ pub(super) fn compare<A: TrainingAlgorithm>(path: &Path) -> Vec<Finding> {
             Err(error) => findings.extend(failed(format!("{error:#}"))),
         }
     }
+    let is_skipped = |finding: &Finding| finding.verdict == Verdict::Skipped;
+    if findings.iter().all(is_skipped) {
+        findings.extend(failed("nothing of the file was compared".to_owned()));
+    }
     findings
 }
 
@@ -151,7 +156,13 @@ fn trajectories(path: &Path, reference: serde_json::Value) -> Result<File> {
     };
     let told = format!("{} is no file of trajectories{whose}", path.display());
     let file: File = serde_json::from_value(reference).with_context(|| told.clone())?;
-    ensure!(!file.cases.is_empty() || file.estimator.is_some(), "{told}");
+    ensure!(
+        !file.cases.is_empty() || file.estimator.is_some(),
+        "{told}: it has no `cases`"
+    );
+    if let Some(estimator) = &file.estimator {
+        estimator.check_sizes()?;
+    }
     Ok(file)
 }
 
@@ -273,23 +284,52 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_of_a_file_is_not_read_is_told_where_it_is_not_equalled() {
-        let moved = json!({ "w": vec![0.0; 24], "u": vec![0.0; 21], "b": vec![0.0; 5], "k": vec![0.0; 54] });
-        let trajectory = json!({
-            "case": "fixed", "problem": "fixed", "dtype": "float64", "lr_schedule": "const", "steps": { "1": moved },
-            "hyper": { "lr": 0.1, "weight_decay": 0.1, "bs": 3 },
+    /// What is told of a trajectory that stays where it starts, but for changes to the case.
+    fn of_idle(change: impl Fn(&mut serde_json::Value)) -> String {
+        let sizes = [("w", 24), ("u", 21), ("b", 5), ("k", 54)];
+        let start = sizes.iter().enumerate().map(|(p, (name, size))| {
+            let values = (0..*size).map(|i| 0.5 * reference_uniform(11, 0, p, i));
+            ((*name).to_owned(), json!(values.collect::<Vec<f64>>()))
         });
-        let reference = json!({ "algorithm": "idle", "seed": 11, "cases": [trajectory] });
+        let start: serde_json::Map<_, _> = start.collect();
+        let mut case = json!({
+            "case": "fixed", "problem": "fixed", "dtype": "float64", "lr_schedule": "const", "steps": { "1": start },
+            "hyper": { "lr": 0.1, "bs": 3 },
+        });
+        change(&mut case);
+        let reference = json!({ "algorithm": "idle", "seed": 11, "cases": [case] });
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), reference.to_string()).unwrap();
-        let findings = compare::<crate::FirstOrder<Idle>>(file.path());
-        insta::assert_snapshot!(findings[0].detail, @"worst difference 5.0e-1, by tensor expressions 5.0e-1 (allowed 1e-12); of the file's hyperparameters it does not read weight-decay");
+        let findings = compare::<crate::FirstOrder<Idle>>(file.path()).into_iter();
+        let told = findings.map(|found| format!("{:?}: {}", found.verdict, found.detail));
+        told.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_of_a_file_is_not_read_is_told() {
+        insta::assert_snapshot!(of_idle(|_| {}), @"Passed: worst difference 0.0e0, by tensor expressions 0.0e0 (allowed 1e-12)");
+        insta::assert_snapshot!(of_idle(|case| case["hyper"]["weight_decay"] = json!(0.1)), @"Passed: worst difference 0.0e0, by tensor expressions 0.0e0 (allowed 1e-12); it does not read the file's `weight_decay`");
+        // What is settled may be named, as what it is.
+        insta::assert_snapshot!(of_idle(|case| case["hyper"]["exponent_multiplier"] = json!(1)), @"Passed: worst difference 0.0e0, by tensor expressions 0.0e0 (allowed 1e-12)");
+        insta::assert_snapshot!(of_idle(|case| case["hyper"]["grafting"] = json!("SGD")), @r#"Failed: worst difference 0.0e0, by tensor expressions 0.0e0 (allowed 1e-12); the file's `grafting` is "SGD", and this is what "ADAM" makes"#);
+    }
+
+    #[test]
+    fn where_a_trajectory_differs_is_told() {
+        insta::assert_snapshot!(of_idle(|case| case["steps"]["1"]["u"][20] = json!(1.0)), @"Failed: worst difference 1.3e0, by tensor expressions 1.3e0 (allowed 1e-12), of `u` at step 1");
+        insta::assert_snapshot!(of_idle(|case| case["steps"]["1"]["u"] = json!([1.0])), @"Failed: step 1 has 1 values of `u`, which has 21");
+        insta::assert_snapshot!(of_idle(|case| case["steps"]["1"]["y"] = json!([1.0])), @"Failed: step 1 has values of `y`, which is no parameter of the problem");
+        insta::assert_snapshot!(of_idle(|case| case["steps"]["120"] = case["steps"]["1"].clone()), @"Passed: worst difference 0.0e0, by tensor expressions 0.0e0 (allowed 1e-12)");
+        insta::assert_snapshot!(of_idle(|case| case["steps"]["0"] = case["steps"]["1"].clone()), @"Failed: step 0 is not one of the steps 1 to 10000 that can be followed");
+        insta::assert_snapshot!(of_idle(|case| case["dtype"] = json!("float16")), @r"
+        Skipped: numbers of kind float16
+        Failed: nothing of the file was compared
+        ");
     }
 
     #[test]
     fn a_file_of_another_format_is_named() {
-        insta::assert_snapshot!(told(&json!({ "algorithm": "pbt", "seed": 1, "toy": {} })), @"golden Failed: FILE is no file of trajectories, nor does this submission compare what it has of `pbt`");
+        insta::assert_snapshot!(told(&json!({ "algorithm": "pbt", "seed": 1, "toy": {} })), @"golden Failed: FILE is no file of trajectories, nor does this submission compare what it has of `pbt`: it has no `cases`");
         insta::assert_snapshot!(told(&json!({ "algorithm": "autolrs", "cases": [{ "loss": [1.0] }] })), @"golden Failed: FILE is no file of trajectories, nor does this submission compare what it has of `autolrs`: missing field `case`");
         insta::assert_snapshot!(told(&json!([1.0])), @"golden Failed: FILE is no file of trajectories: invalid type: sequence, expected struct File");
     }

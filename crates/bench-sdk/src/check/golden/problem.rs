@@ -5,7 +5,7 @@ use anyhow::Result;
 use bench_core::spec::submission::Role;
 use tch::{Device, Kind, Tensor};
 
-/// Steps of every trajectory.
+/// Steps that the files' schedule stretches to, and of every published trajectory.
 pub(super) const STEPS: u64 = 50;
 
 /// Name and shape of the parameters of all problems but one.
@@ -19,11 +19,17 @@ const PARAMETERS: [(&str, &[i64]); 4] = [
 /// Those of the one whose Hessian has more than a diagonal.
 const COUPLED: [(&str, &[i64]); 1] = [("x", &[24])];
 
-/// A problem by its name in the files, with so many labels a batch.
+/// A problem by its name in the files, for so many steps, with so many labels a batch.
 ///
 /// # Errors
 /// What libtorch says.
-pub(super) fn build(name: &str, seed: u64, kind: Kind, labels: i64) -> Result<Option<Function>> {
+pub(super) fn build(
+    name: &str,
+    seed: u64,
+    kind: Kind,
+    steps: u64,
+    labels: i64,
+) -> Result<Option<Function>> {
     let (parameters, loss): (&[(&str, &[i64])], Box<Loss>) = match name {
         "fixed" | "fixedz" | "quad" => (&PARAMETERS, separable(name, seed, kind)),
         "hutch24" => (&COUPLED, coupled(seed, kind)),
@@ -33,7 +39,7 @@ pub(super) fn build(name: &str, seed: u64, kind: Kind, labels: i64) -> Result<Op
         let value = filled(shape, kind, |i| 0.5 * uniform(seed, 0, p, i));
         ((*name).to_owned(), Role::Weight, value)
     });
-    Function::new(start.collect(), STEPS, labels, loss).map(Some)
+    Function::new(start.collect(), steps, labels, loss).map(Some)
 }
 
 /// The signs of Hutchinson's probe at a step, counted from 0.
