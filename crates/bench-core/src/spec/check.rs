@@ -187,7 +187,8 @@ impl Explainer<'_> {
     ) {
         let keys = node.map(|node| keys_like(node, value)).unwrap_or_default();
         let free: Vec<&str> = keys
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|key| value.get(key).is_none())
             .collect();
         for key in unexpected {
@@ -195,7 +196,11 @@ impl Explainer<'_> {
                 self.misspelt.push((pointer.to_owned(), meant.to_owned()));
             }
             let pointer = format!("{pointer}/{}", escape(key));
-            let help = name_help(key, &free).unwrap_or_else(|| "remove it".to_owned());
+            // One that is there already may have come from what a variant extends.
+            let near = |keys: &&[&str]| nearest(key, keys.iter().copied()).is_some();
+            let valid = [&free[..], &keys].into_iter().find(near);
+            let help = name_help(key, valid.unwrap_or(&free));
+            let help = help.unwrap_or_else(|| "remove it".to_owned());
             self.find(
                 Violation::new(pointer.clone(), format!("unknown field `{key}`"), help).on_key(),
             );
