@@ -140,25 +140,18 @@ impl Workspace {
 
     /// A name that does not resolve, with the mistakes that keep its file out where it has any.
     pub(crate) fn unresolved(&self, error: ResolveError) -> Failure {
-        let file = |path: PathBuf| -> Vec<_> {
-            self.catalog
-                .mistakes_of(&path)
-                .into_iter()
-                .cloned()
-                .collect()
-        };
         let mistakes = match &error {
-            ResolveError::NoHarness => file("harness.yaml".into()),
+            ResolveError::NoHarness => self.catalog.mistakes_of(Kind::Harness, "harness"),
             ResolveError::Broken { kind, name } => match *kind {
-                "workload" => file(format!("workloads/{name}.yaml").into()),
-                "data set" => file(format!("workloads/datasets/{name}.yaml").into()),
-                "submission" => file(format!("submissions/{name}/submission.yaml").into()),
-                _ => file("harness.yaml".into()),
+                "workload" => self.catalog.mistakes_of(Kind::Workload, name),
+                "data set" => self.catalog.mistakes_of(Kind::Dataset, name),
+                "submission" => self.catalog.mistakes_of(Kind::Submission, name),
+                _ => self.catalog.mistakes_of(Kind::Harness, "harness"),
             },
             _ => Vec::new(),
         };
         if !mistakes.is_empty() {
-            return Failure::Specs(mistakes);
+            return Failure::Specs(mistakes.into_iter().cloned().collect());
         }
         match &error {
             ResolveError::NotEntered { submission, .. } => {

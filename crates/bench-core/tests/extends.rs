@@ -3,10 +3,12 @@
 mod common;
 
 use bench_core::spec::catalog::{Catalog, File};
+use bench_core::spec::diagnostic::Diagnostic;
 use bench_core::spec::schema::Kind;
 use bench_core::spec::submission::{Dimension, Value};
 use bench_core::spec::workload::Model;
-use common::{HARNESS, SUBMISSION, WORKLOAD, file, files_with, request, source};
+use common::{HARNESS, SUBMISSION, WORKLOAD, base, file, files_with, folder, request, source};
+use std::path::Path;
 
 /// The sound checkout and a variant in it.
 fn with(kind: Kind, name: &str, text: &str) -> Catalog {
@@ -94,10 +96,7 @@ fn a_variant_without_a_crate_runs_its_bases_program() {
     let catalog = with(Kind::Submission, "tuned", text);
     let entrant = &catalog.submissions["tuned"];
     assert_eq!(entrant.program, "plain");
-    assert_eq!(
-        entrant.program_folder,
-        std::path::Path::new("submissions/plain")
-    );
+    assert_eq!(entrant.program_folder, Path::new("submissions/plain"));
     let mut request = request();
     (request.submission, request.ruleset) = ("tuned", "self-tuning");
     let run = catalog.resolve(&request).unwrap();
@@ -119,20 +118,114 @@ fn a_variant_that_changes_nothing_is_the_same_workload_under_another_name() {
     );
 }
 
-#[test]
-fn outside_submissions_extend_by_their_own_path() {
+/// As whoever reads files gives it: the checkout's paths are relative to it, its folders are not.
+fn outside(name: &str, text: &str) -> File {
+    let mut file = file(Kind::Submission, name, text);
+    let path = format!("/home/me/{name}/submission.yaml");
+    file.source = source(&path, text);
+    file.folder = folder(&path);
+    file.base = base(Kind::Submission, &file.folder, text);
+    file
+}
+
+fn with_outside(texts: &[(&str, &str)]) -> Vec<File> {
     let mut files = files_with(Kind::Harness, HARNESS);
-    let text = "extends: ../../checkout/submissions/plain\n";
-    let mut own = file(Kind::Submission, "mine", text);
-    own.source = source("/home/me/mine/submission.yaml", text);
-    let mut base = file(Kind::Submission, "plain", SUBMISSION);
-    base.source = source(
-        "/home/checkout/submissions/plain/submission.yaml",
-        SUBMISSION,
-    );
-    files.retain(|file| file.kind != Kind::Submission);
-    files.extend([own, base]);
-    assert_eq!(sound(files).submissions["mine"].program, "plain");
+    for file in &mut files {
+        file.folder = Path::new("/home/checkout").join(&file.folder);
+    }
+    files.extend(texts.iter().map(|(name, text)| outside(name, text)));
+    files
+}
+
+#[test]
+fn outside_submissions_extend_by_path() {
+    for path in [
+        "../../checkout/submissions/plain",
+        "/home/checkout/submissions/plain",
+        "../other",
+    ] {
+        let text = format!("extends: {path}\nschedule: constant\n");
+        let other = "extends: ../../checkout/submissions/plain\n";
+        let catalog = sound(with_outside(&[("mine", &text), ("other", other)]));
+        let mine = &catalog.submissions["mine"];
+        assert_eq!(mine.program, "plain", "{path}");
+        let program = Path::new("/home/checkout/submissions/plain");
+        assert_eq!(mine.program_folder, program);
+    }
+}
+
+#[test]
+fn what_would_work_is_offered() {
+    let told = |files: Vec<File>| -> Vec<String> {
+        let help = |d: &Diagnostic| d.help.clone().unwrap_or_default();
+        Catalog::parse(files).diagnostics.iter().map(help).collect()
+    };
+    for (written, offered) in [
+        ("plain", "did you mean `../../checkout/submissions/plain`?"),
+        (
+            "../plane/",
+            "did you mean `../../checkout/submissions/plain`?",
+        ),
+        (
+            "/x/plain/submission.yaml",
+            "did you mean `/home/checkout/submissions/plain`?",
+        ),
+        (
+            "../nothing-like-it",
+            "expected `../../checkout/submissions/plain`",
+        ),
+    ] {
+        let text = format!("extends: {written}\n");
+        assert_eq!(
+            told(with_outside(&[("mine", &text)])),
+            [offered],
+            "{written}"
+        );
+    }
+    for (written, offered) in [("plain", "../plain"), ("../plan", "../plain")] {
+        let mut files = files_with(Kind::Harness, HARNESS);
+        files.push(file(
+            Kind::Submission,
+            "v",
+            &format!("extends: {written}\n"),
+        ));
+        assert_eq!(told(files), [format!("did you mean `{offered}`?")]);
+    }
+}
+
+#[test]
+fn mistakes_are_found_by_the_name_of_what_they_keep_out() {
+    let lost = "extends: ../../checkout/submissions/plan\n";
+    let of_lost = "extends: ../lost\n";
+    let mut files = with_outside(&[("lost", lost), ("of-lost", of_lost), ("odd", "x: 1\n")]);
+    let broken = SUBMISSION.replace("schedule:", "schedul:");
+    files.push(outside("broken", &broken));
+    files.push(outside("of-broken", "extends: ../broken\n"));
+    let catalog = Catalog::parse(files);
+    let shown = |name: &str| -> Vec<String> {
+        assert!(catalog.is_broken(Kind::Submission, name), "{name}");
+        let mistakes = catalog.mistakes_of(Kind::Submission, name);
+        mistakes.iter().map(ToString::to_string).collect()
+    };
+    let misspelt = "/home/me/broken/submission.yaml:4:1: unknown field `schedul`";
+    assert_eq!(shown("broken"), [misspelt]);
+    assert_eq!(shown("of-broken"), [misspelt]);
+    insta::assert_snapshot!(shown("of-lost").join("\n"), @"/home/me/of-lost/submission.yaml:1:10: `lost` itself extends `../../checkout/submissions/plan`, and there is no such submission");
+    assert!(!shown("odd").is_empty());
+    assert!(catalog.mistakes_of(Kind::Submission, "plain").is_empty());
+    let path = Path::new("/home/me/of-broken/submission.yaml");
+    assert_eq!(catalog.mistakes_in(path).len(), 1);
+}
+
+#[test]
+fn a_submission_without_any_program_is_broken() {
+    let mut file = outside("mine", SUBMISSION);
+    file.has_crate = false;
+    let mut files = with_outside(&[]);
+    files.push(file);
+    let catalog = Catalog::parse(files);
+    assert!(catalog.is_broken(Kind::Submission, "mine"));
+    assert_eq!(catalog.mistakes_of(Kind::Submission, "mine").len(), 1);
 }
 
 #[test]

@@ -61,6 +61,8 @@ fn files() -> Vec<File> {
     let file = |(kind, path): (Kind, PathBuf)| File {
         kind,
         source: source(&path),
+        folder: path.parent().unwrap().to_owned(),
+        base: common::base(kind, path.parent().unwrap(), &source(&path).text),
         has_crate: kind == Kind::Submission
             && root().join(path.with_file_name("Cargo.toml")).is_file(),
         search_space: Some(path.with_file_name(ALGOPERF_FILE))

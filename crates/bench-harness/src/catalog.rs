@@ -1,12 +1,12 @@
 //! Reading what people wrote: the checkout's YAML files, and submissions elsewhere, for bench-core to judge.
 
 use crate::home::Home;
-use bench_core::spec::catalog::{Catalog, File};
+use bench_core::spec::catalog::{Catalog, File, extended};
 use bench_core::spec::diagnostic::Source;
 use bench_core::spec::scheduled::NORMS;
 use bench_core::spec::schema::Kind;
 use bench_core::spec::search::ALGOPERF_FILE;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A file or folder cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,9 @@ const SUBMISSION: &str = "submission.yaml";
 /// # Errors
 /// When something cannot be read, such as a folder of `others` without a `submission.yaml`.
 pub fn load(home: &Home, others: &[PathBuf]) -> Result<Catalog, CatalogError> {
-    Ok(Catalog::parse(files(home, &home.root, others)?))
+    let mut files = files(home, &home.root, others)?;
+    add_bases(&home.root, &mut files)?;
+    Ok(Catalog::parse(files))
 }
 
 /// The same with the submissions of another checkout, a revision of this one for example, under this one's workloads and rules. A folder of `others`
@@ -40,16 +42,13 @@ pub fn load_from(
     others: &[PathBuf],
 ) -> Result<Catalog, CatalogError> {
     let mut files = files(home, submissions, others)?;
-    let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
-    let named: Vec<PathBuf> = others
-        .iter()
-        .filter_map(|folder| folder.canonicalize().ok())
-        .collect();
+    let named: Vec<PathBuf> = others.iter().map(|folder| real(folder)).collect();
     files.retain(|file| {
-        let own = home.root.join(folder(&file.source.path));
+        let own = real(&file.folder);
         let stands_in = |other: &PathBuf| other.file_name() == own.file_name() && *other != own;
         file.kind != Kind::Submission || !named.iter().any(stands_in)
     });
+    add_bases(&home.root, &mut files)?;
     Ok(Catalog::parse(files))
 }
 
@@ -78,12 +77,55 @@ fn files(home: &Home, submissions: &Path, others: &[PathBuf]) -> Result<Vec<File
     for folder in others {
         let path = folder.join(SUBMISSION);
         let path = path.canonicalize().map_err(failed(&path))?;
-        let known = |file: &File| root.join(&file.source.path) == path;
-        if !files.iter().any(known) {
+        if !files.iter().any(|file| lies_in(file, &real(folder))) {
             files.push(file(root, Kind::Submission, &path)?);
         }
     }
     Ok(files)
+}
+
+/// Looks up what submissions extend. A base that lies elsewhere is read too, and what that one extends.
+fn add_bases(root: &Path, files: &mut Vec<File>) -> Result<(), CatalogError> {
+    let mut at = 0;
+    while let Some(variant) = files.get(at) {
+        if let Some(base) = base(variant) {
+            let known = files.iter().find(|file| lies_in(file, &base));
+            let folder = known.map(|file| file.folder.clone());
+            if folder.is_none() {
+                files.push(file(root, Kind::Submission, &base.join(SUBMISSION))?);
+            }
+            files[at].base = Some(folder.unwrap_or(base));
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// The folder that a submission extends, where it holds one: as it is written, else by way of links.
+fn base(variant: &File) -> Option<PathBuf> {
+    let written = extended(&variant.source.text).filter(|_| variant.kind == Kind::Submission)?;
+    let linked = variant.folder.join(written);
+    let mut plain = PathBuf::new();
+    for part in linked.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    [plain, linked]
+        .into_iter()
+        .find(|folder| folder.join(SUBMISSION).is_file())
+        .map(|folder| real(&folder))
+}
+
+/// Whether a file is the submission of that folder, whose links are resolved.
+fn lies_in(file: &File, folder: &Path) -> bool {
+    file.kind == Kind::Submission && real(&file.folder) == folder
+}
+
+/// With links resolved, where it is there.
+fn real(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 fn file(root: &Path, kind: Kind, path: &Path) -> Result<File, CatalogError> {
@@ -101,6 +143,8 @@ fn file(root: &Path, kind: Kind, path: &Path) -> Result<File, CatalogError> {
     Ok(File {
         kind,
         source: source(root, path)?,
+        folder: folder.to_owned(),
+        base: None,
         has_crate: beside("Cargo.toml").is_some(),
         search_space: search_space.transpose()?,
         norms: norms

@@ -5,6 +5,8 @@
 use super::check::{self, Checked, Violation, Wrong};
 use super::dataset::Dataset;
 use super::diagnostic::{Diagnostic, Source, Span};
+use super::extends;
+pub use super::extends::extended;
 use super::harness::Harness;
 use super::merge::{self, Layer};
 use super::rules;
@@ -27,6 +29,10 @@ pub struct File {
     pub kind: Kind,
     /// Path and text. Paths inside the checkout are relative to it, others absolute.
     pub source: Source,
+    /// The folder that it lies in: absolute, inside of the checkout too, so that ways lead from one to the other.
+    pub folder: PathBuf,
+    /// The folder, as `folder` has it, of the submission that a submission extends; none where there is none.
+    pub base: Option<PathBuf>,
     /// Whether a crate lies beside it: a submission without one is a variant of another's program.
     pub has_crate: bool,
     /// AlgoPerf's `tuning_search_space.json`, where one lies beside a submission.
@@ -50,8 +56,31 @@ pub struct Catalog {
     pub diagnostics: Vec<Diagnostic>,
     /// Names of files that have mistakes: known, but not usable.
     broken: Vec<(Kind, String)>,
+    /// What each spec is made of.
+    parts: Vec<Parts>,
     /// What the files say, sound or not, until the names in them are looked up.
     read: Vec<(Kind, String, Value)>,
+}
+
+/// A spec's files: its own and what lies beside it, and the same of all that it extends.
+#[derive(Debug, Clone)]
+struct Parts {
+    kind: Kind,
+    name: String,
+    files: Vec<Arc<Source>>,
+}
+
+impl Parts {
+    /// The nearest first: layers begin with the oldest base.
+    fn of(entry: &Entry, layers: &[Layer]) -> Parts {
+        let bases = layers.iter().rev().skip(1).map(|layer| layer.entry);
+        let files = std::iter::once(entry).chain(bases);
+        Parts {
+            kind: entry.kind,
+            name: entry.name.clone(),
+            files: files.flat_map(Entry::sources).cloned().collect(),
+        }
+    }
 }
 
 /// A submission and where its program is.
@@ -61,7 +90,7 @@ pub struct Entrant {
     pub submission: Submission,
     /// Where its points come from: its settings, or AlgoPerf's file beside them.
     pub space: Space,
-    /// Its own folder.
+    /// Its own folder, absolute.
     pub folder: PathBuf,
     /// The crate that trains: its own, or the one of the submission it extends.
     pub program: String,
@@ -74,11 +103,19 @@ pub(super) struct Entry {
     pub kind: Kind,
     pub name: String,
     pub folder: PathBuf,
+    pub base: Option<PathBuf>,
     pub source: Arc<Source>,
     pub has_crate: bool,
     pub search_space: Option<Arc<Source>>,
     pub norms: Vec<Source>,
     pub document: Option<Document>,
+}
+
+impl Entry {
+    /// The files in which there may be mistakes.
+    fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
+        std::iter::once(&self.source).chain(&self.search_space)
+    }
 }
 
 impl Catalog {
@@ -98,11 +135,23 @@ impl Catalog {
         catalog
     }
 
-    /// Mistakes of one file, by its name.
-    pub fn mistakes_of(&self, path: &Path) -> Vec<&Diagnostic> {
+    /// The mistakes that keep a spec out, in whichever of the files that it is made of.
+    pub fn mistakes_of(&self, kind: Kind, name: &str) -> Vec<&Diagnostic> {
+        let is_it = |parts: &&Parts| parts.kind == kind && parts.name == name;
+        self.mistakes(self.parts.iter().find(is_it))
+    }
+
+    /// The same for the spec that is written in this file.
+    pub fn mistakes_in(&self, path: &Path) -> Vec<&Diagnostic> {
+        let is_it = |parts: &&Parts| parts.files.first().is_some_and(|own| own.path == path);
+        self.mistakes(self.parts.iter().find(is_it))
+    }
+
+    fn mistakes(&self, parts: Option<&Parts>) -> Vec<&Diagnostic> {
+        let files = parts.map_or(&[][..], |parts| &parts.files);
         self.diagnostics
             .iter()
-            .filter(|diagnostic| diagnostic.source.path == path)
+            .filter(|diagnostic| files.contains(&diagnostic.source))
             .collect()
     }
 
@@ -119,11 +168,11 @@ impl Catalog {
             None => yaml::parse(&file.source.text),
         };
         let source = Arc::new(file.source);
-        let (name, folder) = identity(file.kind, &source.path);
         let entry = Entry {
             kind: file.kind,
-            name,
-            folder,
+            name: name(file.kind, &source.path),
+            folder: file.folder,
+            base: file.base,
             source,
             has_crate: file.has_crate,
             search_space: file.search_space.map(Arc::new),
@@ -137,6 +186,9 @@ impl Catalog {
     }
 
     fn add(&mut self, entries: &[Entry], position: usize, entry: &Entry) {
+        let layers = extends::chain(entries, entry);
+        self.parts
+            .push(Parts::of(entry, layers.as_deref().unwrap_or_default()));
         if entries[..position]
             .iter()
             .any(|other| other.kind == entry.kind && other.name == entry.name)
@@ -145,7 +197,7 @@ impl Catalog {
             let help = Some("rename one of them".to_owned());
             return self.mistake(&entry.source, Span::default(), message, help);
         }
-        let layers = match merge::chain(entries, entry) {
+        let layers = match layers {
             Ok(layers) => layers,
             Err(violation) => return self.alone(entry, violation),
         };
@@ -195,6 +247,7 @@ impl Catalog {
             let message =
                 "a submission needs a program: neither it nor what it extends has a Cargo.toml";
             let help = "add a crate (`bench check` says what it needs), or `extends: ../adamw`";
+            self.broken.push((entry.kind, entry.name.clone()));
             return self.violation(layers, Violation::new("", message, help));
         };
         let Some(space) = self.space(layers, &submission) else {
@@ -251,7 +304,7 @@ impl Catalog {
         else {
             return;
         };
-        if let Ok(layers) = merge::chain(entries, entry) {
+        if let Ok(layers) = extends::chain(entries, entry) {
             self.violation(&layers, violation);
         }
         self.broken.push((kind, name.to_owned()));
@@ -292,10 +345,7 @@ impl Catalog {
 
     fn order(&mut self, entries: &[Entry]) {
         let rank = |source: &Arc<Source>| {
-            let is_its = |entry: &Entry| {
-                let all = std::iter::once(&entry.source).chain(&entry.search_space);
-                all.into_iter().any(|its| Arc::ptr_eq(its, source))
-            };
+            let is_its = |entry: &Entry| entry.sources().any(|its| Arc::ptr_eq(its, source));
             entries.iter().position(is_its)
         };
         self.diagnostics
@@ -315,17 +365,13 @@ fn checked(kind: Kind, layers: &[Layer]) -> Checked {
     checked
 }
 
-/// A file's name in specs, and its folder.
-fn identity(kind: Kind, path: &Path) -> (String, PathBuf) {
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+/// A file's name in specs.
+fn name(kind: Kind, path: &Path) -> String {
     let named = match kind {
-        Kind::Submission => folder.file_name(),
+        Kind::Submission => path.parent().and_then(Path::file_name),
         Kind::Workload | Kind::Dataset | Kind::Harness => path.file_stem(),
     };
-    (
-        named.unwrap_or_default().to_string_lossy().into_owned(),
-        folder,
-    )
+    named.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Whoever read the file put a replacement character where its bytes are no text.

@@ -81,17 +81,23 @@ pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Opt
 
 /// A help line for a wrong name: the nearest one, or all of them.
 pub(crate) fn name_help(wrong: &str, valid: &[&str]) -> Option<String> {
+    help_with(wrong, valid, str::to_owned)
+}
+
+/// The same, where something else than the name is to be written.
+pub(crate) fn help_with(
+    wrong: &str,
+    valid: &[&str],
+    written: impl Fn(&str) -> String,
+) -> Option<String> {
+    let quoted = |name: &str| format!("`{}`", written(name));
     match (nearest(wrong, valid.iter().copied()), valid) {
-        (Some(name), _) => Some(format!("did you mean `{name}`?")),
+        (Some(name), _) => Some(format!("did you mean {}?", quoted(name))),
         (None, []) => None,
-        (None, names) => Some(format!(
-            "expected {}",
-            names
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        )),
+        (None, names) => {
+            let all: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+            Some(format!("expected {}", all.join(", ")))
+        }
     }
 }
 

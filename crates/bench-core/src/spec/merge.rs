@@ -1,11 +1,10 @@
-//! `extends:` — a variant's keys over its base's, and the way back from a merged value to the file that wrote it.
+//! A variant's keys over its base's, and the way back from a merged value to the file that wrote it.
 
 use super::catalog::Entry;
 use super::check::{Violation, Wrong};
 use super::diagnostic::Span;
-use super::schema::{self, Kind, Node};
+use super::schema::{self, Node};
 use serde_json::{Map, Value};
-use std::path::{Component, Path, PathBuf};
 
 /// A file in a chain of `extends`.
 #[derive(Clone, Copy)]
@@ -29,80 +28,6 @@ impl<'a> Layer<'a> {
         let document = self.entry.document.as_ref();
         document.is_some_and(|document| document.lost.contains(pointer))
     }
-}
-
-/// The files that make up `entry`, its oldest base first and itself last.
-pub(super) fn chain<'a>(
-    entries: &'a [Entry],
-    entry: &'a Entry,
-) -> Result<Vec<Layer<'a>>, Violation> {
-    let mut layers = vec![Layer { entry }];
-    let mut here = entry;
-    while let Some(base) = extends(here) {
-        let wanted = |other: &&Entry| other.kind == here.kind && is_base(other, here, base);
-        let Some(found) = entries.iter().find(wanted) else {
-            let valid: Vec<&str> = entries
-                .iter()
-                .filter(|other| other.kind == here.kind && !std::ptr::eq(*other, here))
-                .map(|other| other.name.as_str())
-                .collect();
-            let name = base.rsplit('/').next().unwrap_or(base);
-            let mut violation = Violation::unknown("/extends", here.kind.name(), name, &valid);
-            violation.message = format!(
-                "cannot extend `{base}`: there is no such {}",
-                here.kind.name()
-            );
-            return Err(violation);
-        };
-        if layers.iter().any(|layer| std::ptr::eq(layer.entry, found)) {
-            let names: Vec<&str> = layers
-                .iter()
-                .map(|layer| layer.entry.name.as_str())
-                .collect();
-            return Err(Violation::new(
-                "/extends",
-                format!(
-                    "`extends` goes in a circle: {} -> {}",
-                    names.join(" -> "),
-                    found.name
-                ),
-                "let one of them stand on its own",
-            ));
-        }
-        layers.push(Layer { entry: found });
-        here = found;
-    }
-    layers.reverse();
-    Ok(layers)
-}
-
-fn extends(entry: &Entry) -> Option<&str> {
-    match entry.kind {
-        Kind::Workload | Kind::Submission => {
-            entry.document.as_ref()?.value.get("extends")?.as_str()
-        }
-        Kind::Dataset | Kind::Harness => None,
-    }
-}
-
-/// Workloads are extended by name, submissions by folder.
-fn is_base(candidate: &Entry, variant: &Entry, base: &str) -> bool {
-    match variant.kind {
-        Kind::Submission => normalised(&candidate.folder) == normalised(&variant.folder.join(base)),
-        _ => candidate.name == base,
-    }
-}
-
-fn normalised(path: &Path) -> PathBuf {
-    let mut parts = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(parts.pop()),
-            other => parts.push(other),
-        }
-    }
-    parts
 }
 
 /// All layers in one value; `extends` and comments of bases are left behind.

@@ -8,6 +8,7 @@ mod check;
 pub mod dataset;
 pub mod diagnostic;
 pub mod edit;
+mod extends;
 pub mod harness;
 pub mod loss;
 mod merge;

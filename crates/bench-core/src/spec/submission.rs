@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub struct Submission {
     /// Version of this file format: 1.
     pub schema: u32,
-    /// Folder of the submission this one is a variant of, relative to this file's folder.
+    /// Folder of the submission this one is a variant of, relative to this file's folder, or absolute.
     #[serde(default, skip_serializing)]
     pub extends: Option<String>,
     /// One line for `bench list`. In no hash.

@@ -6,10 +6,11 @@
 )]
 
 use bench_core::run::{Purpose, RunSpec};
-use bench_core::spec::catalog::{Catalog, File};
+use bench_core::spec::catalog::{Catalog, File, extended};
 use bench_core::spec::diagnostic::Source;
 use bench_core::spec::resolve::Request;
 use bench_core::spec::schema::Kind;
+use std::path::{Component, Path, PathBuf};
 
 pub const HARNESS: &str = "\
 schema: 1
@@ -93,10 +94,30 @@ pub fn file(kind: Kind, name: &str, text: &str) -> File {
     File {
         kind,
         source: source(&path, text),
+        folder: folder(&path),
+        base: base(kind, &folder(&path), text),
         has_crate: kind == Kind::Submission && !text.contains("extends:"),
         search_space: None,
         norms: Vec::new(),
     }
+}
+
+/// The folder of a file.
+pub fn folder(path: &str) -> PathBuf {
+    Path::new(path).parent().unwrap().to_owned()
+}
+
+/// Where a submission's base lies, if anywhere.
+pub fn base(kind: Kind, folder: &Path, text: &str) -> Option<PathBuf> {
+    let written = extended(text).filter(|_| kind == Kind::Submission)?;
+    let mut base = PathBuf::new();
+    for part in folder.join(written).components() {
+        match part {
+            Component::ParentDir => drop(base.pop()),
+            part => base.push(part),
+        }
+    }
+    Some(base)
 }
 
 pub fn source(path: &str, text: &str) -> Source {
