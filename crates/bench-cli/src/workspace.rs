@@ -51,7 +51,35 @@ impl Workspace {
             }
         }
         let catalog = catalog::load(&home, &folders)?;
-        Ok((Workspace { home, catalog }, names))
+        let workspace = Workspace { home, catalog };
+        workspace.no_other_has_their_names(&folders)?;
+        Ok((workspace, names))
+    }
+
+    /// A submission is known by its name, and what has the name of another would not be what runs.
+    fn no_other_has_their_names(&self, folders: &[PathBuf]) -> Result<(), Failure> {
+        let is_other = |folder: &&PathBuf| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let entrant = self.catalog.submissions.get(name.as_ref());
+            let real = |path: &Path| path.canonicalize().ok();
+            entrant.is_some_and(|entrant| real(&entrant.folder) != real(folder))
+        };
+        let mistakes: Vec<_> = folders
+            .iter()
+            .filter(is_other)
+            .flat_map(|folder| self.catalog.mistakes_in(&self.spec_path(folder)))
+            .cloned()
+            .collect();
+        match mistakes.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Specs(mistakes)),
+        }
+    }
+
+    /// The file of a submission's folder as diagnostics name it: relative to the checkout where it lies inside.
+    pub(crate) fn spec_path(&self, folder: &Path) -> PathBuf {
+        let inside = folder.strip_prefix(&self.home.root).unwrap_or(folder);
+        inside.join("submission.yaml")
     }
 
     /// What harness.yaml says.

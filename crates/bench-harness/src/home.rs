@@ -85,12 +85,13 @@ impl Home {
             .or_else(|| Some(path("HOME")?.join(".cache/bench")))
             .ok_or(HomeError::NoCache)?;
         Ok(Home {
+            // One name for every file in it: given paths have their links resolved too.
+            root: root.canonicalize().unwrap_or(root),
             // Under `cargo run`, cargo itself sets LIBTORCH to a checkout's link: that one is ours.
             user_libtorch: path("LIBTORCH").filter(|folder| !folder.ends_with(LINK)),
             user_data: path("BENCH_DATA"),
             user_compiler: variable("CXX"),
             search_path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
-            root,
             cache,
         })
     }

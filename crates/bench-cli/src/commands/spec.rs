@@ -6,10 +6,14 @@ use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_core::protocol::Task;
 use bench_core::run::{Local, Purpose, SplitName, device};
+use bench_core::spec::diagnostic::Diagnostic;
 use bench_core::spec::resolve::Request;
 use bench_harness::{data, scratch};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
+
+/// What a submission's own spec is called.
+const FILE: &str = "submission.yaml";
 
 /// Check specs, or show exactly what a worker is given
 #[derive(Args)]
@@ -31,7 +35,7 @@ enum Verb {
   bench spec check workloads/fashion-mnist-mlp.yaml
   bench spec check ../my-optimizer")]
 struct Check {
-    /// Files, or folders of submissions; everything in the checkout when none is given
+    /// Files, or folders of submissions, wherever they lie; everything in the checkout when none is given
     paths: Vec<PathBuf>,
 }
 
@@ -68,20 +72,24 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
 }
 
 fn check(paths: &[PathBuf], screen: &Screen) -> Result<Exit, Failure> {
-    let folders = paths
+    let folders: Vec<String> = paths
         .iter()
-        .filter(|path| path.join("submission.yaml").is_file());
-    let folders: Vec<String> = folders.map(|path| path.display().to_string()).collect();
+        .filter_map(|path| submission(path))
+        .map(|folder| folder.display().to_string())
+        .collect();
     let (workspace, _) = Workspace::with_submissions(&folders)?;
     let catalog = &workspace.catalog;
     let wanted = paths
         .iter()
-        .map(|path| workspace.spec_path(path))
+        .map(|path| spec(&workspace, path))
         .collect::<Result<Vec<PathBuf>, Failure>>()?;
-    let mistakes: Vec<_> = catalog
+    let of_wanted = wanted.iter().flat_map(|path| catalog.mistakes_in(path));
+    let of_wanted: Vec<&Diagnostic> = of_wanted.collect();
+    let is_wanted = |mistake: &&Diagnostic| wanted.is_empty() || of_wanted.contains(mistake);
+    let mistakes: Vec<Diagnostic> = catalog
         .diagnostics
         .iter()
-        .filter(|mistake| wanted.is_empty() || wanted.contains(&mistake.source.path))
+        .filter(is_wanted)
         .cloned()
         .collect();
     if !mistakes.is_empty() {
@@ -100,42 +108,42 @@ fn check(paths: &[PathBuf], screen: &Screen) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-impl Workspace {
-    /// A spec's path as diagnostics name it: relative to the checkout where it lies inside.
-    fn spec_path(&self, path: &Path) -> Result<PathBuf, Failure> {
-        let named = path.join("submission.yaml");
-        let path = if named.is_file() { &named } else { path };
-        let outside = || {
+/// The folder of a submission, given as such or by its file.
+fn submission(path: &Path) -> Option<PathBuf> {
+    let folder = match path.ends_with(FILE) && path.is_file() {
+        true => path.canonicalize().ok()?.parent()?.to_owned(),
+        false => path.canonicalize().ok()?,
+    };
+    folder.join(FILE).is_file().then_some(folder)
+}
+
+/// The path of a spec as diagnostics name it.
+fn spec(workspace: &Workspace, path: &Path) -> Result<PathBuf, Failure> {
+    if let Some(folder) = submission(path) {
+        return Ok(workspace.spec_path(&folder));
+    }
+    let full = path.canonicalize().map_err(|error| {
+        Failure::usage(format!("cannot read {}: {error}", path.display()), None)
+    })?;
+    match full.strip_prefix(&workspace.home.root) {
+        Ok(inside) if is_spec(inside) => Ok(inside.to_owned()),
+        _ => {
             let message = format!("{} is no spec of this checkout", path.display());
-            let help = "specs are workloads/*.yaml, workloads/datasets/*.yaml, submissions/*/submission.yaml, harness.yaml, and a folder with a submission.yaml";
-            Failure::usage(message, help.to_owned())
-        };
-        let full = path.canonicalize().map_err(|error| {
-            Failure::usage(format!("cannot read {}: {error}", path.display()), None)
-        })?;
-        let root = self
-            .home
-            .root
-            .canonicalize()
-            .unwrap_or_else(|_| self.home.root.clone());
-        match full.strip_prefix(&root) {
-            Ok(inside) if is_spec(inside) => Ok(inside.to_owned()),
-            Err(_) if full.ends_with("submission.yaml") => Ok(full),
-            _ => Err(outside()),
+            let help = "specs are workloads/*.yaml, workloads/datasets/*.yaml, harness.yaml, and any submission.yaml or a folder with one";
+            Err(Failure::usage(message, help.to_owned()))
         }
     }
 }
 
+/// Whether a path inside of the checkout is one of its own specs, submissions apart.
 fn is_spec(path: &Path) -> bool {
-    let folder = path.parent().unwrap_or(Path::new(""));
     let yaml = path
         .extension()
         .is_some_and(|extension| extension == "yaml");
-    match folder.to_str() {
+    match path.parent().and_then(Path::to_str) {
         Some("") => path == Path::new("harness.yaml"),
         Some("workloads" | "workloads/datasets") => yaml,
-        Some(_) => folder.starts_with("submissions") && path.ends_with("submission.yaml"),
-        None => false,
+        _ => false,
     }
 }
 

@@ -9,6 +9,7 @@ mod errors;
 mod help;
 mod lists;
 mod new;
+mod outside;
 mod pictures;
 mod plan;
 mod publish;

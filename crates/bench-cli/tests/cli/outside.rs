@@ -1,0 +1,131 @@
+//! Submissions outside of the checkout: what they extend, and their mistakes as their makers read them.
+
+use crate::support::Checkout;
+use std::path::{Path, PathBuf};
+
+/// A folder beside the checkout, in which commands are typed.
+struct Elsewhere {
+    checkout: Checkout,
+    folder: tempfile::TempDir,
+}
+
+impl Elsewhere {
+    fn new() -> Elsewhere {
+        Elsewhere {
+            checkout: Checkout::new(),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap()
+    }
+
+    /// With a submission of one file. In it `{checkout}` is the checkout's path, `{way}` the way there from the submission's folder, and `{link}` a link to it.
+    fn with(self, name: &str, text: &str) -> Elsewhere {
+        let folder = self.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let checkout = self.checkout.path();
+        let way = Path::new("../..").join(checkout.file_name().unwrap());
+        let link = self.path().join("link");
+        if !link.exists() {
+            std::os::unix::fs::symlink(&checkout, &link).unwrap();
+        }
+        let text = text
+            .replace("{link}", link.to_str().unwrap())
+            .replace("{checkout}", checkout.to_str().unwrap())
+            .replace("{way}", way.to_str().unwrap());
+        std::fs::write(folder.join("submission.yaml"), text).unwrap();
+        self
+    }
+
+    fn says(&self, line: &str) -> String {
+        let mut command = self.checkout.bench(line);
+        let told = command.current_dir(self.path()).output().unwrap();
+        self.checkout
+            .told(told)
+            .replace(self.path().to_str().unwrap(), "[elsewhere]")
+    }
+}
+
+#[test]
+fn a_variant_extends_by_a_path() {
+    let inside = Elsewhere::new().says("spec show blobs constant");
+    assert!(inside.starts_with("exit 0"), "{inside}");
+    for base in [
+        "{checkout}/submissions/adamw",
+        "{way}/submissions/adamw",
+        "../link/submissions/adamw",
+        "../between",
+        "{link}/submissions/adamw",
+    ] {
+        let text = format!("schema: 1\nextends: {base}\nschedule: constant\n");
+        let elsewhere = Elsewhere::new()
+            .with("v", &text)
+            .with("between", "schema: 1\nextends: {way}/submissions/adamw\n");
+        let shown = elsewhere.says("spec show blobs ./v");
+        let expected = inside.replace("\"name\":\"constant\"", "\"name\":\"v\"");
+        assert_eq!(shown, expected, "{base}");
+        for line in [
+            "spec check v",
+            "spec check v/submission.yaml",
+            "plot schedule ./v --output v.svg",
+        ] {
+            let told = elsewhere.says(line);
+            assert!(told.starts_with("exit 0"), "{base}: bench {line}: {told}");
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_told_with_their_places() {
+    let own = "schema: 1\nextends: {way}/submissions/adamw\nschedul: constant\n";
+    let elsewhere = Elsewhere::new()
+        .with("misspelt", own)
+        .with("of-misspelt", "schema: 1\nextends: ../misspelt\n")
+        .with("by-name", "schema: 1\nextends: adamw\n")
+        .with(
+            "misnamed",
+            "schema: 1\nextends: {checkout}/submissions/adamv\n",
+        )
+        .with(
+            "adamw",
+            "schema: 1\nextends: {checkout}/submissions/adamw\n",
+        )
+        .with("alone", "schema: 1\nabout: without a program\n");
+    let way = elsewhere.checkout.path();
+    let way = format!("../../{}/", way.file_name().unwrap().to_str().unwrap());
+    let lines = [
+        "spec show blobs ./misspelt",
+        "run ./of-misspelt --workload blobs",
+        "plot schedule ./of-misspelt --output x.svg",
+        "check ./by-name",
+        "spec check by-name misnamed/submission.yaml",
+        "spec show blobs ./misnamed",
+        "run ./adamw --workload blobs",
+        "new ./mine --from ./misspelt",
+        "spec check alone",
+    ];
+    let told: Vec<String> = lines
+        .iter()
+        .map(|line| format!("$ bench {line}\n{}", elsewhere.says(line)))
+        .collect();
+    let told = told.join("\n").replace(&way, "[way]/");
+    insta::assert_snapshot!("outside-mistakes", told);
+}
+
+#[test]
+fn any_folder_of_the_checkout_with_a_submission_is_checked() {
+    let sound = "schema: 1\nextends: ../../submissions/adamw\nschedule: constant\n";
+    let checkout = Checkout::new()
+        .with("results/sound/submission.yaml", sound)
+        .with(
+            "results/wrong/submission.yaml",
+            "schema: 1\nextends: ../adamw\n",
+        );
+    for path in ["results/sound", "results/sound/submission.yaml"] {
+        let told = checkout.says(&format!("spec check {path}"));
+        assert_eq!(told, "exit 0\n--- stdout\nno mistakes in 1 file\n");
+    }
+    insta::assert_snapshot!("inside-mistakes", checkout.says("spec check results/wrong"));
+}
