@@ -88,7 +88,9 @@ fn files(home: &Home, submissions: &Path, others: &[PathBuf]) -> Result<Vec<File
 fn add_bases(root: &Path, files: &mut Vec<File>) -> Result<(), CatalogError> {
     let mut at = 0;
     while let Some(variant) = files.get(at) {
-        if let Some(base) = base(variant) {
+        let is_submission = variant.kind == Kind::Submission;
+        let base = is_submission.then(|| base(&variant.folder, &variant.source.text));
+        if let Some(base) = base.flatten() {
             let known = files.iter().find(|file| lies_in(file, &base));
             let folder = known.map(|file| file.folder.clone());
             if folder.is_none() {
@@ -101,10 +103,9 @@ fn add_bases(root: &Path, files: &mut Vec<File>) -> Result<(), CatalogError> {
     Ok(())
 }
 
-/// The folder that a submission extends, where it holds one: as it is written, else by way of links.
-fn base(variant: &File) -> Option<PathBuf> {
-    let written = extended(&variant.source.text).filter(|_| variant.kind == Kind::Submission)?;
-    let linked = variant.folder.join(written);
+/// The folder that a submission with this text extends, where there is one in it: as it is written, else by way of links.
+pub(crate) fn base(folder: &Path, text: &str) -> Option<PathBuf> {
+    let linked = folder.join(extended(text)?);
     let mut plain = PathBuf::new();
     for part in linked.components() {
         match part {

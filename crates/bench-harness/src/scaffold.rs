@@ -2,17 +2,21 @@
 //!
 //! In a checkout's `submissions/` it becomes a member of the workspace. Anywhere else it is a workspace of its own that depends on the
 //! checkout by path, with the checkout's locked versions and profile, so that it trains as fast there as here and what is from a registry is built once.
+//! A variant is its settings alone, and extends by a path that leads to its base from wherever it lies.
 
 mod manifest;
+mod members;
 mod name;
 mod profile;
+mod rename;
+mod settings;
 mod source;
 
 pub use name::NameError;
 
 use crate::home::Home;
 use crate::program::ProgramError;
-use source::Source;
+use source::{File, Source};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,15 +55,7 @@ pub enum ScaffoldError {
         /// Where it was to lie.
         folder: PathBuf,
     },
-    /// A variant finds what it extends by a path inside of the checkout.
-    #[error("`{from}` has no crate of its own but extends another submission, so a copy of it can only lie in {}", submissions.display())]
-    Variant {
-        /// What was to be copied.
-        from: String,
-        /// The checkout's folder of submissions.
-        submissions: PathBuf,
-    },
-    /// A manifest is written in another way than ours.
+    /// A manifest, or a file of settings, is written in another way than ours.
     #[error("{}: {what}", path.display())]
     Manifest {
         /// Which.
@@ -80,6 +76,16 @@ pub enum ScaffoldError {
     Cargo(ProgramError),
 }
 
+/// Where a submission is to lie, and what it is a copy of.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    home: &'a Home,
+    folder: &'a Path,
+    from: Option<&'a Path>,
+    /// Whether it belongs to the checkout.
+    is_member: bool,
+}
+
 /// Makes a submission.
 ///
 /// # Errors
@@ -93,34 +99,22 @@ pub fn create(home: &Home, plan: &Plan) -> Result<Made, ScaffoldError> {
         });
     }
     let submissions = home.root.join("submissions");
-    let is_member = plan
-        .folder
-        .parent()
-        .is_some_and(|parent| parent == submissions);
-    let source = match &plan.from {
+    let place = Place {
+        home,
+        folder: &plan.folder,
+        from: plan.from.as_deref(),
+        is_member: plan.folder.parent() == Some(&submissions),
+    };
+    let source = match place.from {
         Some(folder) => Source::read(folder)?,
         None => Source::starter(),
     };
-    if !source.has_crate() && !is_member {
-        return Err(ScaffoldError::Variant {
-            from: source.name,
-            submissions,
-        });
-    }
-    let mut files = source.renamed(&plan.name);
     let root_manifest = home.root.join("Cargo.toml");
     let before = read(&root_manifest)?;
-    let mut listed = None;
-    if !is_member {
-        files = manifest::detached(files, (&before, &root_lock), home, plan.from.as_deref())?;
-        files.push((PathBuf::from("Cargo.lock"), root_lock.clone().into_bytes()));
-    } else if source.has_crate() {
-        listed = Some(manifest::with_member(&root_manifest, &before, &plan.name)?);
-    }
-    let made = Made {
-        files: files.iter().map(|(path, _)| path.clone()).collect(),
-        has_crate: source.has_crate(),
-        is_member,
+    let files = settled(&source, &plan.name, (&before, &root_lock), &place)?;
+    let listed = match place.is_member && source.has_crate() {
+        true => Some(members::with_member(&root_manifest, &before, &plan.name)?),
+        false => None,
     };
     let undo = Undo {
         folder: &plan.folder,
@@ -133,17 +127,43 @@ pub fn create(home: &Home, plan: &Plan) -> Result<Made, ScaffoldError> {
     };
     let written = write_all(&plan.folder, &files)
         .and_then(|()| listed.map_or(Ok(()), |text| write(&root_manifest, text.as_bytes())))
-        .and_then(|()| match made.has_crate {
-            true => manifest::lock(home, &plan.name, &lock_of(home, plan, is_member)),
+        .and_then(|()| match source.has_crate() {
+            true => members::lock(home, &plan.name, &lock_of(home, plan, place.is_member)),
             false => Ok(()),
         });
     match written {
-        Ok(()) => Ok(made),
+        Ok(()) => Ok(Made {
+            files: files.into_iter().map(|(path, _)| path).collect(),
+            has_crate: source.has_crate(),
+            is_member: place.is_member,
+        }),
         Err(error) => {
             undo.run();
             Err(error)
         }
     }
+}
+
+/// The files of a copy, which speak of where it lies, given the checkout's manifest and lock file.
+fn settled(
+    source: &Source,
+    name: &str,
+    root: (&str, &str),
+    place: &Place,
+) -> Result<Vec<File>, ScaffoldError> {
+    let mut files = source.renamed(name, place.is_member);
+    for (path, bytes) in &mut files {
+        let text = match (path.to_str(), std::str::from_utf8(bytes)) {
+            (Some("Cargo.toml"), Ok(text)) => manifest::settled(text, root, place)?,
+            (Some("submission.yaml"), Ok(text)) => settings::settled(text, place)?,
+            _ => continue,
+        };
+        *bytes = text.into_bytes();
+    }
+    if source.has_crate() && !place.is_member {
+        files.push((PathBuf::from("Cargo.lock"), root.1.as_bytes().to_vec()));
+    }
+    Ok(files)
 }
 
 /// The manifest whose lock file has to know the new crate.

@@ -17,11 +17,12 @@ use std::path::{Component, Path, PathBuf};
 #[command(after_help = "Examples:
   bench new my-algo
   bench new my-algo --from lion
-  bench new ../elsewhere/my-algo")]
+  bench new ../elsewhere/my-algo
+  bench new ../elsewhere/my-variant --from adamw-wsd")]
 pub(crate) struct Arguments {
     /// Name, or path of a folder that is not there yet
     name: String,
-    /// Begin with a copy of this submission, in place of gradient descent with momentum
+    /// Begin with a copy of this submission, a name or a folder, in place of gradient descent with momentum
     #[arg(long, value_name = "SUBMISSION")]
     from: Option<String>,
 }

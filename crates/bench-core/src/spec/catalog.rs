@@ -6,7 +6,7 @@ use super::check::{self, Checked, Violation, Wrong};
 use super::dataset::Dataset;
 use super::diagnostic::{Diagnostic, Source, Span};
 use super::extends;
-pub use super::extends::extended;
+pub use super::extends::{extended, way};
 use super::harness::Harness;
 use super::merge::{self, Layer};
 use super::rules;

@@ -55,6 +55,31 @@ pub fn set(text: &str, section: &str, key: &str, value: &str) -> Result<String, 
     }
 }
 
+/// Has a variant extend what lies at another path, where it extends something.
+///
+/// # Errors
+/// When the text cannot be read.
+pub fn extend(text: &str, base: &str) -> Result<String, EditError> {
+    let document = read(text)?;
+    let mut changed = text.to_owned();
+    if let Some(place) = document.places.get("/extends") {
+        let span = place.value;
+        let written = &text[span.start..span.start + span.length];
+        // The span of a quoted text goes on to what comes after its line.
+        let quoted = written.starts_with(['"', '\'']);
+        let closed = |length: usize| quoted && written[..length].ends_with(&written[..1]);
+        let length = (2..written.len()).find(|length| closed(*length));
+        let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+        let base = match base.chars().all(is_plain) {
+            true => base.to_owned(),
+            false => Value::from(base).to_string(),
+        };
+        let end = span.start + length.unwrap_or(span.length);
+        changed.replace_range(span.start..end, &base);
+    }
+    Ok(changed)
+}
+
 fn read(text: &str) -> Result<Document, EditError> {
     match yaml::parse(text) {
         (Some(document), mistakes) if mistakes.is_empty() => Ok(document),
@@ -162,6 +187,18 @@ mod tests {
             twice,
             "extends: base\ntarget: { validation: 0.5, test: 0.5 }\n"
         );
+    }
+
+    #[test]
+    fn a_variant_extends_something_else() {
+        let text = "# extends: none\nextends: ../a # b\nabout: c\n";
+        let extended = |base| extend(text, base).unwrap();
+        assert_eq!(extended("/x/a"), text.replace("../a", "/x/a"));
+        assert_eq!(extended("/x: y/a"), text.replace("../a", "\"/x: y/a\""));
+        let quoted = text.replace("../a", "'../a'");
+        assert_eq!(extend(&quoted, "../b").unwrap(), extended("../b"));
+        assert_eq!(extend("about: c\n", "../b").unwrap(), "about: c\n");
+        assert!(extend("[1\n", "../b").is_err());
     }
 
     #[test]

@@ -1,77 +1,109 @@
-//! Manifests as text: what is written by people is changed by a line, and stays theirs.
+//! A copied manifest as text: what people wrote is changed by the line, and stays theirs.
 
-use super::source::File;
-use super::{ScaffoldError, failed, profile};
-use crate::home::Home;
-use crate::program;
+use super::{Place, ScaffoldError, profile};
+use bench_core::spec::catalog::way;
 use std::path::{Path, PathBuf};
 
-/// The root manifest with one member more, in the order of the alphabet among the submissions.
+/// A copied manifest for the place of the copy, given the checkout's manifest and lock file.
 ///
 /// # Errors
-/// When its list of members does not have one a line.
-pub(super) fn with_member(path: &Path, text: &str, name: &str) -> Result<String, ScaffoldError> {
-    let member = format!("submissions/{name}");
-    let line = format!("    \"{member}\",");
-    let lines: Vec<&str> = text.lines().collect();
-    let wrong = || ScaffoldError::Manifest {
-        path: path.to_owned(),
-        what: format!("it has no list `members = [` with one a line: add \"{member}\" to it"),
-    };
-    let start = lines
-        .iter()
-        .position(|line| line.trim() == "members = [")
-        .ok_or_else(wrong)?;
-    let length = lines[start..]
-        .iter()
-        .position(|line| line.trim() == "]")
-        .ok_or_else(wrong)?;
-    let end = start + length;
-    let later = |line: &&str| {
-        let entry = line.trim().trim_end_matches(',').trim_matches('"');
-        entry.starts_with("submissions/") && entry > member.as_str()
-    };
-    let place = lines[start..end]
-        .iter()
-        .position(later)
-        .map_or(end, |place| start + place);
-    let mut lines = lines;
-    lines.insert(place, &line);
-    Ok(lines.join("\n") + "\n")
+/// When it takes something from the workspace in a way that is not known here.
+pub(super) fn settled(
+    text: &str,
+    root: (&str, &str),
+    place: &Place,
+) -> Result<String, ScaffoldError> {
+    // A copy of what stands alone has a workspace of its own to leave behind; any other is a member as it is.
+    let alone = text.lines().any(|line| line.trim_end() == "[workspace]");
+    let text = without_workspace(text);
+    match place.is_member {
+        true if alone => Ok(attached(&text, root.0, place)),
+        true => Ok(text),
+        false => detached(&text, root, place),
+    }
 }
 
-/// The files as a workspace of their own: what they took from the checkout's workspace, given as manifest and lock file, is written out,
-/// and paths are absolute.
+/// Without the tables that only the root of a workspace has, and the comments above them.
+fn without_workspace(text: &str) -> String {
+    let is_roots = |line: &str| {
+        let table = line.trim_start_matches('[').split([']', '.']).next();
+        matches!(table, Some("workspace" | "profile"))
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    let mut is_kept = true;
+    for line in text.lines() {
+        if line.starts_with('[') {
+            is_kept = !is_roots(line);
+            while !is_kept && kept.last().is_some_and(|line| line.starts_with('#')) {
+                kept.pop();
+            }
+        }
+        if is_kept {
+            kept.push(line);
+        }
+    }
+    joined(&kept)
+}
+
+/// Lines without the empty ones at the end.
+fn joined(lines: &[&str]) -> String {
+    lines.join("\n").trim_end().to_owned() + "\n"
+}
+
+/// As a member of the checkout's workspace: what a copy that stood alone had written out is taken from there again.
+fn attached(text: &str, root: &str, place: &Place) -> String {
+    let mut lines = Vec::new();
+    let mut section = "";
+    for line in text.lines() {
+        if line.starts_with('[') {
+            section = line;
+        }
+        let table = match section {
+            "[package]" => "[workspace.package]",
+            _ if section.contains("dependencies") => "[workspace.dependencies]",
+            _ => {
+                lines.push(line.to_owned());
+                continue;
+            }
+        };
+        let key = line.split(" = ").next().unwrap_or(line);
+        let shared = value(root, table, key, &place.home.root);
+        lines.push(match shared.is_ok_and(|shared| shared == line) {
+            true => format!("{key}.workspace = true"),
+            false => within(line, place),
+        });
+    }
+    let lints = match lines.iter().any(|line| line == "[lints]") {
+        true => "",
+        false => "\n[lints]\nworkspace = true\n",
+    };
+    lines.join("\n") + "\n" + lints
+}
+
+/// A dependency's line as a member has it: relative where its path lies in the checkout.
+fn within(line: &str, place: &Place) -> String {
+    let Place {
+        home, folder, from, ..
+    } = *place;
+    with_path(line, |path| {
+        let path = from.map_or(path.to_owned(), |from| real(&from.join(path)));
+        match path.starts_with(&home.root) {
+            true => way(folder, &path),
+            false => path,
+        }
+    })
+}
+
+/// As a workspace of its own: what was taken from the checkout's is written out, and paths are absolute.
 ///
 /// # Errors
 /// When the manifest takes something in a way that is not known here.
-pub(super) fn detached(
-    files: Vec<File>,
-    (root, lock): (&str, &str),
-    home: &Home,
-    from: Option<&Path>,
-) -> Result<Vec<File>, ScaffoldError> {
-    let root_folder = home.root.display().to_string();
-    let detach = |(path, bytes): File| {
-        let text = String::from_utf8_lossy(&bytes);
-        let text = match path.to_str() {
-            Some("Cargo.toml") => detached_manifest(&text, (root, lock), home, from)?,
-            Some("submission.yaml") => {
-                text.replace("$schema=../..", &format!("$schema={root_folder}"))
-            }
-            _ => return Ok((path, bytes)),
-        };
-        Ok((path, text.into_bytes()))
-    };
-    files.into_iter().map(detach).collect()
-}
-
-fn detached_manifest(
+fn detached(
     text: &str,
     (root, lock): (&str, &str),
-    home: &Home,
-    from: Option<&Path>,
+    place: &Place,
 ) -> Result<String, ScaffoldError> {
+    let folder = &place.home.root;
     let mut lines = Vec::new();
     let mut section = "";
     for line in text.lines() {
@@ -83,11 +115,9 @@ fn detached_manifest(
             continue;
         }
         lines.push(match line.trim_end().strip_suffix(".workspace = true") {
-            Some(key) if section == "[package]" => {
-                value(root, "[workspace.package]", key, &home.root)?
-            }
-            Some(key) => value(root, "[workspace.dependencies]", key, &home.root)?,
-            None => match from {
+            Some(key) if section == "[package]" => value(root, "[workspace.package]", key, folder)?,
+            Some(key) => value(root, "[workspace.dependencies]", key, folder)?,
+            None => match place.from {
                 Some(from) if section.contains("dependencies") => absolute(line, from),
                 _ => line.to_owned(),
             },
@@ -129,6 +159,16 @@ fn value(root: &str, table: &str, key: &str, folder: &Path) -> Result<String, Sc
 
 /// A dependency's line with `path` made absolute.
 fn absolute(line: &str, folder: &Path) -> String {
+    with_path(line, |path| real(&folder.join(path)))
+}
+
+/// With links resolved, where it is there.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// A dependency's line with another `path` where it has one.
+fn with_path(line: &str, other: impl Fn(&Path) -> PathBuf) -> String {
     const KEY: &str = "path = \"";
     let Some((before, rest)) = line.split_once(KEY) else {
         return line.to_owned();
@@ -136,83 +176,117 @@ fn absolute(line: &str, folder: &Path) -> String {
     let Some((path, after)) = rest.split_once('"') else {
         return line.to_owned();
     };
-    let path = folder.join(path);
-    let path = path.canonicalize().unwrap_or(path);
+    let path = other(Path::new(path));
     format!("{before}{KEY}{}\"{after}", path.display())
-}
-
-/// Has cargo enter the new crate into its lock file, without the network where that is enough.
-///
-/// # Errors
-/// What cargo says.
-pub(super) fn lock(home: &Home, name: &str, manifest: &PathBuf) -> Result<(), ScaffoldError> {
-    let mut text = String::new();
-    for network in [&["--offline"][..], &[]] {
-        let output = home
-            .command("cargo")
-            .args(["update", "--workspace", "--quiet"])
-            .args(network)
-            .arg("--manifest-path")
-            .arg(manifest)
-            .current_dir(&home.root)
-            .output()
-            .map_err(failed("cannot run cargo on", manifest))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        text = String::from_utf8_lossy(&output.stderr).into_owned();
-    }
-    Err(ScaffoldError::Cargo(program::cargo_error(name, text)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::home::Home;
 
     const ROOT: &str = "[workspace]\nmembers = [\n    \"crates/x\",\n    \"submissions/adamw\",\n    \"submissions/lion\",\n]\n\n[workspace.package]\nversion = \"0.1.0\"\n\n[workspace.dependencies]\nbench-sdk = { path = \"crates/bench-sdk\" }\n";
     const LOCK: &str = "[[package]]\nname = \"adamw\"\n\n[[package]]\nname = \"bench-sdk\"\n\n[[package]]\nname = \"lion\"\n";
 
-    #[test]
-    fn members_stay_in_order() {
-        let with = |name| with_member(Path::new("Cargo.toml"), ROOT, name).unwrap();
-        assert!(
-            with("bees").contains("adamw\",\n    \"submissions/bees\",\n    \"submissions/lion")
-        );
-        assert!(with("zeno").contains("lion\",\n    \"submissions/zeno\",\n]\n"));
-        let error = with_member(Path::new("Cargo.toml"), "members = []\n", "a").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "Cargo.toml: it has no list `members = [` with one a line: add \"submissions/a\" to it"
-        );
-    }
-
-    #[test]
-    fn what_came_from_the_workspace_is_written_out() {
-        let home = Home {
+    fn home() -> Home {
+        Home {
             root: "/co".into(),
             cache: "/cache".into(),
             user_data: None,
             user_libtorch: None,
             user_compiler: None,
             search_path: "".into(),
+        }
+    }
+
+    fn copied(text: &str, from: &str, to: &str) -> Result<String, ScaffoldError> {
+        let place = Place {
+            home: &home(),
+            folder: Path::new(to),
+            from: Some(Path::new(from)),
+            is_member: to.starts_with("/co/submissions"),
         };
-        let text = "[package]\nname = \"a\"\nversion.workspace = true\n\n[dependencies]\nbench-sdk.workspace = true\nadamw = { path = \"../adamw\" }\n\n[lints]\nworkspace = true\n";
-        let detach = |text| {
-            detached_manifest(
-                text,
-                (ROOT, LOCK),
-                &home,
-                Some(Path::new("/co/submissions/pbt")),
-            )
-        };
-        assert_eq!(
-            detach(text).unwrap(),
-            "[package]\nname = \"a\"\nversion = \"0.1.0\"\n\n[dependencies]\nbench-sdk = { path = \"/co/crates/bench-sdk\" }\nadamw = { path = \"/co/submissions/pbt/../adamw\" }\n\n# A workspace of its own. By the checkout's profile what comes from a registry is built once for both, and all else as fast as there.\n[workspace]\n\n[profile.release.package]\nadamw = { debug = false, opt-level = 3 }\nbench-sdk = { debug = false, opt-level = 3 }\n"
-        );
-        let error = detach("[dependencies]\nnope.workspace = true\n").unwrap_err();
+        settled(text, (ROOT, LOCK), &place)
+    }
+
+    const MEMBER: &str = "[package]
+name = \"a\"
+version.workspace = true
+
+[dependencies]
+bench-sdk.workspace = true
+adamw = { path = \"../adamw\" }
+
+[lints]
+workspace = true
+";
+    const ALONE: &str = "[package]
+name = \"a\"
+version = \"0.1.0\"
+
+[dependencies]
+bench-sdk = { path = \"/co/crates/bench-sdk\" }
+adamw = { path = \"/co/submissions/adamw\" }
+
+# A workspace of its own. By the checkout's profile what comes from a registry is built once for both, and all else as fast as there.
+[workspace]
+
+[profile.release.package]
+adamw = { debug = false, opt-level = 3 }
+bench-sdk = { debug = false, opt-level = 3 }
+";
+
+    #[test]
+    fn what_came_from_the_workspace_is_written_out_and_back() {
+        let out = copied(MEMBER, "/co/submissions/pbt", "/x/a").unwrap();
+        assert_eq!(out.replace("/submissions/pbt/../", "/submissions/"), ALONE);
+        assert_eq!(copied(ALONE, "/x/p", "/x/a").unwrap(), ALONE);
+        assert_eq!(copied(ALONE, "/x/p", "/co/submissions/a").unwrap(), MEMBER);
+        let beside = "/co/submissions/pbt";
+        assert_eq!(copied(MEMBER, beside, "/co/submissions/a").unwrap(), MEMBER);
+        let error = copied("[dependencies]\nnope.workspace = true\n", "/x/p", "/x/a").unwrap_err();
         assert_eq!(
             error.to_string(),
             "/co/Cargo.toml: `nope` is taken from [workspace.dependencies], where it is not"
+        );
+    }
+
+    #[test]
+    fn what_people_added_stays() {
+        let text = "[package]
+name = \"a\"
+# One's own.
+version = \"2.0.0\"
+
+# Fast.
+# Very.
+[profile.release]
+lto = true
+
+[workspace]
+[workspace.lints.rust]
+unsafe_code = \"deny\"
+
+[dependencies]
+rand = \"0.9\"
+other = { path = \"../other\" }
+";
+        let dropped = "# Fast.
+# Very.
+[profile.release]
+lto = true
+
+[workspace]
+[workspace.lints.rust]
+unsafe_code = \"deny\"
+
+";
+        let other = text
+            .replace(dropped, "")
+            .replace("../other", "/x/p/../other");
+        assert_eq!(
+            copied(text, "/x/p", "/co/submissions/a").unwrap(),
+            other + "\n[lints]\nworkspace = true\n"
         );
     }
 }

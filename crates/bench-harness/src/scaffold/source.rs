@@ -1,6 +1,6 @@
 //! What a new submission is a copy of, and the copy under another name.
 
-use super::name::{camel, identifier};
+use super::rename::Rename;
 use super::{ScaffoldError, failed};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
@@ -62,9 +62,9 @@ impl Source {
             .any(|(path, _)| path == Path::new("Cargo.toml"))
     }
 
-    /// The files under another name.
-    pub(super) fn renamed(&self, name: &str) -> Vec<File> {
-        let rename = Rename::new(&self.name, name, &self.files);
+    /// The files under another name, in `submissions/` or elsewhere.
+    pub(super) fn renamed(&self, name: &str, is_member: bool) -> Vec<File> {
+        let rename = Rename::new(&self.name, name, is_member, &self.files);
         let renamed = |(path, bytes): &File| {
             let bytes = match std::str::from_utf8(bytes) {
                 Ok(text) => rename.apply(path, text).into_bytes(),
@@ -83,69 +83,6 @@ fn is_source(entry: &DirEntry) -> bool {
     !(built || hidden || name == "Cargo.lock")
 }
 
-/// One name in the place of another.
-struct Rename<'a> {
-    old: &'a str,
-    new: &'a str,
-    /// The main type's old and new name; the old one stays where the new one means something already.
-    types: Option<(String, String)>,
-}
-
-impl<'a> Rename<'a> {
-    fn new(old: &'a str, new: &'a str, files: &[File]) -> Rename<'a> {
-        let (from, to) = (camel(old), camel(new));
-        let is_used = files
-            .iter()
-            .filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok())
-            .any(|text| replace_word(text, &to, "") != text);
-        Rename {
-            old,
-            new,
-            types: (!is_used).then_some((from, to)),
-        }
-    }
-
-    fn apply(&self, path: &Path, text: &str) -> String {
-        let (old, new) = (self.old, self.new);
-        let text = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("toml") => {
-                return text.replace(&format!("name = \"{old}\""), &format!("name = \"{new}\""));
-            }
-            Some("yaml") => {
-                return text.replacen("\nabout: ", &format!("\nabout: {new}, which began as "), 1);
-            }
-            Some("rs") => text
-                .replace(&format!("submissions/{old}"), &format!("submissions/{new}"))
-                .replace(
-                    &format!("{}::", identifier(old)),
-                    &format!("{}::", identifier(new)),
-                ),
-            _ => return text.to_owned(),
-        };
-        match &self.types {
-            Some((from, to)) => replace_word(&text, from, to),
-            None => text,
-        }
-    }
-}
-
-/// Replaces a word where it stands alone.
-fn replace_word(text: &str, from: &str, to: &str) -> String {
-    let part_of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    let mut replaced = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(from) {
-        let (before, after) = (&rest[..at], &rest[at + from.len()..]);
-        let last = before.chars().next_back().or(replaced.chars().next_back());
-        let alone = !part_of_word(last) && !part_of_word(after.chars().next());
-        replaced.push_str(before);
-        replaced.push_str(if alone { to } else { from });
-        rest = after;
-    }
-    replaced.push_str(rest);
-    replaced
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_starter_takes_a_name() {
-        let files = Source::starter().renamed("my-algo");
+        let files = Source::starter().renamed("my-algo", true);
         assert_eq!(
             text(&files, "Cargo.toml")
                 .matches("name = \"my-algo\"")
@@ -178,15 +115,7 @@ mod tests {
 
     #[test]
     fn a_type_that_is_there_keeps_its_meaning() {
-        let files = Source::starter().renamed("step");
+        let files = Source::starter().renamed("step", true);
         assert!(text(&files, "src/main.rs").contains("run::<step::Starter>()"));
-    }
-
-    #[test]
-    fn only_whole_words_are_replaced() {
-        assert_eq!(
-            replace_word("Pbt Pbts aPbt Pbt<R>", "Pbt", "Mine"),
-            "Mine Pbts aPbt Mine<R>"
-        );
     }
 }
