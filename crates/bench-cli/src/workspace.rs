@@ -235,6 +235,7 @@ pub(crate) fn submission_folder(home: &Home, given: &str) -> Result<Option<PathB
             .into_iter()
             .flatten()
             .flatten()
+            .filter(|entry| entry.path().join("submission.yaml").is_file())
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect();
         let last = path.file_name().unwrap_or_default().to_string_lossy();

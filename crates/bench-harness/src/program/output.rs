@@ -150,10 +150,9 @@ fn reason(text: &str) -> String {
     let innermost = text
         .rsplit_once("Caused by:")
         .map_or("", |(_, below)| below);
-    let innermost = innermost
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty());
+    let mut lines = innermost.lines().map(str::trim);
+    let innermost = lines.find(|line| !line.is_empty());
+    let innermost = innermost.map(|line| with_list(line, lines));
     let reason = innermost.map_or(first.clone(), |cause| format!("{first}: {cause}"));
     match () {
         () if text.contains("failed to find a workspace root") => format!(
@@ -173,10 +172,18 @@ fn first_error(text: &str) -> String {
         return "it gave no reason".to_owned();
     };
     let message = error.split_once(": ").map_or(error, |(_, message)| message);
-    match lines.next().and_then(|line| line.strip_prefix("--> ")) {
+    let below = lines.clone().next();
+    match below.and_then(|line| line.strip_prefix("--> ")) {
         Some(place) => format!("{message}, at {place}"),
-        None => message.to_owned(),
+        None => with_list(message, lines),
     }
+}
+
+/// A line that announces what stands below it, and that.
+fn with_list<'a>(line: &str, below: impl Iterator<Item = &'a str>) -> String {
+    let is_item = |item: &&str| line.ends_with(':') && !item.is_empty();
+    let items: Vec<&str> = below.take_while(is_item).collect();
+    format!("{line} {}", items.join(", ")).trim_end().to_owned()
 }
 
 pub(super) fn no_cargo(cause: io::Error) -> ProgramError {
@@ -204,6 +211,11 @@ mod tests {
         let stale = "error: cannot update the lock file /x/Cargo.lock because --locked was passed to prevent this\n";
         let told = cargo_error("lion", stale.to_owned()).to_string();
         assert!(told.contains("`cargo update --workspace`"), "{told}");
+        let roots = "error: multiple workspace roots found in the same workspace:\n  /x/a\n  /x\n\nnote: x\n";
+        assert_eq!(
+            cargo_error("lion", roots.to_owned()).to_string(),
+            "cargo cannot build submission `lion`: multiple workspace roots found in the same workspace: /x/a, /x"
+        );
         let cargo = "error: failed to load `x`\n\nCaused by:\n  failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  no name\n";
         assert_eq!(
             build_error("lion", cargo.to_owned()).to_string(),
