@@ -47,6 +47,10 @@ fn the_guide_works_as_written() {
         "bench new ../elsewhere --from sophia-g",
         "bench check ../elsewhere",
         "bench run ../elsewhere --workload synthetic",
+        "bench new ../variant --from adamw-wsd",
+        "bench run ../variant --workload synthetic",
+        "bench new again --from ../elsewhere",
+        "bench check again",
     ] {
         works(line, &type_line(line, copy));
     }

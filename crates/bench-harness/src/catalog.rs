@@ -77,7 +77,11 @@ fn files(home: &Home, submissions: &Path, others: &[PathBuf]) -> Result<Vec<File
     for folder in others {
         let path = folder.join(SUBMISSION);
         let path = path.canonicalize().map_err(failed(&path))?;
-        if !files.iter().any(|file| lies_in(file, &real(folder))) {
+        let real = real(folder);
+        // A link in the checkout is another name for it.
+        let known =
+            |file: &File| lies_in(file, &real) && file.folder.file_name() == real.file_name();
+        if !files.iter().any(known) {
             files.push(file(root, Kind::Submission, &path)?);
         }
     }

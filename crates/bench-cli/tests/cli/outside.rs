@@ -77,6 +77,20 @@ fn a_variant_extends_by_a_path() {
     }
 }
 
+/// By its own name and by the checkout's.
+#[test]
+fn a_link_in_the_checkout_is_a_submission() {
+    let text = "schema: 1\nextends: {checkout}/submissions/adamw\n";
+    let elsewhere = Elsewhere::new().with("v", text);
+    let linked = elsewhere.checkout.path().join("submissions/linked");
+    std::os::unix::fs::symlink(elsewhere.path().join("v"), &linked).unwrap();
+    let path = linked.display().to_string();
+    for (given, name) in [("linked", "linked"), (&path, "v"), ("./v", "v")] {
+        let shown = elsewhere.says(&format!("spec show blobs {given}"));
+        assert!(shown.contains(&format!("\"name\":\"{name}\"")), "{shown}");
+    }
+}
+
 #[test]
 fn mistakes_are_told_with_their_places() {
     let own = "schema: 1\nextends: {way}/submissions/adamw\nschedul: constant\n";
