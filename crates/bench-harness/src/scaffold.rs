@@ -4,6 +4,7 @@
 //! checkout by path, with the checkout's locked versions and profile, so that it trains as fast there as here and what is from a registry is built once.
 //! A variant is its settings alone, and extends by a path that leads to its base from wherever it lies.
 
+mod dependency;
 mod manifest;
 mod members;
 mod name;
