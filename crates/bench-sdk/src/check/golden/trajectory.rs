@@ -116,20 +116,10 @@ impl Case {
         seed: u64,
         second_opinion: f64,
     ) -> Result<(Verdict, String)> {
-        let is_shampoo = algorithm == "shampoo";
-        let amplifies = is_shampoo || second_opinion > DOUBLE;
-        let finds_bases = self.hyper.contains_key("rank") && self.projections.is_empty();
         let steps = self.length()?;
-        let (kind, tolerance) = match self.dtype.as_str() {
-            "float64" if is_shampoo => (Kind::Double, AMPLIFIED_DOUBLE),
-            "float64" if finds_bases => (Kind::Double, OWN_BASES),
-            "float64" if amplifies => (Kind::Double, AMPLIFIED_DOUBLE.min(10.0 * second_opinion)),
-            "float64" => (Kind::Double, DOUBLE),
-            "float32" if amplifies => (Kind::Float, AMPLIFIED_SINGLE),
-            "float32" => (Kind::Float, 1e-5),
-            // Numbers are single; products are in half precision, each library's with its own rounding.
-            "bf16" => (Kind::Float, 3e-2),
-            other => return Ok((Verdict::Skipped, format!("numbers of kind {other}"))),
+        let Some((kind, tolerance)) = self.tolerance(algorithm, second_opinion) else {
+            let why = format!("numbers of kind {}", self.dtype);
+            return Ok((Verdict::Skipped, why));
         };
         if problem::build(&self.problem, seed, kind, steps, 1)?.is_none() {
             let why = format!(
@@ -162,6 +152,38 @@ impl Case {
             passed = false;
             detail += &format!("; the logged win rate is {:.3} off", fastest.win_rate);
         }
+        let objections = self.state_objection(&fastest).into_iter();
+        for objection in objections.chain(self.settled_objections(&fastest)) {
+            passed = false;
+            detail += &objection;
+        }
+        let is_settled = |name: &&String| SETTLED.iter().any(|(settled, _)| settled == name);
+        for name in fastest.unread.iter().filter(|name| !is_settled(name)) {
+            detail += &format!("; it does not read the file's `{name}`");
+        }
+        Ok((verdict(passed), detail))
+    }
+
+    /// The kind of number that it is in, and the difference that passes; none for a kind that nobody trains in.
+    fn tolerance(&self, algorithm: &str, second_opinion: f64) -> Option<(Kind, f64)> {
+        let is_shampoo = algorithm == "shampoo";
+        let amplifies = is_shampoo || second_opinion > DOUBLE;
+        let finds_bases = self.hyper.contains_key("rank") && self.projections.is_empty();
+        Some(match self.dtype.as_str() {
+            "float64" if is_shampoo => (Kind::Double, AMPLIFIED_DOUBLE),
+            "float64" if finds_bases => (Kind::Double, OWN_BASES),
+            "float64" if amplifies => (Kind::Double, AMPLIFIED_DOUBLE.min(10.0 * second_opinion)),
+            "float64" => (Kind::Double, DOUBLE),
+            "float32" if amplifies => (Kind::Float, AMPLIFIED_SINGLE),
+            "float32" => (Kind::Float, 1e-5),
+            // Numbers are single; products are in half precision, each library's with its own rounding.
+            "bf16" => (Kind::Float, 3e-2),
+            _ => return None,
+        })
+    }
+
+    /// State of another size than the reference's.
+    fn state_objection(&self, fastest: &Followed) -> Option<String> {
         let expected: u64 = self.state.values().map(|size| size.state_numel).sum();
         let is_equal = match self.state.values().any(StateSize::is_of_blocks) {
             // The files leave single numbers out, and a piece of one number is part of a tensor of ours: up to two averages and a momentum of each.
@@ -171,27 +193,23 @@ impl Case {
             }
             false => expected == fastest.numbers,
         };
-        if !self.state.is_empty() && !is_equal {
-            passed = false;
-            detail += &format!(
-                "; its state has {} numbers where the reference has {expected}",
-                fastest.numbers
-            );
-        }
-        for name in &fastest.unread {
-            match SETTLED.iter().find(|(settled, _)| settled == name) {
-                Some((_, settled)) if is_same(&self.hyper[name], settled) => {}
-                Some((_, settled)) => {
-                    passed = false;
-                    let found = &self.hyper[name];
-                    detail += &format!(
-                        "; the file's `{name}` is {found}, and this is what {settled} makes"
-                    );
-                }
-                None => detail += &format!("; it does not read the file's `{name}`"),
-            }
-        }
-        Ok((verdict(passed), detail))
+        let differs = !self.state.is_empty() && !is_equal;
+        differs.then(|| {
+            let numbers = fastest.numbers;
+            format!("; its state has {numbers} numbers where the reference has {expected}")
+        })
+    }
+
+    /// Hyperparameters that make another algorithm than the one that is compared.
+    fn settled_objections(&self, fastest: &Followed) -> Vec<String> {
+        let unread = fastest.unread.iter().filter_map(|name| {
+            let (_, settled) = SETTLED.iter().find(|(settled, _)| settled == name)?;
+            let found = &self.hyper[name];
+            (!is_same(found, settled)).then(|| {
+                format!("; the file's `{name}` is {found}, and this is what {settled} makes")
+            })
+        });
+        unread.collect()
     }
 
     /// How many steps are followed: those of every published file, or to the last that this one names. A step that is never reached would never differ.
