@@ -108,6 +108,24 @@ impl UpdateRule for Doubled {
     }
 }
 
+#[test]
+fn auto_lrs_refuses_a_schedule() {
+    let plan = Plan {
+        hyperparameters: bench_entrants::defaults("auto-lrs", &[]).unwrap(),
+        schedule: Box::new(|step| if step == 0 { 0.5 } else { 1.0 }),
+        steps: 400,
+        clipping: None,
+        form: Form::Fastest,
+    };
+    let start = vec![(Role::Weight, Tensor::from_slice(&[1.5]))];
+    let square = |x: &[&Tensor], _| Ok((x[0] * x[0]).sum(Kind::Double));
+    let told = Descent::<AutoLrs<Doubled>>::new(plan, start, square).err();
+    assert_eq!(
+        told.unwrap().to_string(),
+        "the search is the schedule: write `schedule: constant` into submission.yaml"
+    );
+}
+
 /// The square of 1.5 is the training loss, the square of 3 that of the weights to be evaluated; a loss that stays is forecast to stay.
 #[test]
 fn auto_lrs_judges_and_shows_the_weights_that_its_rule_wants_evaluated() {
