@@ -3,6 +3,7 @@
 use super::memory::Span;
 use super::{Elementwise, Float};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Applies the rule to a range of a span's elements.
 ///
@@ -46,9 +47,30 @@ fn with_avx2<F: Float, const N: usize, R: Elementwise<N>>(
 
 /// Elements that are computed between two looks ahead: a cache line of `f32`, and two vectors of AVX2.
 const BLOCK: usize = 16;
-/// How far ahead memory is asked for, in bytes of all tensors together: about what is under way when memory is busy. Processors look ahead by themselves,
-/// but not over the border of a page, of which several tensors have many: an eighth of the time of some rules.
-const AHEAD: usize = 10_240;
+
+/// How far ahead memory is asked for, in bytes of each of so many tensors. Processors look ahead by themselves, but not over the border of a page, of which
+/// several tensors have many: an eighth of the time of some rules. Elsewhere than on AMD's it is about what is under way when memory is busy; AMD's (Zen 4) are
+/// 15 to 20 % faster with eight cache lines of each tensor than with that or with none.
+fn ahead(tensors: usize) -> usize {
+    match *BY_AMD {
+        true => 512,
+        false => 10_240 / tensors,
+    }
+}
+
+/// Whether the processor calls itself AMD's. Asked once: in a virtual machine the question costs as much as a small update.
+static BY_AMD: LazyLock<bool> = LazyLock::new(|| {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let name = std::arch::x86_64::__cpuid(0);
+        [name.ebx, name.edx, name.ecx]
+            .map(u32::to_le_bytes)
+            .as_flattened()
+            == b"AuthenticAMD"
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+});
 
 /// The loop. Blocks of a length that the compiler knows have no bounds to check in them, which lets it make vector code of them.
 #[inline(always)]
@@ -58,7 +80,7 @@ fn sweep<F: Float, const N: usize, R: Elementwise<N>>(
     gradient: &[F],
     state: &mut [&mut [F]; N],
 ) {
-    let ahead = AHEAD / (N + 2) / size_of::<F>();
+    let ahead = ahead(N + 2) / size_of::<F>();
     let (parameters, parameter_rest) = parameter.as_chunks_mut::<BLOCK>();
     let (gradients, gradient_rest) = gradient.as_chunks::<BLOCK>();
     let mut states = state.each_mut().map(|slice| slice.as_chunks_mut::<BLOCK>());
