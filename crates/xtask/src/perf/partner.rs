@@ -83,19 +83,41 @@ impl Drop for Partner {
 /// One that takes part in a comparison: whom to ask, for which kind of steps, and what of the answer counts.
 pub struct Entrant<'a> {
     /// The program.
-    pub partner: &'a std::cell::RefCell<Partner>,
+    partner: &'a std::cell::RefCell<Partner>,
     /// First word of the order.
-    pub kind: &'a str,
+    kind: &'a str,
     /// Key of the answer.
-    pub of: &'static str,
+    of: &'static str,
 }
 
-/// Medians of a comparison.
+impl<'a> Entrant<'a> {
+    /// The one that `partner` is when asked for `kind`.
+    pub fn new(
+        partner: &'a std::cell::RefCell<Partner>,
+        kind: &'a str,
+        of: &'static str,
+    ) -> Entrant<'a> {
+        Entrant { partner, kind, of }
+    }
+}
+
+/// What a comparison measured of one entrant.
+#[derive(Default)]
 pub struct Times {
-    /// The middle of a step's milliseconds over all turns.
-    pub median: f64,
-    /// The middle of each turn.
-    pub turns: Vec<f64>,
+    /// The middle of a step's milliseconds in each turn.
+    turns: Vec<f64>,
+}
+
+impl Times {
+    /// The middle over all turns.
+    pub fn median(&self) -> f64 {
+        median(self.turns.clone())
+    }
+
+    /// Turns of another process.
+    pub fn extend(&mut self, later: Times) {
+        self.turns.extend(later.turns);
+    }
 }
 
 /// All entrants take turns of about a fifth of a second, so that a noisy minute harms all alike. A few steps before the first turn do not count.
@@ -115,19 +137,13 @@ pub fn take_turns(entrants: &[Entrant], turns: usize) -> Result<Vec<Times>> {
         let whole = began.elapsed().as_secs_f64() * 1e3 / warm as f64;
         steps.push((TURN / whole).clamp(1.0, STEPS) as usize);
     }
-    let mut times = vec![(Vec::new(), Vec::new()); entrants.len()];
+    let mut times: Vec<Times> = entrants.iter().map(|_| Times::default()).collect();
     for _ in 0..turns {
-        for ((entrant, &steps), (all, middles)) in entrants.iter().zip(&steps).zip(&mut times) {
-            let turn = ask(entrant, steps)?;
-            middles.push(median(turn.clone()));
-            all.extend(turn);
+        for ((entrant, &steps), times) in entrants.iter().zip(&steps).zip(&mut times) {
+            times.turns.push(median(ask(entrant, steps)?));
         }
     }
-    let summary = times.into_iter().map(|(all, turns)| Times {
-        median: median(all),
-        turns,
-    });
-    Ok(summary.collect())
+    Ok(times)
 }
 
 /// The same of entrants whose number is known.

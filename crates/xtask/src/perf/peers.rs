@@ -66,7 +66,7 @@ pub fn script(python: &Path, name: &str, threads: u32) -> Command {
     command
         .env("PYTHONWARNINGS", "ignore")
         .env("TORCHINDUCTOR_CACHE_DIR", shell::root().join("target/perf/inductor"))
-        .env("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.top_pad=67108864");
+        .env("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1");
     command
 }
 
@@ -114,7 +114,8 @@ fn environment(command: &mut Command, threads: u32) {
     command
         .env("OMP_NUM_THREADS", &threads_text)
         .env("MKL_NUM_THREADS", &threads_text)
-        .env("RAYON_NUM_THREADS", threads_text);
+        .env("RAYON_NUM_THREADS", threads_text)
+        .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
     if threads > 1 {
         command.env("OMP_WAIT_POLICY", "passive");
     }

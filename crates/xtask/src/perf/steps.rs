@@ -65,11 +65,7 @@ fn compare(
         .filter(of_layout)
         .collect();
     let (ours, torch) = (RefCell::new(ours), RefCell::new(torch));
-    let entrant = |partner, kind| Entrant {
-        partner,
-        kind,
-        of: "step-ms",
-    };
+    let entrant = |partner, kind| Entrant::new(partner, kind, "step-ms");
     let mut entrants = vec![entrant(&ours, "steps")];
     entrants.extend(variants.iter().map(|name| entrant(&torch, *name)));
     let times = take_turns(&entrants, repeats)?;
@@ -79,11 +75,11 @@ fn compare(
             .filter(|(name, _)| names.contains(name))
             .map(|(name, times)| (*name, times))
             .collect();
-        named.sort_by(|a, b| a.1.median.total_cmp(&b.1.median));
+        named.sort_by(|a, b| a.1.median().total_cmp(&b.1.median()));
         match named.first() {
             None => [String::new(), String::new()],
             Some((name, peer)) => [
-                format!("{:.2} ({name})", peer.median),
+                format!("{:.2} ({name})", peer.median()),
                 format!("{:.2}", times_as_fast(&times[0], peer)),
             ],
         }
@@ -91,7 +87,7 @@ fn compare(
     let mut cells = vec![
         format!("`{workload}`"),
         threads.to_string(),
-        format!("{:.2}", times[0].median),
+        format!("{:.2}", times[0].median()),
     ];
     cells.extend(best(&EAGER));
     cells.extend(best(&COMPILED));

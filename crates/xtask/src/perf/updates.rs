@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 /// Turns that renewals of ten million parameters take at most: a step takes seconds.
-const RENEWALS: usize = 5;
+const RENEWALS: usize = 3;
 
 /// What `p -= c g` moves for each parameter.
 const TRIAD_BYTES: f64 = 12.0;
@@ -42,18 +42,15 @@ pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>
     for [update, workload, called] in SHAPES {
         let mut rows = vec![Vec::new(); RULES.len()];
         for threads in [1, 2] {
-            let mut context = Context {
+            let context = Context {
                 bench,
                 python,
                 update,
                 workload,
                 threads,
-                torch: None,
             };
-            for (rule, rows) in RULES.iter().zip(&mut rows) {
-                let threads_of = peers::threads_of(threads);
-                eprintln!("{}, {called}, {threads_of}", rule.submission);
-                let measured = compare(&mut context, rule, repeats)?;
+            let all = context.turns(called, repeats)?;
+            for ((rule, measured), rows) in RULES.iter().zip(&all).zip(&mut rows) {
                 rows.push(measured.cells(rule, threads));
                 if update == "large" && threads == 1 {
                     memory.push(measured.memory(rule)?);
@@ -101,10 +98,10 @@ struct Context<'a> {
     update: &'a str,
     workload: &'a str,
     threads: u32,
-    /// One for all rules.
-    torch: Option<RefCell<Partner>>,
 }
 
+/// Of one rule, over all turns.
+#[derive(Default)]
 struct Measured {
     parameters: f64,
     /// Of the first step, and of the ten after it.
@@ -117,67 +114,106 @@ struct Measured {
     renewal: Option<[Times; 2]>,
 }
 
-fn compare(context: &mut Context, rule: &Rule, repeats: usize) -> Result<Measured> {
-    let threads = context.threads;
-    let (mut ours, described) = start(context, rule.submission, rule.with)?;
-    let torch = match context.torch.take() {
-        Some(torch) => torch,
-        None => {
-            let mut script = peers::script(context.python, "torch_updates.py", threads);
-            RefCell::new(Partner::start(&mut script, &described)?)
+impl Context<'_> {
+    /// All rules, in turns of new processes: what a pass over memory takes depends by a tenth and more on where in it the tensors of a process happen to lie.
+    fn turns(&self, called: &str, repeats: usize) -> Result<Vec<Measured>> {
+        let renewals = match self.update {
+            "large" => repeats.min(RENEWALS),
+            _ => repeats,
+        };
+        let threads_of = peers::threads_of(self.threads);
+        let mut all: Vec<Measured> = RULES.iter().map(|_| Measured::default()).collect();
+        for turn in 0..repeats {
+            eprintln!("{called}, {threads_of}, turn {} of {repeats}", turn + 1);
+            // One for all rules.
+            let mut torch = None;
+            for (rule, measured) in RULES.iter().zip(&mut all) {
+                self.turn(rule, measured, &mut torch)?;
+                if let (Some(torch), true) = (&torch, turn < renewals) {
+                    self.renewal(rule, measured, torch)?;
+                }
+            }
         }
-    };
-    // A first step may find bases or estimate curvature, and so may one of the ten after it.
-    let memory = [ours.ask("memory 1")?, ours.ask("memory 10")?];
-    let ours = RefCell::new(ours);
-    let entrant = |partner, kind, of| Entrant { partner, kind, of };
-    let [ours, triad, peer, fused] = compared(
-        [
-            entrant(&ours, "steps", "update-ms"),
-            entrant(&ours, "triad", "triad-ms"),
-            entrant(&torch, rule.peer, "update-ms"),
-            entrant(&torch, "adamw-fused", "update-ms"),
-        ],
-        repeats,
-    )?;
-    let renewal = match rule.renewal {
-        None => None,
-        Some(renewal) => {
-            let with = [rule.with, &[renewal.with]].concat();
-            let renewing = RefCell::new(start(context, rule.submission, &with)?.0);
-            Some(compared(
-                [
-                    entrant(&renewing, "steps", "update-ms"),
-                    entrant(&torch, renewal.peer, "update-ms"),
-                ],
-                match context.update {
-                    "large" => repeats.min(RENEWALS),
-                    _ => repeats,
-                },
-            )?)
-        }
-    };
-    context.torch = Some(torch);
-    let described: serde_json::Value = serde_json::from_str(&described)?;
-    Ok(Measured {
-        parameters: numbers(&described),
-        ours,
-        memory,
-        triad,
-        peer,
-        fused,
-        renewal,
-    })
-}
+        Ok(all)
+    }
 
-/// A submission's program with these hyperparameters, and what it says of itself.
-fn start(context: &Context, submission: &str, with: &[(&str, &str)]) -> Result<(Partner, String)> {
-    let threads = context.threads;
-    let run = peers::run_of(context.bench, context.workload, submission, threads, with)?;
-    let mut program = peers::submission(submission, &["--update", context.update], threads);
-    let mut program = Partner::start(&mut program, &run)?;
-    let described = program.line()?;
-    Ok((program, described))
+    fn turn(
+        &self,
+        rule: &Rule,
+        measured: &mut Measured,
+        torch: &mut Option<RefCell<Partner>>,
+    ) -> Result<()> {
+        let (mut ours, described) = self.start(rule.submission, rule.with)?;
+        let torch = match torch {
+            Some(torch) => torch,
+            None => {
+                let mut script = peers::script(self.python, "torch_updates.py", self.threads);
+                torch.insert(RefCell::new(Partner::start(&mut script, &described)?))
+            }
+        };
+        // A first step may find bases or estimate curvature, and so may one of the ten after it.
+        measured.memory = [ours.ask("memory 1")?, ours.ask("memory 10")?];
+        measured.parameters = numbers(&serde_json::from_str(&described)?);
+        let ours = RefCell::new(ours);
+        let times = compared(
+            [
+                Entrant::new(&ours, "steps", "update-ms"),
+                Entrant::new(&ours, "triad", "triad-ms"),
+                Entrant::new(torch, rule.peer, "update-ms"),
+                Entrant::new(torch, "adamw-fused", "update-ms"),
+            ],
+            1,
+        )?;
+        let all = [
+            &mut measured.ours,
+            &mut measured.triad,
+            &mut measured.peer,
+            &mut measured.fused,
+        ];
+        for (all, times) in all.into_iter().zip(times) {
+            all.extend(times);
+        }
+        Ok(())
+    }
+
+    fn renewal(
+        &self,
+        rule: &Rule,
+        measured: &mut Measured,
+        torch: &RefCell<Partner>,
+    ) -> Result<()> {
+        let Some(renewal) = rule.renewal else {
+            return Ok(());
+        };
+        let with = [rule.with, &[renewal.with]].concat();
+        let ours = RefCell::new(self.start(rule.submission, &with)?.0);
+        let times = compared(
+            [
+                Entrant::new(&ours, "steps", "update-ms"),
+                Entrant::new(torch, renewal.peer, "update-ms"),
+            ],
+            1,
+        )?;
+        for (all, times) in measured
+            .renewal
+            .get_or_insert_default()
+            .iter_mut()
+            .zip(times)
+        {
+            all.extend(times);
+        }
+        Ok(())
+    }
+
+    /// A submission's program with these hyperparameters, and what it says of itself.
+    fn start(&self, submission: &str, with: &[(&str, &str)]) -> Result<(Partner, String)> {
+        let run = peers::run_of(self.bench, self.workload, submission, self.threads, with)?;
+        let program = ["--update", self.update];
+        let mut program = peers::submission(submission, &program, self.threads);
+        let mut program = Partner::start(&mut program, &run)?;
+        let described = program.line()?;
+        Ok((program, described))
+    }
 }
 
 /// How many parameters a program described.
@@ -192,7 +228,7 @@ fn numbers(described: &serde_json::Value) -> f64 {
 
 impl Measured {
     fn cells(&self, rule: &Rule, threads: u32) -> Vec<String> {
-        let speed = |bytes: f64, times: &Times| bytes * self.parameters / times.median / 1e6;
+        let speed = |bytes: f64, times: &Times| bytes * self.parameters / times.median() / 1e6;
         let [rate, triad, of_triad, of_fused] = match rule.bytes {
             None => Default::default(),
             Some(bytes) => {
@@ -212,13 +248,13 @@ impl Measured {
             }
         };
         let (mut ours, mut peer) = (
-            milliseconds(self.ours.median),
-            milliseconds(self.peer.median),
+            milliseconds(self.ours.median()),
+            milliseconds(self.peer.median()),
         );
         let mut faster = format!("{:.2}", times_as_fast(&self.ours, &self.peer));
         if let Some([our_renewal, renewal]) = &self.renewal {
-            ours += &format!(" (new bases: {})", milliseconds(our_renewal.median));
-            peer += &format!(" ({})", milliseconds(renewal.median));
+            ours += &format!(" (new bases: {})", milliseconds(our_renewal.median()));
+            peer += &format!(" ({})", milliseconds(renewal.median()));
             faster += &format!(" ({:.2})", times_as_fast(our_renewal, renewal));
         }
         vec![
