@@ -1,6 +1,7 @@
 //! `cargo xtask perf`: what bench costs, as ratios against named peers that take turns with it in one run.
 
 mod commands;
+mod pages;
 mod partner;
 mod peers;
 mod referee;
@@ -21,11 +22,11 @@ pub struct Options {
     /// Turns of each program; medians are reported.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
-    /// Only these parts: commands, scorer, referee, torch, optimizer.
+    /// Only these parts: commands, scorer, referee, torch, pages, optimizer.
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "commands,scorer,referee,torch,optimizer"
+        default_value = "commands,scorer,referee,torch,pages,optimizer"
     )]
     only: Vec<String>,
     /// A Python with torch 2.11.0; made under target/perf when none is given (5 GB).
@@ -50,7 +51,10 @@ pub fn run(options: &Options) -> Result<()> {
     if wants("scorer") {
         tables.extend(table::of(&scorer::measure(&program, repeats)?));
     }
-    if ["referee", "torch", "optimizer"].into_iter().any(wants) {
+    if ["referee", "torch", "pages", "optimizer"]
+        .into_iter()
+        .any(wants)
+    {
         shell::run(shell::bench()?.args(["setup", "--quiet"]))?;
         shell::run(shell::bench()?.args(["data", "fetch", "fashion-mnist", "brown"]))?;
     }
@@ -59,6 +63,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if wants("torch") {
         tables.push(steps::measure(&program, &python()?, repeats)?);
+    }
+    if wants("pages") {
+        tables.push(pages::measure(&program, repeats)?);
     }
     if wants("optimizer") {
         tables.extend(updates::measure(&program, &python()?, repeats)?);

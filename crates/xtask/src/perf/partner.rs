@@ -1,6 +1,7 @@
 //! A program that does as many steps as a line asks for, and answers each with a line of JSON: so that two of them can take short turns.
 
 use super::median;
+use crate::shell;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -24,7 +25,7 @@ impl Partner {
     pub fn start(command: &mut Command, first: &str) -> Result<Partner> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
-            .current_dir(crate::shell::root())
+            .current_dir(shell::root())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -60,6 +61,11 @@ impl Partner {
         self.write(order)?;
         let line = self.line()?;
         serde_json::from_str(&line).with_context(|| format!("`{}` answered {line}", self.name))
+    }
+
+    /// The most memory that it has held.
+    pub fn peak_megabytes(&self) -> Option<f64> {
+        shell::peak_megabytes(self.child.id())
     }
 
     /// Milliseconds of some steps of a kind.

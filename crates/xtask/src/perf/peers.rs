@@ -6,6 +6,11 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What glibc reads before `main`: huge pages, which the referee asks for too, and for Python what our programs set themselves.
+pub const TUNABLES: &str = "GLIBC_TUNABLES";
+const HUGE_PAGES: &str = "glibc.malloc.hugetlb=1";
+const KEPT_MEMORY: &str = "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.top_pad=67108864";
+
 const BARE_STEPS: &str = "12000";
 const TORCH: &str = "torch==2.11.0";
 
@@ -65,8 +70,11 @@ pub fn script(python: &Path, name: &str, threads: u32) -> Command {
     environment(&mut command, threads);
     command
         .env("PYTHONWARNINGS", "ignore")
-        .env("TORCHINDUCTOR_CACHE_DIR", shell::root().join("target/perf/inductor"))
-        .env("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1");
+        .env(
+            "TORCHINDUCTOR_CACHE_DIR",
+            shell::root().join("target/perf/inductor"),
+        )
+        .env(TUNABLES, format!("{KEPT_MEMORY}:{HUGE_PAGES}"));
     command
 }
 
@@ -115,7 +123,7 @@ fn environment(command: &mut Command, threads: u32) {
         .env("OMP_NUM_THREADS", &threads_text)
         .env("MKL_NUM_THREADS", &threads_text)
         .env("RAYON_NUM_THREADS", threads_text)
-        .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
+        .env(TUNABLES, HUGE_PAGES);
     if threads > 1 {
         command.env("OMP_WAIT_POLICY", "passive");
     }

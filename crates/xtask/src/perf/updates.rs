@@ -1,23 +1,20 @@
 //! Every submission's update by itself, beside PyTorch's optimizers and the authors' code, and the machine's memory.
 
+mod measured;
 mod rules;
 
-use super::partner::{Entrant, Partner, Times, compared, times_as_fast};
+use super::partner::{Entrant, Partner, compared};
 use super::peers;
 use super::table::Table;
 use crate::shell;
 use anyhow::Result;
+use measured::Measured;
 use rules::{RULES, Rule};
 use std::cell::RefCell;
 use std::path::Path;
 
 /// Turns that renewals of ten million parameters take at most: a step takes seconds.
 const RENEWALS: usize = 3;
-
-/// What `p -= c g` moves for each parameter.
-const TRIAD_BYTES: f64 = 12.0;
-/// What the fused AdamW of PyTorch moves for each parameter.
-const FUSED_BYTES: f64 = 28.0;
 
 /// Shapes: the argument of `PROGRAM time --update`, the workload whose parameters they are, and what they are called.
 const SHAPES: [[&str; 3]; 3] = [
@@ -53,40 +50,21 @@ pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>
             for ((rule, measured), rows) in RULES.iter().zip(&all).zip(&mut rows) {
                 rows.push(measured.cells(rule, threads));
                 if update == "large" && threads == 1 {
-                    memory.push(measured.memory(rule)?);
+                    memory.push(measured.memory(rule));
                 }
             }
         }
         let rows = rows.into_iter().flatten().collect();
         tables.push(Table {
             title: format!("The update alone, parameters: {called}"),
-            columns: vec![
-                "submission",
-                "threads",
-                "ms",
-                "GB/s",
-                "triad, GB/s",
-                "of triad",
-                "of fused AdamW a byte",
-                "PyTorch",
-                "its ms",
-                "times as fast",
-            ],
+            columns: measured::COLUMNS.to_vec(),
             rows,
         });
     }
     tables.push(Table {
         title: "Memory of an update beside parameters and gradients, 10.0 million parameters"
             .to_owned(),
-        columns: vec![
-            "submission",
-            "numbers of state a parameter, as documented",
-            "as kept",
-            "that is",
-            "held at the start",
-            "temporaries at most, first step",
-            "ten more steps",
-        ],
+        columns: measured::MEMORY_COLUMNS.to_vec(),
         rows: memory,
     });
     Ok(tables)
@@ -98,20 +76,6 @@ struct Context<'a> {
     update: &'a str,
     workload: &'a str,
     threads: u32,
-}
-
-/// Of one rule, over all turns.
-#[derive(Default)]
-struct Measured {
-    parameters: f64,
-    /// Of the first step, and of the ten after it.
-    memory: [serde_json::Value; 2],
-    ours: Times,
-    triad: Times,
-    peer: Times,
-    fused: Times,
-    /// Ours and the peer's, where every step finds new bases.
-    renewal: Option<[Times; 2]>,
 }
 
 impl Context<'_> {
@@ -153,7 +117,7 @@ impl Context<'_> {
         };
         // A first step may find bases or estimate curvature, and so may one of the ten after it.
         measured.memory = [ours.ask("memory 1")?, ours.ask("memory 10")?];
-        measured.parameters = numbers(&serde_json::from_str(&described)?);
+        measured.parameters = measured::numbers(&serde_json::from_str(&described)?);
         let ours = RefCell::new(ours);
         let times = compared(
             [
@@ -213,85 +177,6 @@ impl Context<'_> {
         let mut program = Partner::start(&mut program, &run)?;
         let described = program.line()?;
         Ok((program, described))
-    }
-}
-
-/// How many parameters a program described.
-fn numbers(described: &serde_json::Value) -> f64 {
-    let parameters = described["parameters"].as_array().into_iter().flatten();
-    let count = |parameter: &serde_json::Value| -> f64 {
-        let shape = parameter["shape"].as_array().into_iter().flatten();
-        shape.filter_map(serde_json::Value::as_f64).product()
-    };
-    parameters.map(count).sum()
-}
-
-impl Measured {
-    fn cells(&self, rule: &Rule, threads: u32) -> Vec<String> {
-        let speed = |bytes: f64, times: &Times| bytes * self.parameters / times.median() / 1e6;
-        let [rate, triad, of_triad, of_fused] = match rule.bytes {
-            None => Default::default(),
-            Some(bytes) => {
-                let bytes = f64::from(bytes);
-                [
-                    format!("{:.1}", speed(bytes, &self.ours)),
-                    format!("{:.1}", speed(TRIAD_BYTES, &self.triad)),
-                    format!(
-                        "{:.2}",
-                        times_as_fast(&self.ours, &self.triad) * bytes / TRIAD_BYTES
-                    ),
-                    format!(
-                        "{:.2}",
-                        times_as_fast(&self.ours, &self.fused) * bytes / FUSED_BYTES
-                    ),
-                ]
-            }
-        };
-        let (mut ours, mut peer) = (
-            milliseconds(self.ours.median()),
-            milliseconds(self.peer.median()),
-        );
-        let mut faster = format!("{:.2}", times_as_fast(&self.ours, &self.peer));
-        if let Some([our_renewal, renewal]) = &self.renewal {
-            ours += &format!(" (new bases: {})", milliseconds(our_renewal.median()));
-            peer += &format!(" ({})", milliseconds(renewal.median()));
-            faster += &format!(" ({:.2})", times_as_fast(our_renewal, renewal));
-        }
-        vec![
-            rule.name(),
-            threads.to_string(),
-            ours,
-            rate,
-            triad,
-            of_triad,
-            of_fused,
-            rule.peer_is.to_owned(),
-            peer,
-            faster,
-        ]
-    }
-
-    fn memory(&self, rule: &Rule) -> Result<Vec<String>> {
-        let [start, later] = &self.memory;
-        let number = |of: &serde_json::Value, key: &str| of[key].as_f64().unwrap_or(f64::NAN);
-        let state = number(later, "state");
-        Ok(vec![
-            rule.name(),
-            rule.state.to_owned(),
-            format!("{:.2}", state / self.parameters),
-            format!("{:.1} MB", state * 4.0 / 1e6),
-            format!("{:.1} MB", number(later, "state-bytes") / 1e6),
-            format!("{:.1} MB", number(start, "temporary-bytes") / 1e6),
-            format!("{:.1} MB", number(later, "temporary-bytes") / 1e6),
-        ])
-    }
-}
-
-fn milliseconds(time: f64) -> String {
-    match time {
-        time if time < 1.0 => format!("{time:.3}"),
-        time if time < 100.0 => format!("{time:.2}"),
-        time => format!("{time:.0}"),
     }
 }
 
