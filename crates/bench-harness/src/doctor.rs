@@ -138,7 +138,7 @@ fn huge_pages(text: &str) -> Check {
         None => Check::ok(NAME, "not shown to this machine"),
         Some(_) => Check::warning(
             NAME,
-            "none: a step takes up to a twentieth longer, an update by itself up to a fifth",
+            "none: a step takes up to a twentieth longer, an update by itself up to a quarter",
             "`echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled`",
         ),
     }
