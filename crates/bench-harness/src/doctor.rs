@@ -9,7 +9,7 @@ mod software;
 pub use clock::{Clock, measure};
 
 use crate::home::Home;
-use crate::machine;
+use crate::{machine, setup};
 use bench_core::record::Machine;
 use bench_core::spec::catalog::Catalog;
 use serde::Serialize;
@@ -85,12 +85,13 @@ pub fn examine(home: &Home, catalog: &Catalog) -> Vec<Check> {
         governor(&machine::read(
             "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
         )),
-        huge_pages(&machine::read(
-            "/sys/kernel/mm/transparent_hugepage/enabled",
-        )),
         load(&machine::read("/proc/loadavg"), machine.cores),
         clock::check(measure()),
         room::memory(),
+        room::huge_pages(
+            &machine::read("/sys/kernel/mm/transparent_hugepage/enabled"),
+            setup::glibc(),
+        ),
         room::shared_memory(),
         room::disk("disk for the cache", &home.cache),
         room::disk("disk for results", &results),
@@ -128,22 +129,6 @@ fn governor(text: &str) -> Check {
     }
 }
 
-/// From a line such as `always [madvise] never`.
-fn huge_pages(text: &str) -> Check {
-    const NAME: &str = "huge pages";
-    let chosen = text.split(['[', ']']).nth(1);
-    match chosen {
-        Some("always") => Check::ok(NAME, "for every program"),
-        Some("madvise") => Check::ok(NAME, "for programs that ask, as those of a trial do"),
-        None => Check::ok(NAME, "not shown to this machine"),
-        Some(_) => Check::warning(
-            NAME,
-            "none: a step takes up to a twentieth longer, an update by itself up to a quarter",
-            "`echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled`",
-        ),
-    }
-}
-
 fn load(loadavg: &str, cores: u32) -> Check {
     const NAME: &str = "load";
     let Some(load) = loadavg
@@ -166,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn load_governor_and_huge_pages() {
+    fn load_and_governor() {
         let cases = [
             (load("0.10 0.50 0.90 1/200 999", 2), Status::Ok),
             (load("0.51 0.50 0.90 1/200 999", 2), Status::Warning),
@@ -175,10 +160,6 @@ mod tests {
             (governor(""), Status::Ok),
             (governor("performance\n"), Status::Ok),
             (governor("powersave\n"), Status::Warning),
-            (huge_pages("always [madvise] never\n"), Status::Ok),
-            (huge_pages("[always] madvise never\n"), Status::Ok),
-            (huge_pages("always madvise [never]\n"), Status::Warning),
-            (huge_pages(""), Status::Ok),
         ];
         for (check, status) in cases {
             assert_eq!(check.status, status, "{check:?}");

@@ -19,7 +19,7 @@ use table::Table;
 /// What to measure.
 #[derive(Args)]
 pub struct Options {
-    /// Turns of each program; medians are reported.
+    /// Turns of each program (new processes in `optimizer` and `pages`); medians are reported.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
     /// Only these parts: commands, scorer, referee, torch, pages, optimizer.

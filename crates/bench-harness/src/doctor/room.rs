@@ -3,12 +3,15 @@
 use super::Check;
 use crate::data;
 use crate::home::Home;
+use crate::setup::Glibc;
 use crate::{machine, scratch};
 use bench_core::spec::dataset::Dataset;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 const GIB: u64 = 1 << 30;
+/// The first whose heap can ask for huge pages (`glibc.malloc.hugetlb`).
+const ASKS_FOR_HUGE_PAGES: Glibc = Glibc(2, 35);
 
 pub(super) fn memory() -> Check {
     const NAME: &str = "memory";
@@ -23,6 +26,31 @@ pub(super) fn memory() -> Check {
         NAME,
         found,
         "end what else uses memory: a trial that runs out of it is killed",
+    )
+}
+
+/// Whether the heaps of a trial's programs lie in huge pages: from a line such as `always [madvise] never` and the C library, which is what asks.
+pub(super) fn huge_pages(enabled: &str, glibc: Option<Glibc>) -> Check {
+    const NAME: &str = "huge pages";
+    let chosen = enabled.split(['[', ']']).nth(1);
+    let (found, other) = match (chosen, glibc) {
+        (None, _) => return Check::ok(NAME, "none shown to this machine: programs ask for none"),
+        (Some("always"), _) => return Check::ok(NAME, "for every program"),
+        (Some("madvise"), Some(glibc)) if glibc >= ASKS_FOR_HUGE_PAGES => {
+            return Check::ok(NAME, "for programs that ask, as those of a trial do");
+        }
+        (Some("madvise"), _) => (
+            format!("only for programs that ask, which takes glibc {ASKS_FOR_HUGE_PAGES} or newer"),
+            "always",
+        ),
+        (Some(_), _) => ("none".to_owned(), "madvise"),
+    };
+    Check::warning(
+        NAME,
+        format!("{found}: updates of large models take up to a fifth longer"),
+        format!(
+            "until the machine's next start, `echo {other} | sudo tee /sys/kernel/mm/transparent_hugepage/enabled` (of a container: on its host)"
+        ),
     )
 }
 
@@ -96,6 +124,21 @@ fn gibibytes(bytes: u64) -> String {
 mod tests {
     use super::*;
     use crate::doctor::Status;
+
+    #[test]
+    fn huge_pages_take_a_kernel_that_gives_and_a_heap_that_asks() {
+        let cases = [
+            ("[always] madvise never\n", Glibc(2, 28), Status::Ok),
+            ("always [madvise] never\n", Glibc(2, 36), Status::Ok),
+            ("always [madvise] never\n", Glibc(2, 34), Status::Warning),
+            ("always madvise [never]\n", Glibc(2, 36), Status::Warning),
+            ("", Glibc(2, 36), Status::Ok),
+        ];
+        for (enabled, glibc, status) in cases {
+            let check = huge_pages(enabled, Some(glibc));
+            assert_eq!(check.status, status, "{check:?}");
+        }
+    }
 
     #[test]
     fn a_folder_that_does_not_exist_yet_is_judged_by_its_parent() {

@@ -49,7 +49,7 @@ impl Surroundings {
         }
         // Spinning threads starve each other as soon as the machine does anything else; libgomp reads this when it is loaded.
         set("OMP_WAIT_POLICY", "passive".as_ref());
-        // Where the kernel gives huge pages only on request, the heap asks for them. With small ones an update takes up to a quarter longer, and how much depends
+        // Where the kernel gives huge pages only on request, the heap asks for them. With small ones an update takes up to a fifth longer, and how much depends
         // on where its tensors happen to lie. glibc reads this before `main`.
         set("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1".as_ref());
         set(TRIAL_VARIABLE, self.marker(source).as_ref());

@@ -6,9 +6,11 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What glibc reads before `main`: huge pages, which the referee asks for too, and for Python what our programs set themselves.
+/// The variable that glibc reads before `main`.
 pub const TUNABLES: &str = "GLIBC_TUNABLES";
+/// As the referee sets it.
 const HUGE_PAGES: &str = "glibc.malloc.hugetlb=1";
+/// For Python, what our programs set by `mallopt`.
 const KEPT_MEMORY: &str = "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.top_pad=67108864";
 
 const BARE_STEPS: &str = "12000";
@@ -135,5 +137,18 @@ fn json(command: &mut Command) -> Result<Value> {
     match line {
         Some(line) => Ok(serde_json::from_str(line)?),
         None => bail!("{command:?} printed no JSON"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_set_as_by_the_referee() {
+        let referee = shell::root().join("crates/bench-harness/src/process/environment.rs");
+        let referee = std::fs::read_to_string(referee).unwrap();
+        let set = format!("set(\"{TUNABLES}\", \"{HUGE_PAGES}\".as_ref())");
+        assert!(referee.contains(&set), "{set}");
     }
 }

@@ -48,9 +48,9 @@ pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>
             };
             let all = context.turns(called, repeats)?;
             for ((rule, measured), rows) in RULES.iter().zip(&all).zip(&mut rows) {
-                rows.push(measured.cells(rule, threads));
+                rows.push(measured.time_cells(rule, threads));
                 if update == "large" && threads == 1 {
-                    memory.push(measured.memory(rule));
+                    memory.push(measured.memory_cells(rule));
                 }
             }
         }
@@ -70,6 +70,7 @@ pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>
     Ok(tables)
 }
 
+/// One shape, with so many threads.
 struct Context<'a> {
     bench: &'a Path,
     python: &'a Path,
@@ -79,7 +80,7 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// All rules, in turns of new processes: what a pass over memory takes depends by a tenth and more on where in it the tensors of a process happen to lie.
+    /// All rules, in turns of new processes: what a pass over memory takes depends on where in it the tensors of a process happen to lie, with small pages by a tenth and more.
     fn turns(&self, called: &str, repeats: usize) -> Result<Vec<Measured>> {
         let renewals = match self.update {
             "large" => repeats.min(RENEWALS),
@@ -101,6 +102,7 @@ impl Context<'_> {
         Ok(all)
     }
 
+    /// One rule in a process of its own.
     fn turn(
         &self,
         rule: &Rule,
@@ -115,7 +117,7 @@ impl Context<'_> {
                 torch.insert(RefCell::new(Partner::start(&mut script, &described)?))
             }
         };
-        // A first step may find bases or estimate curvature, and so may one of the ten after it.
+        // A first step may find bases or estimate curvature, and so may one of the ten after it. They warm the process up, too.
         measured.memory = [ours.ask("memory 1")?, ours.ask("memory 10")?];
         measured.parameters = measured::numbers(&serde_json::from_str(&described)?);
         let ours = RefCell::new(ours);
@@ -140,6 +142,7 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// The same with every step made to find new bases.
     fn renewal(
         &self,
         rule: &Rule,

@@ -36,19 +36,25 @@ pub(super) const MEMORY_COLUMNS: [&str; 7] = [
 /// Of one rule, over all turns.
 #[derive(Default)]
 pub(super) struct Measured {
+    /// How many numbers are trained.
     pub(super) parameters: f64,
-    /// Of the first step, and of the ten after it.
+    /// Of the first step, and of the ten after it, in the last turn.
     pub(super) memory: [serde_json::Value; 2],
+    /// The submission's update.
     pub(super) ours: Times,
+    /// `p -= c g` in its place.
     pub(super) triad: Times,
+    /// PyTorch's optimizer, or the authors' code.
     pub(super) peer: Times,
+    /// PyTorch's fused AdamW.
     pub(super) fused: Times,
     /// Ours and the peer's, where every step finds new bases.
     pub(super) renewal: Option<[Times; 2]>,
 }
 
 impl Measured {
-    pub(super) fn cells(&self, rule: &Rule, threads: u32) -> Vec<String> {
+    /// Its row in a table of times.
+    pub(super) fn time_cells(&self, rule: &Rule, threads: u32) -> Vec<String> {
         let speed = |bytes: f64, times: &Times| bytes * self.parameters / times.median() / 1e6;
         let [rate, triad, of_triad, of_fused] = match rule.bytes {
             None => Default::default(),
@@ -92,7 +98,8 @@ impl Measured {
         ]
     }
 
-    pub(super) fn memory(&self, rule: &Rule) -> Vec<String> {
+    /// Its row in the table of memory.
+    pub(super) fn memory_cells(&self, rule: &Rule) -> Vec<String> {
         let [start, later] = &self.memory;
         let number = |of: &serde_json::Value, key: &str| of[key].as_f64().unwrap_or(f64::NAN);
         let state = number(later, "state");
