@@ -105,16 +105,7 @@ pub fn schedules(file: Option<PathBuf>) -> Result<()> {
 
 fn evaluator(verb: &str, files: &[PathBuf]) -> Result<()> {
     shell::run(shell::bench()?.args(["setup", "--quiet"]))?;
-    shell::cargo(&[
-        "build",
-        "--quiet",
-        "--locked",
-        "--release",
-        "-p",
-        "bench-workloads",
-        "--bin",
-        "bench-evaluator",
-    ])?;
+    shell::build(&["-p", "bench-workloads", "--bin", "bench-evaluator"])?;
     let files = files
         .iter()
         .map(|file| {

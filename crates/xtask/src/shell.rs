@@ -36,16 +36,14 @@ pub fn cargo(arguments: &[&str]) -> Result<()> {
     run(Command::new("cargo").args(arguments))
 }
 
+/// A release build of what these arguments choose.
+pub fn build(chosen: &[&str]) -> Result<()> {
+    cargo(&[&["build", "--quiet", "--locked", "--release"], chosen].concat())
+}
+
 /// The release build of `bench`, made when it is missing or old.
 pub fn bench() -> Result<Command> {
-    cargo(&[
-        "build",
-        "--quiet",
-        "--locked",
-        "--release",
-        "-p",
-        "bench-cli",
-    ])?;
+    build(&["-p", "bench-cli"])?;
     Ok(in_root(&root().join("target/release/bench")))
 }
 

@@ -60,16 +60,7 @@ pub fn measure(bench: &Path, repeats: usize) -> Result<Table> {
         enabled.is_ok_and(|enabled| enabled.contains("[madvise]")),
         "this kernel gives huge pages to all programs or to none, so there is nothing to compare; `echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled`"
     );
-    shell::cargo(&[
-        "build",
-        "--quiet",
-        "--locked",
-        "--release",
-        "-p",
-        "adamw",
-        "-p",
-        "lion",
-    ])?;
+    shell::build(&["-p", "adamw", "-p", "lion"])?;
     let mut rows = Vec::new();
     for subject in SUBJECTS {
         for threads in [1, 2] {

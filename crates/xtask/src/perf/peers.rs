@@ -18,16 +18,7 @@ const TORCH: &str = "torch==2.11.0";
 
 /// Builds the bare loop.
 pub fn build() -> Result<()> {
-    shell::cargo(&[
-        "build",
-        "--quiet",
-        "--locked",
-        "--release",
-        "-p",
-        "bench-torch",
-        "--example",
-        "bare_mlp",
-    ])
+    shell::build(&["-p", "bench-torch", "--example", "bare_mlp"])
 }
 
 /// The file of the training split.

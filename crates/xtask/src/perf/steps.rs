@@ -18,7 +18,7 @@ const COMPILED: [&str; 2] = ["compile", "compile-channels-last"];
 
 /// All workloads with one thread and with two. The models in PyTorch are first compared with ours: loss and gradients on the same weights and batch.
 pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Table> {
-    shell::cargo(&["build", "--quiet", "--locked", "--release", "-p", "adamw"])?;
+    shell::build(&["-p", "adamw"])?;
     let mut rows = Vec::new();
     for workload in WORKLOADS {
         for threads in [1, 2] {

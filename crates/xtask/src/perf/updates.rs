@@ -29,11 +29,11 @@ const SHAPES: [[&str; 3]; 3] = [
 
 /// Three tables of time, and one of memory.
 pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>> {
-    let mut build = vec!["build", "--quiet", "--locked", "--release"];
-    for rule in &RULES {
-        build.extend(["-p", rule.submission]);
-    }
-    shell::cargo(&build)?;
+    let chosen: Vec<&str> = RULES
+        .iter()
+        .flat_map(|rule| ["-p", rule.submission])
+        .collect();
+    shell::build(&chosen)?;
     let mut tables = Vec::new();
     let mut memory = Vec::new();
     for [update, workload, called] in SHAPES {
