@@ -16,17 +16,28 @@ use clap::Args;
 use std::path::PathBuf;
 use table::Table;
 
+/// What is measured on its own, in this order.
+const PARTS: [&str; 6] = [
+    "commands",
+    "scorer",
+    "referee",
+    "torch",
+    "pages",
+    "optimizer",
+];
+
 /// What to measure.
 #[derive(Args)]
 pub struct Options {
     /// Turns of each program (new processes in `optimizer` and `pages`); medians are reported.
     #[arg(long, default_value_t = 5)]
     repeats: usize,
-    /// Only these parts: commands, scorer, referee, torch, pages, optimizer.
+    /// Only these parts.
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "commands,scorer,referee,torch,pages,optimizer"
+        value_parser = PARTS,
+        default_values = PARTS
     )]
     only: Vec<String>,
     /// A Python with torch 2.11.0; made under target/perf when none is given (5 GB).
@@ -65,7 +76,7 @@ pub fn run(options: &Options) -> Result<()> {
         tables.push(steps::measure(&program, &python()?, repeats)?);
     }
     if wants("pages") {
-        tables.push(pages::measure(&program, repeats)?);
+        tables.extend(pages::measure(&program, repeats)?);
     }
     if wants("optimizer") {
         tables.extend(updates::measure(&program, &python()?, repeats)?);
