@@ -50,7 +50,7 @@ const BLOCK: usize = 16;
 
 /// How far ahead memory is asked for, in bytes of each of so many tensors. Processors look ahead by themselves, but not over the border of a page, of which
 /// several tensors have many: an eighth of the time of some rules, where pages are small. Elsewhere than on AMD's it is about what is under way when memory is busy; a Zen 4
-/// at one thread takes 15 to 22 % less time with eight cache lines of each tensor than with that, and with huge pages still 1 to 13 %.
+/// at one thread takes 15 to 22 % less time with eight cache lines of each tensor than with that. (With huge pages it takes 1 to 13 % less than with 2 KiB of each.)
 fn ahead(tensors: usize) -> usize {
     match *BY_AMD {
         true => 512,
