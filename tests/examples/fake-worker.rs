@@ -199,7 +199,7 @@ impl Fake {
             }
             Act::Line(line) => write(line.as_bytes(), true),
             Act::HalfLine => {
-                write(br#"{"v":1,"event":"eval-"#, false);
+                write(br#"{"v":2,"event":"eval-"#, false);
                 std::process::exit(0);
             }
             Act::Oversized(bytes) => write(&vec![b'x'; *bytes], true),

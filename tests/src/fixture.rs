@@ -51,7 +51,7 @@ pub fn programs() -> Programs {
 pub fn run_spec() -> RunSpec {
     let image = json!({"height": 4, "width": 4, "channels": 1, "classes": 3});
     let run = json!({
-        "protocol": 1,
+        "protocol": bench_core::run::PROTOCOL,
         "workload-name": "pretend",
         "workload": {
             "schema": 1,

@@ -182,8 +182,9 @@ fn what_is_no_protocol_is_an_outcome() {
             line("epoch 1: loss 0.3"),
             "not a message: `epoch 1: loss 0.3`",
         ),
+        (line(r#"{"v":1,"event":"ready"}"#), "speaks version 1"),
         (line(r#"{"v":9,"event":"ready"}"#), "speaks version 9"),
-        (line(r#"{"v":1,"event":"loaded"}"#), "was not asked for"),
+        (line(r#"{"v":2,"event":"loaded"}"#), "was not asked for"),
         (Act::Oversized(3 << 20), "a line longer than"),
         (Act::HalfLine, "ended in the middle of a line"),
         (Act::Step(10), "due at step 10, after step 10"),
@@ -197,7 +198,7 @@ fn what_is_no_protocol_is_an_outcome() {
 
 #[test]
 fn unknown_events_and_floods_are_recorded_and_harmless() {
-    let news = r#"{"v":1,"event":"dreamt","of":"sheep"}"#;
+    let news = r#"{"v":2,"event":"dreamt","of":"sheep"}"#;
     let script = worker(Moment::Train(10), Act::Line(news.to_owned()))
         .worker(Moment::Train(20), Act::Flood(20_000));
     let played = play(&script);

@@ -2,12 +2,14 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use bench_core::run::DatasetIdentity;
 use bench_core::spec::catalog::Catalog;
 use bench_core::spec::diagnostic::nearest;
 use bench_core::spec::harness::{Harness, Scoring};
 use bench_core::spec::resolve::ResolveError;
 use bench_core::spec::schema::Kind;
 use bench_harness::catalog;
+use bench_harness::data;
 use bench_harness::home::Home;
 use bench_harness::store::{self, Stored};
 use bench_score::{Against, FrozenReference};
@@ -119,6 +121,18 @@ impl Workspace {
             Some(folder) => Ok(folder.to_owned()),
             None => Ok(self.home.root.join(&self.harness()?.results)),
         }
+    }
+
+    /// Puts the content of the data at hand into a configuration whose data set pins none: see [`data::Prepared::identify`]. Without data it stays as it is.
+    ///
+    /// # Errors
+    /// When the cached data set cannot be read.
+    pub(crate) fn identify(&self, dataset: &mut DatasetIdentity) -> Result<(), Failure> {
+        let spec = &self.catalog.datasets[&dataset.name];
+        if let Some(prepared) = data::find(&self.home, &dataset.name, spec)? {
+            prepared.identify(dataset)?;
+        }
+        Ok(())
     }
 
     /// Each submission's program: its name and its crate's folder.

@@ -17,8 +17,10 @@
 use crate::number::Measured;
 use crate::run::{Local, PROTOCOL, RunSpec, SplitName};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Environment variable that a referee sets for the programs of a trial, unique to it. Where it is set, the end of standard input always means
 /// that the referee is gone, and never that somebody replays a task by hand.
@@ -37,6 +39,41 @@ pub struct Task {
     pub run: RunSpec,
     /// Where things are here.
     pub local: Local,
+}
+
+/// A line that is no task of this protocol.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// Another version. It is told before anything else is: of another version, everything else may be different.
+    #[error(
+        "the run is of version {found} of the protocol, this program speaks {PROTOCOL}: a program of the revision that it was resolved by can run it"
+    )]
+    Version {
+        /// The run's.
+        found: u64,
+    },
+    /// Not of the right shape.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+impl TryFrom<Value> for Task {
+    type Error = TaskError;
+
+    fn try_from(value: Value) -> Result<Task, TaskError> {
+        match value["run"]["protocol"].as_u64() {
+            Some(found) if found != u64::from(PROTOCOL) => Err(TaskError::Version { found }),
+            _ => Ok(serde_json::from_value(value)?),
+        }
+    }
+}
+
+impl FromStr for Task {
+    type Err = TaskError;
+
+    fn from_str(line: &str) -> Result<Task, TaskError> {
+        Task::try_from(serde_json::from_str::<Value>(line)?)
+    }
 }
 
 /// Later lines on standard input.
@@ -222,4 +259,27 @@ pub struct Claim {
     pub prepare_seconds: f64,
     /// Step times: 10th, 50th, 90th, 99th percentile, in seconds.
     pub step_quantiles: Option<[f64; 4]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_another_version_is_told_apart_before_its_shape_is_looked_at() {
+        let said = |line: &str| line.parse::<Task>().unwrap_err().to_string();
+        for version in [1, 7] {
+            let line = format!(r#"{{"run":{{"protocol":{version},"news":true}},"local":{{}}}}"#);
+            let start = format!(
+                "the run is of version {version} of the protocol, this program speaks {PROTOCOL}: "
+            );
+            assert!(said(&line).starts_with(&start), "{}", said(&line));
+        }
+        let current = format!(r#"{{"run":{{"protocol":{PROTOCOL}}},"local":{{}}}}"#);
+        assert!(
+            said(&current).contains("missing field"),
+            "{}",
+            said(&current)
+        );
+    }
 }

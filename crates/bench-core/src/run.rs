@@ -1,7 +1,7 @@
 //! One trial's complete configuration: what is hashed, and what a worker is given.
 
 use crate::canonical::{self, CanonicalError};
-use crate::spec::dataset::Format;
+use crate::spec::dataset::{Format, Split};
 use crate::spec::harness::Ruleset;
 use crate::spec::submission::{GradientClipping, Group, Norm, Schedule, Value};
 use crate::spec::workload::Workload;
@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// Major version of the protocol and of what is hashed. Another number, another comparability key.
-pub const PROTOCOL: u32 = 1;
+/// Major version of the protocol and of what is hashed. It is itself hashed: another number, other identities and another comparability key, without
+/// another context of the hash.
+pub const PROTOCOL: u32 = 2;
 
 /// Everything that decides a trial's numbers on one machine; its hash is the trial's identity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,14 @@ pub struct DatasetIdentity {
     pub format: Format,
     /// Split to its identity.
     pub splits: BTreeMap<SplitName, SplitIdentity>,
+}
+
+impl DatasetIdentity {
+    /// Whether some split's content is not known yet: the file says `unpinned`, and nobody has put in what was measured.
+    pub fn is_unpinned(&self) -> bool {
+        let mut splits = self.splits.values();
+        splits.any(|split| split.hash == Split::UNPINNED)
+    }
 }
 
 /// A split's size and content hash.
@@ -140,10 +149,21 @@ pub enum Purpose {
     Comparing,
 }
 
+impl Purpose {
+    /// What seeds are derived from: these words stay, whatever becomes of names in code and in records.
+    fn word(self) -> &'static str {
+        match self {
+            Purpose::Scoring => "Scoring",
+            Purpose::Calibrating => "Calibrating",
+            Purpose::Comparing => "Comparing",
+        }
+    }
+}
+
 impl Seed {
     /// The seed of a purpose, base, study and trial.
     pub fn new(purpose: Purpose, base: u64, study: u32, trial: u32) -> Seed {
-        let text = format!("{purpose:?}/{base}/{study}/{trial}");
+        let text = format!("{}/{base}/{study}/{trial}", purpose.word());
         let digest = blake3::derive_key("bench seed v1", text.as_bytes());
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);

@@ -19,8 +19,8 @@ use respell::Respeller;
 use std::collections::BTreeSet;
 
 /// Of the sound checkout. Another one means that all trials that ever ran are other trials: then [`bench_core::run::PROTOCOL`] goes up too.
-const CONFIG: &str = "5c1f3665b0f99319e22e00891fb1b9f6d9ca2501869ff6611f222f8b9e354e56";
-const COMPARABILITY: &str = "67c73e3dc1175bfbd5d74ff11914927367e48456fc91d50328111a56a2228c1d";
+const CONFIG: &str = "859e1a96d20401f75d4659df04ea271685893cb5263fd371b4baa7beb1869ee1";
+const COMPARABILITY: &str = "f80caf39e84c7f62016c0cfaa1755e3504c036b7bbd796707eda2aebc8e6de8e";
 
 fn base() -> RunSpec {
     run_with(Kind::Workload, sound(Kind::Workload))

@@ -71,7 +71,9 @@ pub enum ProtocolError {
         cause: serde_json::Error,
     },
     /// Another version.
-    #[error("speaks version {found} of the protocol, this bench speaks {PROTOCOL}; build it again")]
+    #[error(
+        "speaks version {found} of the protocol, this bench speaks {PROTOCOL}: program and bench must be of one revision"
+    )]
     Version {
         /// Theirs.
         found: u32,
@@ -215,8 +217,16 @@ mod tests {
         let said = |line: &[u8]| parse(line).unwrap_err().to_string();
         assert!(said(b"Epoch 1: loss 0.3").starts_with("not a message: `Epoch 1: loss 0.3` ("));
         assert!(said(b"\xff\x00{").starts_with("not a message: `\u{fffd}\u{fffd}{` ("));
-        assert!(said(br#"{"v":1,"event":"eval-due"}"#).contains("missing field"));
-        assert!(said(br#"{"v":7,"news":true}"#).starts_with("speaks version 7 of the protocol"));
+        assert!(said(br#"{"v":2,"event":"eval-due"}"#).contains("missing field"));
+        // Of another version, all else may be different: that is told first.
+        for (line, version) in [
+            (&br#"{"v":1,"event":"ready"}"#[..], 1),
+            (br#"{"v":7,"news":true}"#, 7),
+        ] {
+            let start =
+                format!("speaks version {version} of the protocol, this bench speaks {PROTOCOL}");
+            assert!(said(line).starts_with(&start), "{}", said(line));
+        }
     }
 
     proptest::proptest! {
@@ -233,7 +243,7 @@ mod tests {
 
     #[test]
     fn an_unknown_event_is_kept() {
-        let message = parse(br#"{"v":1,"event":"dreamt","of":"sheep"}"#).unwrap();
+        let message = parse(br#"{"v":2,"event":"dreamt","of":"sheep"}"#).unwrap();
         assert_eq!(message.event, bench_core::protocol::Event::Unknown);
     }
 }

@@ -35,8 +35,8 @@ use crate::home::Home;
 use crate::lock::Lock;
 use crate::progress::{Listener, Progress};
 use bench_core::canonical;
-use bench_core::run::SplitName;
-use bench_core::spec::dataset::{Dataset, Format, ImageFormat};
+use bench_core::run::{DatasetIdentity, SplitName};
+use bench_core::spec::dataset::{Dataset, Format, ImageFormat, Split};
 use columns::Columns;
 pub(crate) use source::hex;
 use source::{Desk, Files};
@@ -50,6 +50,25 @@ pub struct Prepared {
     pub folder: PathBuf,
     /// Split to its file.
     pub splits: BTreeMap<SplitName, PathBuf>,
+}
+
+impl Prepared {
+    /// Puts the content that is here where a configuration only says `unpinned`: what ran on other content is another trial, in another table.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub fn identify(&self, dataset: &mut DatasetIdentity) -> Result<(), DataError> {
+        if !dataset.is_unpinned() {
+            return Ok(());
+        }
+        let held = Manifest::read(&self.folder)?.splits;
+        for (name, split) in &mut dataset.splits {
+            if let Some(held) = held.get(name).filter(|_| split.hash == Split::UNPINNED) {
+                split.hash.clone_from(&held.hash);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Where a data set is, or will be: the folder's name follows from content, so another content is another folder.

@@ -10,6 +10,7 @@ use crate::workspace::Workspace;
 use bench_core::record::RunRecord;
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::diagnostic::nearest;
+use bench_harness::data;
 use bench_harness::program::CargoBuilder;
 use bench_harness::session::{self, Options, Session};
 use bench_harness::store::{self, Stored};
@@ -185,7 +186,7 @@ fn prepare(
     workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Session, Failure> {
-    same_data(run, workspace)?;
+    same_data(run, workspace, reporter)?;
     let plan = Plan {
         suite: "rerun".to_owned(),
         runs: vec![run.clone()],
@@ -202,7 +203,7 @@ fn prepare(
 }
 
 /// The data must be what the trial saw.
-fn same_data(run: &RunSpec, workspace: &Workspace) -> Result<(), Failure> {
+fn same_data(run: &RunSpec, workspace: &Workspace, reporter: &Reporter) -> Result<(), Failure> {
     let name = &run.dataset.name;
     let help = "`git log -- workloads/datasets` shows when it changed; a checkout of then can run the trial";
     let Some(dataset) = workspace.catalog.datasets.get(name) else {
@@ -211,13 +212,22 @@ fn same_data(run: &RunSpec, workspace: &Workspace) -> Result<(), Failure> {
             help.to_owned(),
         ));
     };
-    for (split, identity) in &run.dataset.splits {
-        let here = match split {
+    let mut here = run.dataset.clone();
+    for (split, identity) in &mut here.splits {
+        let spec = match split {
             SplitName::Train => &dataset.splits.train,
             SplitName::Validation => &dataset.splits.validation,
             SplitName::Test => &dataset.splits.test,
         };
-        if here.hash != identity.hash {
+        identity.hash.clone_from(&spec.hash);
+    }
+    if here.is_unpinned() {
+        let mut listener = |progress| reporter.work(progress);
+        let prepared = data::fetch(&workspace.home, name, dataset, &mut listener)?;
+        prepared.identify(&mut here)?;
+    }
+    for (split, identity) in &run.dataset.splits {
+        if here.splits.get(split) != Some(identity) {
             let message = format!(
                 "the {} split of `{name}` is not the one that the trial saw",
                 split.name()

@@ -164,7 +164,8 @@ fn show(arguments: &Show, screen: &Screen) -> Result<Exit, Failure> {
         device: None,
     };
     let resolved = workspace.catalog.resolve(&request);
-    let run = resolved.map_err(|error| workspace.unresolved(error))?;
+    let mut run = resolved.map_err(|error| workspace.unresolved(error))?;
+    workspace.identify(&mut run.dataset)?;
     let name = &run.dataset.name;
     let dataset = &workspace.catalog.datasets[name];
     let folder = data::place(&workspace.home, name, dataset)?;

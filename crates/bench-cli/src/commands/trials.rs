@@ -44,18 +44,20 @@ pub(super) fn prepare(
         false => Some(setup::ensure(home, setup::Options { cuda }, &mut listener)?),
     };
     let mut trials = Vec::new();
-    for run in plan.runs {
-        let data = match options.dry_run {
-            true => Default::default(),
-            false => {
-                let dataset = &workspace.catalog.datasets[&run.dataset.name];
-                data::fetch(home, &run.dataset.name, dataset, &mut listener)?.splits
-            }
+    for mut run in plan.runs {
+        let name = &run.dataset.name;
+        let dataset = &workspace.catalog.datasets[name];
+        let prepared = match options.dry_run {
+            true => data::find(home, name, dataset)?,
+            false => Some(data::fetch(home, name, dataset, &mut listener)?),
         };
+        if let Some(prepared) = &prepared {
+            prepared.identify(&mut run.dataset)?;
+        }
         trials.push(PlannedTrial {
             suite: plan.suite.clone(),
             run,
-            data,
+            data: prepared.map(|prepared| prepared.splits).unwrap_or_default(),
             device_index: plan.device_index,
         });
     }

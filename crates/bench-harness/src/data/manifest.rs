@@ -1,9 +1,10 @@
 //! `manifest.json` of a prepared data set: for people, and the sign that the folder is complete.
 
-use super::Obtained;
+use super::{DataError, Obtained, cache};
 use bench_core::run::SplitName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Its name.
 pub(crate) const FILE: &str = "manifest.json";
@@ -51,6 +52,12 @@ impl Manifest {
                 })
                 .collect(),
         }
+    }
+
+    pub(super) fn read(folder: &Path) -> Result<Manifest, DataError> {
+        let path = folder.join(FILE);
+        let text = std::fs::read(&path).map_err(cache("read", &path))?;
+        serde_json::from_slice(&text).map_err(|cause| cache("read", &path)(cause.into()))
     }
 
     pub(super) fn to_json(&self) -> String {

@@ -4,6 +4,7 @@ use super::archive::tests::{debian_of, wheel_of};
 use super::*;
 use crate::progress::silent;
 use crate::testing::Fixture;
+use bench_core::run::SplitIdentity;
 use bench_core::spec::dataset::{Generated, Package, RemoteFile, Source, Split};
 use sha2::{Digest as _, Sha256};
 
@@ -165,6 +166,53 @@ fn every_kind_of_source_serves_the_same_content() {
                 .ok()
         );
     }
+}
+
+#[test]
+fn content_that_no_file_pins_is_in_the_identity_all_the_same() {
+    let identity = |first: u8| {
+        let fixture = Fixture::new();
+        put_files(&fixture);
+        let mut images = files()["train-images"].to_vec();
+        images[16] = first;
+        fixture.file("cache/files/toy/train-images.idx", &images);
+        let mut dataset = toy(vec![Source::Folder(paths())]);
+        let splits = &mut dataset.splits;
+        let pinned = splits.test.hash.clone();
+        splits.train.hash = Split::UNPINNED.to_owned();
+        splits.validation.hash = Split::UNPINNED.to_owned();
+        let mut identity = DatasetIdentity {
+            name: "toy".to_owned(),
+            format: dataset.format.clone(),
+            splits: split::named(&dataset.splits)
+                .into_iter()
+                .map(|(name, split)| {
+                    let (examples, hash) = (split.count, split.hash.clone());
+                    (name, SplitIdentity { examples, hash })
+                })
+                .collect(),
+        };
+        assert!(identity.is_unpinned());
+        let prepared = fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap();
+        prepared.identify(&mut identity).unwrap();
+        assert!(!identity.is_unpinned());
+        for (name, file) in &prepared.splits {
+            let held = Columns::load(file).unwrap().hash();
+            assert_eq!(identity.splits[name].hash, held, "{}", name.name());
+        }
+        assert_eq!(identity.splits[&SplitName::Test].hash, pinned);
+        identity
+    };
+    let (one, other) = (identity(0), identity(77));
+    assert_eq!(one, identity(0));
+    assert_ne!(
+        one.splits[&SplitName::Train],
+        other.splits[&SplitName::Train]
+    );
+    assert_eq!(
+        one.splits[&SplitName::Validation],
+        other.splits[&SplitName::Validation]
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::json;
 pub(crate) fn run(submission: &str, study: u32, trial: u32) -> RunSpec {
     let split = |n: u64| json!({ "examples": n, "hash": "00" });
     let spec = json!({
-        "protocol": 1,
+        "protocol": bench_core::run::PROTOCOL,
         "workload-name": "blobs",
         "workload": {
             "schema": 1, "dataset": "synthetic", "model": { "mlp": { "hidden": [8] } }, "loss": "cross-entropy",

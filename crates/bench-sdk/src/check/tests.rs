@@ -129,7 +129,7 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
 
 fn run() -> RunSpec {
     serde_json::from_value(json!({
-        "protocol": 1,
+        "protocol": bench_core::run::PROTOCOL,
         "workload-name": "dummy",
         "workload": {
             "schema": 1, "dataset": "dummy", "model": { "mlp": { "hidden": [8] } },

@@ -49,7 +49,7 @@ fn obey<A: TrainingAlgorithm>(arguments: &[String]) -> Result<()> {
     let task = lines.next().context(
         "standard input is empty: a resolved run comes first, as `bench spec show WORKLOAD SUBMISSION` prints it",
     )??;
-    let task = serde_json::from_str(&task).context("the first line is no resolved run")?;
+    let task = task.parse().context("the first line is no resolved run")?;
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut timed = Timed::<A>::start(&task, subject(&words)?)?;
     let mut out = std::io::stdout().lock();

@@ -99,7 +99,8 @@ pub(crate) fn listen() -> Result<Option<(Task, Receiver<Result<Input>>)>> {
     if line.trim().is_empty() {
         return Ok(None);
     }
-    let task = serde_json::from_str(&line)
+    let task = line
+        .parse()
         .context("the first line of standard input is no task (`bench spec show` prints one)")?;
     let (sender, receiver) = channel();
     thread::spawn(move || {

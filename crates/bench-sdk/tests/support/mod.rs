@@ -47,7 +47,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
 pub(crate) fn task(folder: &Path, fault: &str) -> Task {
     let task: Value = json!({
         "run": {
-            "protocol": 1,
+            "protocol": bench_core::run::PROTOCOL,
             "workload-name": "clusters",
             "workload": {
                 "schema": 1, "dataset": "clusters",

@@ -7,7 +7,7 @@ mod scoring;
 use crate::data::DataError;
 use crate::model::ModelError;
 use bench_core::outcome::FailureKind;
-use bench_core::protocol::{Command, Event, Message, Task};
+use bench_core::protocol::{Command, Event, Message, Task, TaskError};
 use bench_core::run::SplitName;
 use bench_torch::errors::{self, LibtorchError};
 use bench_torch::runtime::RuntimeError;
@@ -32,7 +32,7 @@ pub enum EvaluatorError {
         /// What was expected.
         expected: &'static str,
         /// Why it is not.
-        source: serde_json::Error,
+        source: TaskError,
     },
     /// A command for workers.
     #[error("an evaluator takes `evaluate` and `stop`, not `{0}`")]
@@ -146,7 +146,9 @@ fn serve(channel: &mut Channel) -> Result<(), EvaluatorError> {
     let Some(task) = lines.next().transpose()? else {
         return Ok(());
     };
-    let task: Task = parse(&task, "task")?;
+    let task: Task = task
+        .parse()
+        .map_err(|source| unreadable(&task, "task", source))?;
     let (evaluator, runtime) = Evaluator::new(&task)?;
     channel.say(Event::Loaded)?;
     evaluator.warm_up()?;
@@ -160,7 +162,9 @@ fn serve(channel: &mut Channel) -> Result<(), EvaluatorError> {
         device: runtime.report,
     })?;
     for line in lines {
-        match parse(&line?, "command")? {
+        let line = line?;
+        let command = serde_json::from_str(&line);
+        match command.map_err(|source| unreadable(&line, "command", source.into()))? {
             Command::Evaluate { snapshot, splits } => {
                 channel.say(evaluator.evaluate(&snapshot, &splits)?)?;
             }
@@ -178,14 +182,11 @@ fn serve(channel: &mut Channel) -> Result<(), EvaluatorError> {
     Ok(())
 }
 
-fn parse<T: serde::de::DeserializeOwned>(
-    line: &str,
-    expected: &'static str,
-) -> Result<T, EvaluatorError> {
+fn unreadable(line: &str, expected: &'static str, source: TaskError) -> EvaluatorError {
     const SHOWN: usize = 120;
-    serde_json::from_str(line).map_err(|source| EvaluatorError::Line {
+    EvaluatorError::Line {
         line: line.chars().take(SHOWN).collect(),
         expected,
         source,
-    })
+    }
 }

@@ -60,7 +60,7 @@ pub(crate) fn dataset(examples: [u64; 3]) -> DatasetIdentity {
 
 pub(crate) fn run_spec(workload: Workload, dataset: DatasetIdentity) -> RunSpec {
     serde_json::from_value(json!({
-        "protocol": 1,
+        "protocol": bench_core::run::PROTOCOL,
         "workload-name": "tiny",
         "workload": workload,
         "dataset": dataset,

@@ -107,7 +107,7 @@ fn differences(
     }
     let row = record.finding.standings.first();
     if let Some(row) = row {
-        let run = resolve(
+        let mut run = resolve(
             workspace,
             arguments,
             &row.submission,
@@ -115,6 +115,7 @@ fn differences(
             row.number,
             &row.point,
         )?;
+        workspace.identify(&mut run.dataset)?;
         if run.comparability_key()? != record.comparability_key
             || workload.budget.steps != record.budget_steps
         {

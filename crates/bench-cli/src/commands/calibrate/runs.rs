@@ -119,10 +119,11 @@ impl<'a> Runs<'a> {
     }
 
     fn run(&mut self, workspace: &Workspace, runs: Vec<RunSpec>) -> Result<Collected, Failure> {
-        if let Some(first) = runs.first() {
-            self.key = Some(first.comparability_key()?);
-        }
         self.session = prepare(workspace, runs, self.results.as_deref(), self.reporter)?;
+        // Of the runs as they are with the data at hand.
+        if let Some(first) = self.session.trials.first() {
+            self.key = Some(first.run.comparability_key()?);
+        }
         let reporter = self.reporter;
         let mut sink = |event: session::SessionEvent<'_>| reporter.session(event);
         let reports = session::run(
