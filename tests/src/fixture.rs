@@ -143,12 +143,13 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
             config_hash: run.config_hash().unwrap_or_default(),
             source_hash: "source".to_owned(),
             comparability_key: run.comparability_key().unwrap_or_default(),
-            run,
+            run: run.into(),
             machine: machine(),
             bench_version: "test".to_owned(),
             started: "2026-01-01T00:00:00Z".to_owned(),
             ended: None,
             outcome: None,
+            events_digest: None,
         },
         lines: Vec::new(),
         resume: None,
@@ -200,7 +201,7 @@ impl Played {
 
     /// The names of the recorded events, in order.
     pub fn events(&self) -> Vec<String> {
-        let lines = store::lines(&self.stored.folder).unwrap_or_default();
+        let (_, lines) = store::open(&self.stored.folder).expect("a record");
         lines.iter().map(|line| name(&line.event)).collect()
     }
 }
@@ -234,6 +235,9 @@ pub fn play_watched(
     let place = folder.path().join("trial-1-0123456789ab");
     let mut trial = trial(&place, script);
     change(&mut trial);
+    let identity = trial.record.run.identity().expect("an identity");
+    trial.record.config_hash = identity.config_hash;
+    trial.record.comparability_key = identity.comparability_key;
     let summary = trial::run(&trial, interrupts, &mut watch);
     Played {
         summary,

@@ -11,7 +11,7 @@ use bench_core::spec::schema::Kind;
 use bench_harness::catalog;
 use bench_harness::data;
 use bench_harness::home::Home;
-use bench_harness::store::{self, Stored};
+use bench_harness::store::{self, StoreError, Stored};
 use bench_score::{Against, FrozenReference};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -205,25 +205,30 @@ impl Workspace {
     }
 }
 
-/// The records that the text names: a folder of one or many, the twelve digits of one, or a part of their paths.
+/// The records that the text names, a folder of one or many, the twelve digits of one, or a part of their paths; and those that it names and that
+/// are left out.
 ///
 /// # Errors
-/// When there is none.
-pub(crate) fn find_records(runs: &Path, text: &str) -> Result<Vec<Stored>, Failure> {
+/// When there is none of the first kind.
+pub(crate) fn find_records(
+    runs: &Path,
+    text: &str,
+) -> Result<(Vec<Stored>, Vec<StoreError>), Failure> {
     let path = Path::new(text);
     let root = if path.exists() { path } else { runs };
-    let (stored, mut errors) = store::scan(root);
-    let found: Vec<Stored> = match root == path {
-        true => stored,
-        false => stored
-            .into_iter()
-            .filter(|trial| trial.folder.to_string_lossy().contains(text))
-            .collect(),
-    };
-    match (found.is_empty(), errors.pop()) {
-        (false, _) => Ok(found),
-        (true, Some(error)) => Err(error.into()),
-        (true, None) => Err(Failure::new(
+    let (mut found, mut left_out) = store::scan(root);
+    if root != path {
+        let is_named = |folder: &Path| folder.to_string_lossy().contains(text);
+        found.retain(|stored| is_named(&stored.folder));
+        left_out.retain(|error| is_named(error.folder()));
+    }
+    match (
+        found.is_empty(),
+        left_out.iter().all(StoreError::is_stranger),
+    ) {
+        (false, _) => Ok((found, left_out)),
+        (true, false) => Failure::left_out(left_out).map(|()| (found, Vec::new())),
+        (true, true) => Err(Failure::new(
             Exit::Results,
             format!("there is no record `{text}` in {}", runs.display()),
             "`bench status` lists what is there; a folder or its last digits will do".to_owned(),

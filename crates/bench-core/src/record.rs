@@ -1,14 +1,20 @@
 //! A trial's record: `run.json` and the lines of `events.jsonl`.
 
+mod older;
+mod recorded;
+
+pub use older::upgraded;
+pub use recorded::RecordedRun;
+
 use crate::number::Measured;
 use crate::outcome::Outcome;
 use crate::protocol::{Claim, DeviceReport, Metrics};
-use crate::run::{RunSpec, SplitName};
+use crate::run::SplitName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Version of both files. A reader refuses a larger one and knows all smaller ones.
-pub const FORMAT: u32 = 1;
+/// Version of both files. A reader refuses a larger one and knows all smaller ones: those are shown, marked, never resumed, and in no table with newer ones.
+pub const FORMAT: u32 = 2;
 
 /// `run.json`: written whole before anything starts and once more, by rename, at the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,12 +23,12 @@ pub struct RunRecord {
     /// [`FORMAT`].
     pub format: u32,
     /// The resolved configuration.
-    pub run: RunSpec,
-    /// [`RunSpec::config_hash`].
+    pub run: RecordedRun,
+    /// [`crate::run::Identity::config_hash`].
     pub config_hash: String,
     /// Submission's tree, the SDK it was built with and the lock file.
     pub source_hash: String,
-    /// [`RunSpec::comparability_key`].
+    /// [`crate::run::Identity::comparability_key`].
     pub comparability_key: String,
     /// Where it ran.
     pub machine: Machine,
@@ -36,6 +42,16 @@ pub struct RunRecord {
     /// How it ended; absent while it runs or when it was killed.
     #[serde(default)]
     pub outcome: Option<Outcome>,
+    /// blake3 of `events.jsonl` as it was when the trial ended; absent while it runs, and in records of format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_digest: Option<String>,
+}
+
+impl RunRecord {
+    /// Whether an older bench wrote it.
+    pub fn is_older(&self) -> bool {
+        self.format < FORMAT
+    }
 }
 
 /// A machine, as far as times depend on it.
@@ -211,4 +227,21 @@ pub struct Phases {
     pub other_ns: u64,
     /// From spawn until the processes were gone.
     pub wall_ns: u64,
+}
+
+impl Phases {
+    /// The sum of the parts; none where no clock shows as much.
+    pub fn parts(&self) -> Option<u64> {
+        [
+            self.start_up_ns,
+            self.warm_up_ns,
+            self.training_ns,
+            self.snapshot_ns,
+            self.evaluation_ns,
+            self.shut_down_ns,
+            self.other_ns,
+        ]
+        .into_iter()
+        .try_fold(0_u64, u64::checked_add)
+    }
 }

@@ -187,31 +187,61 @@ pub enum DeviceKind {
     Cuda,
 }
 
+/// What a configuration is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Of the trial: blake3 over canonical JSON of everything, never over YAML text, paths, host or time.
+    pub config_hash: String,
+    /// Of the tables it may stand in: blake3 over workload with data, ruleset and protocol.
+    pub comparability_key: String,
+}
+
+impl Identity {
+    /// Of a configuration as JSON, today's or an older one as it was stored: the keys that are there are what is hashed.
+    ///
+    /// # Errors
+    /// Never: JSON has a canonical form.
+    pub fn of(run: &serde_json::Value) -> Result<Identity, CanonicalError> {
+        /// What comparability depends on.
+        const COMPARED: [&str; 6] = [
+            "protocol",
+            "workload-name",
+            "workload",
+            "dataset",
+            "ruleset-name",
+            "ruleset",
+        ];
+        let compared = COMPARED.map(|key| run.get(key));
+        Ok(Identity {
+            config_hash: canonical::hash("bench config v1", run)?,
+            comparability_key: canonical::hash("bench comparability v1", &compared)?,
+        })
+    }
+}
+
 impl RunSpec {
-    /// The trial's identity: blake3 over canonical JSON, never over YAML text, paths, host or time.
+    /// The trial's identity: [`Identity::config_hash`].
     ///
     /// # Errors
     /// When the spec has no canonical form, which a resolved one always has.
     pub fn config_hash(&self) -> Result<String, CanonicalError> {
-        canonical::hash("bench config v1", self)
+        self.identity().map(|identity| identity.config_hash)
     }
 
-    /// What alone decides whether two records may stand in one table: workload with data, ruleset and protocol.
+    /// What alone decides whether two records may stand in one table: [`Identity::comparability_key`].
     ///
     /// # Errors
     /// As [`RunSpec::config_hash`].
     pub fn comparability_key(&self) -> Result<String, CanonicalError> {
-        canonical::hash(
-            "bench comparability v1",
-            &(
-                self.protocol,
-                &self.workload_name,
-                &self.workload,
-                &self.dataset,
-                &self.ruleset_name,
-                &self.ruleset,
-            ),
-        )
+        self.identity().map(|identity| identity.comparability_key)
+    }
+
+    /// Both.
+    ///
+    /// # Errors
+    /// As [`RunSpec::config_hash`].
+    pub fn identity(&self) -> Result<Identity, CanonicalError> {
+        Identity::of(&serde_json::to_value(self)?)
     }
 
     /// Examples of a split as this workload sees them: [`Workload::examples`], and of the training split those that it trains on.

@@ -1,33 +1,120 @@
 //! Files that somebody would miss.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Writes a file whole or not at all: to a neighbour first, which takes its name once it is on the disk.
+/// A file cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {cause}", path.display())]
+pub struct WriteError {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub cause: io::Error,
+}
+
+/// Writes a file whole or not at all: the one way in which outputs are written.
 ///
 /// # Errors
 /// When it cannot be written; what stood there still stands.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let beside = path.with_file_name(name);
-    let written = (|| {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        fs::rename(&beside, path)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
+    write_together(&[(path.to_owned(), bytes)]).map_err(|error| error.cause)
+}
+
+/// Writes files that belong together: none of them takes its name before all are on the disk, so that a full one leaves the old ones as they were.
+///
+/// # Errors
+/// When one of them cannot be written.
+pub fn write_together(files: &[(PathBuf, impl AsRef<[u8]>)]) -> Result<(), WriteError> {
+    let mut staged = Vec::new();
+    for (path, bytes) in files {
+        let failed = |cause| WriteError {
+            path: path.clone(),
+            cause,
+        };
+        staged.push(Staged::write(path, bytes.as_ref()).map_err(failed)?);
     }
-    written
+    for (file, (path, _)) in staged.iter_mut().zip(files) {
+        file.publish().map_err(|cause| WriteError {
+            path: path.clone(),
+            cause,
+        })?;
+    }
+    Ok(())
+}
+
+/// A file under another name, which is gone unless it takes its own.
+struct Staged {
+    /// None once it has its name, and where there is no name to take: a pipe or a device is written to at once.
+    beside: Option<PathBuf>,
+    path: PathBuf,
+}
+
+impl Staged {
+    fn write(path: &Path, bytes: &[u8]) -> io::Result<Staged> {
+        let there = fs::metadata(path);
+        if there.as_ref().is_ok_and(|there| !there.is_file()) {
+            File::options().write(true).open(path)?.write_all(bytes)?;
+            return Ok(Staged {
+                beside: None,
+                path: path.to_owned(),
+            });
+        }
+        // Through a link to the file, which keeps its link.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let staged = Staged {
+            beside: Some(beside.clone()),
+            path,
+        };
+        let permissions = there.ok().map(|there| there.permissions());
+        create(&beside, bytes, permissions)?;
+        Ok(staged)
+    }
+
+    fn publish(&mut self) -> io::Result<()> {
+        if let Some(beside) = &self.beside {
+            fs::rename(beside, &self.path)?;
+            self.beside = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            let _ = fs::remove_file(beside);
+        }
+    }
+}
+
+fn create(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
+    }
+    file.sync_data()
+}
+
+/// blake3 of a file's bytes, as 64 hexadecimal digits.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn digest(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::write_whole;
+    use super::{write_together, write_whole};
     use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
     fn replaces_and_leaves_nothing_beside() {
@@ -48,5 +135,34 @@ mod tests {
         assert!(write_whole(&path, b"new").is_err());
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_files_that_belong_together_none_changes_when_one_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (page, table) = (folder.path().join("page"), folder.path().join("no/table"));
+        fs::write(&page, "old").unwrap();
+        let error = write_together(&[(page.clone(), "new"), (table.clone(), "new")]).unwrap_err();
+        assert_eq!(error.path, table);
+        assert_eq!(fs::read(&page).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn links_permissions_and_devices_stay_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&file, &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o640
+        );
+        write_whole("/dev/null".as_ref(), b"gone").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 }

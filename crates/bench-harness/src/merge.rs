@@ -5,8 +5,9 @@
 
 use crate::recorder::{EVALUATOR_LOG, EVENTS_FILE, RUN_FILE, STDERR_FILE};
 use crate::store::{self, StoreError, Stored};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// What a record is copied of: no snapshot, which only its own machine could go on from.
@@ -114,19 +115,25 @@ fn below_suite(record: &Stored) -> PathBuf {
     parts.into_iter().collect()
 }
 
-/// Whole or not at all: the files go into a neighbouring folder, which is renamed.
+/// Whole or not at all: the files go into a neighbouring folder of no trial's name, which is renamed, or gone.
 fn copy(from: &Path, to: &Path) -> Result<(), MergeError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |cause| MergeError::Io { path, cause }
     };
-    let beside = to.with_extension("joining");
-    fs::create_dir_all(&beside).map_err(failed(&beside))?;
+    let parent = to.parent().unwrap_or(to);
+    fs::create_dir_all(parent).map_err(failed(parent))?;
+    let beside = tempfile::Builder::new()
+        .prefix(".joining-")
+        .permissions(fs::Permissions::from_mode(0o755))
+        .tempdir_in(parent)
+        .map_err(failed(parent))?;
     for name in FILES {
-        let file = from.join(name);
+        let (file, copy) = (from.join(name), beside.path().join(name));
         if file.is_file() {
-            fs::copy(&file, beside.join(name)).map_err(failed(&file))?;
+            let copied = fs::copy(&file, &copy).and_then(|_| File::open(&copy)?.sync_data());
+            copied.map_err(failed(&file))?;
         }
     }
-    fs::rename(&beside, to).map_err(failed(to))
+    fs::rename(beside.path(), to).map_err(failed(to))
 }

@@ -2,6 +2,7 @@
 //!
 //! The record is the product, so a record that cannot be written ends the trial; it is never a warning.
 
+use crate::file;
 use bench_core::outcome::Outcome;
 use bench_core::record::{Line, RunRecord, TrialEvent};
 use serde::Serialize;
@@ -10,10 +11,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// File names in a trial's folder.
-pub const RUN_FILE: &str = "run.json";
-/// One line for each thing that happened.
-pub const EVENTS_FILE: &str = "events.jsonl";
+pub use bench_score::{EVENTS_FILE, RUN_FILE};
+
 /// What the worker printed.
 pub const STDERR_FILE: &str = "stderr.log";
 /// What the evaluator printed.
@@ -160,15 +159,44 @@ impl Recorder {
         self.sync()?;
         self.record.ended = Some(now());
         self.record.outcome = Some(outcome);
+        let events = self.folder.join(EVENTS_FILE);
+        self.record.events_digest = Some(file::digest(&events).map_err(failed(&events))?);
         write_whole(&self.folder.join(RUN_FILE), &self.record)
     }
 }
 
+/// Writes what a referee that was killed right after its last line could not: the end of `run.json`.
+///
+/// # Errors
+/// When it cannot be written, or another referee is at the trial.
+pub fn complete(folder: &Path, record: RunRecord, outcome: Outcome) -> Result<(), RecordError> {
+    let lock = lock(folder)?;
+    let events = folder.join(EVENTS_FILE);
+    let ended = || {
+        let written = fs::metadata(&events)?.modified()?;
+        let at = jiff::Timestamp::try_from(written).map_err(io::Error::other)?;
+        Ok((at, file::digest(&events)?))
+    };
+    let (at, digest) = ended().map_err(failed(&events))?;
+    let whole = RunRecord {
+        ended: Some(time(at)),
+        outcome: Some(outcome),
+        events_digest: Some(digest),
+        ..record
+    };
+    let written = write_whole(&folder.join(RUN_FILE), &whole);
+    let _ = lock.unlock();
+    written
+}
+
 /// The time of day as records hold it.
 pub fn now() -> String {
-    let now = jiff::Timestamp::now();
-    let rounded = now.round(jiff::Unit::Millisecond);
-    rounded.unwrap_or(now).to_string()
+    time(jiff::Timestamp::now())
+}
+
+fn time(at: jiff::Timestamp) -> String {
+    let rounded = at.round(jiff::Unit::Millisecond);
+    rounded.unwrap_or(at).to_string()
 }
 
 /// Whether a referee is writing this record right now.
@@ -217,7 +245,7 @@ fn write_whole(path: &Path, record: &impl Serialize) -> Result<(), RecordError> 
     let write = || -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(record)?;
         text.push(b'\n');
-        crate::file::write_whole(path, &text)
+        file::write_whole(path, &text)
     };
     write().map_err(failed(path))
 }

@@ -8,7 +8,7 @@ mod decide;
 mod event;
 mod work;
 
-pub use decide::{Action, decide};
+pub use decide::{Action, Decision, decide};
 pub use event::{SessionEvent, Sink};
 pub use work::Work;
 
@@ -177,6 +177,11 @@ pub fn run_from(
         trials: &session.trials,
         work: &work,
     });
+    for (index, work) in work.iter().enumerate() {
+        for remark in &work.remarks {
+            sink(SessionEvent::Remarked { index, remark });
+        }
+    }
     if !session.options.dry_run {
         build::build_all(session, builder, &mut work, interrupts, sink);
     }

@@ -1,17 +1,17 @@
 //! Reads results folders back. One broken record never hides the others.
 
-use crate::recorder::{self, EVENTS_FILE, RUN_FILE};
+use crate::recorder;
 use bench_core::canonical::{self, CanonicalError};
 use bench_core::outcome::{FailureKind, Outcome};
-use bench_core::record::{FORMAT, Line, RunRecord};
+use bench_core::record::Line;
 use bench_core::run::RunSpec;
-use bench_score::{ReadError, Trial, parse_events};
+use bench_score::{EVENTS_FILE, RUN_FILE, ReadError, Trial};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
-/// A record cannot be read.
+/// A record cannot be read, or is not to be believed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file failed.
@@ -22,14 +22,19 @@ pub enum StoreError {
         /// Why.
         cause: io::Error,
     },
-    /// The files are there, but hold something else.
-    #[error("cannot read the record {}: {cause}", folder.display())]
+    /// The files are there, but hold something else, or do not add up.
+    #[error("{}/{cause}", folder.display())]
     Record {
         /// The trial's folder.
         folder: PathBuf,
-        /// What is wrong.
-        #[source]
+        /// What is wrong, with its file.
         cause: ReadError,
+    },
+    /// A folder with a record's files, and not a trial's name: somebody's copy, or what was left half done.
+    #[error("{} is no trial's folder: ignored", folder.display())]
+    Stranger {
+        /// Which.
+        folder: PathBuf,
     },
 }
 
@@ -48,6 +53,21 @@ pub struct Stored {
     pub trial: Trial,
 }
 
+impl StoreError {
+    /// The trial's folder.
+    pub fn folder(&self) -> &Path {
+        match self {
+            StoreError::Io { path, .. } => path.parent().unwrap_or(path),
+            StoreError::Record { folder, .. } | StoreError::Stranger { folder } => folder,
+        }
+    }
+
+    /// Whether it is no record at all, so that nothing is missing without it.
+    pub fn is_stranger(&self) -> bool {
+        matches!(self, StoreError::Stranger { .. })
+    }
+}
+
 impl Stored {
     /// How it ended, if it did. A kill between the last line and the end of `run.json` loses nothing.
     pub fn outcome(&self) -> Option<&Outcome> {
@@ -60,35 +80,41 @@ impl Stored {
     }
 }
 
-/// Reads one trial's folder.
+/// Reads one trial's folder, and checks it: the one door through which every command gets its records.
 ///
 /// # Errors
-/// When a file is missing or holds something else. A missing `events.jsonl` is an empty one.
+/// When a file is missing or holds something else, or when what they hold does not add up. A missing `events.jsonl` is an empty one.
 pub fn read(folder: &Path) -> Result<Stored, StoreError> {
-    let record: RunRecord = serde_json::from_str(&text(folder, RUN_FILE)?)
-        .map_err(|cause| unreadable(folder, ReadError::Record(cause)))?;
-    if record.format > FORMAT {
-        let found = record.format;
-        return Err(unreadable(folder, ReadError::Format { found }));
-    }
-    Ok(Stored {
-        folder: folder.to_owned(),
-        suite: suite(folder),
-        attempt: attempt(folder),
-        live: recorder::is_live(folder),
-        trial: Trial::new(record, &lines(folder)?),
-    })
+    open(folder).map(|(stored, _)| stored)
 }
 
-/// The lines of a trial's `events.jsonl`: none where it is missing.
+/// The same, with the lines.
 ///
 /// # Errors
-/// When it cannot be read, or holds something else.
-pub fn lines(folder: &Path) -> Result<Vec<Line>, StoreError> {
-    match text(folder, EVENTS_FILE) {
-        Ok(events) => parse_events(&events).map_err(|cause| unreadable(folder, cause)),
-        Err(StoreError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => Ok(vec![]),
-        Err(error) => Err(error),
+/// As [`read`].
+pub fn open(folder: &Path) -> Opened {
+    loop {
+        let run = text(folder, RUN_FILE)?;
+        let events = match text(folder, EVENTS_FILE) {
+            Err(StoreError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+                String::new()
+            }
+            other => other?,
+        };
+        let (trial, lines) = match bench_score::read(&run, &events) {
+            Ok(read) => read,
+            // A referee may have gone on between the two.
+            Err(_) if text(folder, RUN_FILE)? != run => continue,
+            Err(cause) => return Err(unreadable(folder, cause)),
+        };
+        let stored = Stored {
+            folder: folder.to_owned(),
+            suite: suite(folder),
+            attempt: attempt(folder),
+            live: recorder::is_live(folder),
+            trial,
+        };
+        return Ok((stored, lines));
     }
 }
 
@@ -104,21 +130,44 @@ fn unreadable(folder: &Path, cause: ReadError) -> StoreError {
     }
 }
 
-/// Reads every trial below `runs`, in the order of their paths, and what could not be read.
+/// Reads every trial below `runs`, in the order of their paths, and tells what is left out: what cannot be read, what does not add up, and
+/// folders that are no trial's.
 pub fn scan(runs: &Path) -> (Vec<Stored>, Vec<StoreError>) {
     let mut stored = Vec::new();
-    let mut errors = Vec::new();
-    for entry in WalkDir::new(runs).sort_by_file_name().into_iter().flatten() {
-        if entry.file_name() != RUN_FILE {
-            continue;
-        }
-        match entry.path().parent().map(read) {
+    let mut left_out = Vec::new();
+    for entry in WalkDir::new(runs).sort_by_file_name() {
+        let found = match entry {
+            Ok(entry) => record_in(&entry).map(|folder| match Name::parse(&name(&folder)) {
+                Some(_) => read(&folder),
+                None => Err(StoreError::Stranger { folder }),
+            }),
+            // A folder where nothing has run yet.
+            Err(error) if is_missing(&error) => None,
+            Err(error) => Some(Err(StoreError::Io {
+                path: error.path().unwrap_or(runs).to_owned(),
+                cause: error.into(),
+            })),
+        };
+        match found {
             Some(Ok(trial)) => stored.push(trial),
-            Some(Err(error)) => errors.push(error),
+            Some(Err(error)) => left_out.push(error),
             None => {}
         }
     }
-    (stored, errors)
+    (stored, left_out)
+}
+
+fn is_missing(error: &walkdir::Error) -> bool {
+    let cause = error.io_error().map(io::Error::kind);
+    error.depth() == 0 && cause == Some(io::ErrorKind::NotFound)
+}
+
+/// The folder that a file makes a record's: its `run.json`, or lines that have none beside them.
+fn record_in(entry: &walkdir::DirEntry) -> Option<PathBuf> {
+    let folder = entry.path().parent()?;
+    let is_record = entry.file_name() == RUN_FILE
+        || entry.file_name() == EVENTS_FILE && !folder.join(RUN_FILE).exists();
+    is_record.then(|| folder.to_owned())
 }
 
 /// Keeps the last attempt of each trial.
@@ -157,15 +206,17 @@ pub fn folder(
 
 const DIGITS: usize = 12;
 
-/// All attempts of the trial whose first folder is `first`, oldest first. Unreadable ones are passed over, but keep their number.
-pub fn attempts(first: &Path) -> (Vec<Stored>, u32) {
-    let mut found = Vec::new();
+/// A record with its lines, or why it is not to be used.
+pub type Opened = Result<(Stored, Vec<Line>), StoreError>;
+
+/// The last attempt of the trial whose first folder is `first`, where there is one, and the first number that no attempt has.
+pub fn last_attempt(first: &Path) -> (Option<Opened>, u32) {
     let mut next = 1;
     while attempt_folder(first, next).exists() {
-        found.extend(read(&attempt_folder(first, next)));
         next += 1;
     }
-    (found, next)
+    let last = (next > 1).then(|| open(&attempt_folder(first, next - 1)));
+    (last, next)
 }
 
 /// Folder of the n-th attempt: the trial's own, then `-2`, `-3` and so on.
@@ -183,18 +234,40 @@ fn name(folder: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// `trial-1-0123456789ab-3` is the third attempt.
+/// What the name of a trial's folder says: `trial-1-0123456789ab-3` is the third attempt.
+struct Name {
+    /// The trial's own name, that of the first attempt.
+    base: String,
+    attempt: u32,
+}
+
+impl Name {
+    /// None for a folder of another name: a copy that somebody made, or what was left half done.
+    fn parse(name: &str) -> Option<Name> {
+        let parts: Vec<&str> = name.split('-').collect();
+        let (number, digits, attempt) = match parts.as_slice() {
+            ["trial", number, digits] => (number, digits, 1),
+            ["trial", number, digits, attempt] => (number, digits, attempt.parse().ok()?),
+            _ => return None,
+        };
+        let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        number.parse::<u32>().ok()?;
+        (digits.len() == DIGITS && is_hexadecimal).then(|| Name {
+            base: format!("trial-{number}-{digits}"),
+            attempt,
+        })
+    }
+}
+
 fn attempt(folder: &Path) -> u32 {
-    name(folder)
-        .split('-')
-        .nth(3)
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(1)
+    Name::parse(&name(folder)).map_or(1, |name| name.attempt)
 }
 
 fn base(folder: &Path) -> PathBuf {
-    let parts: Vec<String> = name(folder).split('-').take(3).map(str::to_owned).collect();
-    folder.with_file_name(parts.join("-"))
+    match Name::parse(&name(folder)) {
+        Some(name) => folder.with_file_name(name.base),
+        None => folder.to_owned(),
+    }
 }
 
 /// `<suite>/<submission>/<workload>/study-<s>/trial-…`: five levels.
@@ -215,5 +288,26 @@ mod tests {
         assert_eq!((attempt(first), attempt(&third)), (1, 3));
         assert_eq!(base(&third), first);
         assert_eq!(suite(&third), "s");
+    }
+
+    #[test]
+    fn only_a_trials_folder_has_a_trials_name() {
+        for name in ["trial-1-0123456789ab", "trial-12-0123456789ab-3"] {
+            assert!(Name::parse(name).is_some(), "{name}");
+        }
+        for name in [
+            "trial-1-0123456789ab.bak",
+            "trial-1-0123456789ab.joining",
+            ".trial-1-0123456789ab.joining",
+            "trial-1-0123456789ab-2-3",
+            "trial-1-0123456789ab-copy",
+            "trial-1-0123456789",
+            "trial-x-0123456789ab",
+            "trial-1-0123456789xy",
+            "study-1",
+            "",
+        ] {
+            assert!(Name::parse(name).is_none(), "{name}");
+        }
     }
 }

@@ -14,7 +14,7 @@ mod start;
 mod supervisor;
 mod tally;
 
-pub use snapshot::{ResumePoint, resume_point};
+pub use snapshot::{Kept, ResumePoint, resume_point};
 
 use crate::interrupt::Interrupts;
 use crate::program::Programs;

@@ -15,6 +15,7 @@ mod ranking;
 mod read;
 mod reference;
 mod result;
+mod sound;
 pub mod statistics;
 mod trial;
 
@@ -23,7 +24,8 @@ pub use frozen::{Against, AgainstReference, FreezeError, Frozen, FrozenReference
 pub use leaderboard::{Leaderboard, Row, Table, rank};
 pub use measured::MetricValues;
 pub use ranking::{Band, Credit, Duel, Field, Flips, FrozenCredit, Measure, Ranking};
-pub use read::{ReadError, Trial, evaluation_lines, parse_events};
+pub use read::{ReadError, Trial, evaluation_lines, parse_events, read};
 pub use reference::{Comparison, compare};
 pub use result::{Moved, Setting, StudyResult, TARGETS, WorkloadResult, median, results, ruleset};
+pub use sound::{EVENTS_FILE, Fault, RUN_FILE};
 pub use trial::{CurvePoint, TrialSummary};

@@ -140,7 +140,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let workspace = Workspace::open()?;
     let is_pinned = is_pinned(&workspace, a.iter().chain(&b));
     let rule = rule(arguments, is_pinned);
-    let runs: Vec<&RunSpec> = a.iter().map(|trial| &trial.record.run).collect();
+    let runs: Vec<&RunSpec> = a.iter().map(|trial| &*trial.record.run).collect();
     let calibrations = super::plan::calibrations(&workspace, &runs)?;
     let judgement = judge(&a, &b, rule).knowing(&a, &calibrations);
     if arguments.json {

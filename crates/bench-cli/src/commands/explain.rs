@@ -65,7 +65,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     }
     if rows.is_empty() {
         // It may be in one of these.
-        Failure::unreadable(errors)?;
+        Failure::left_out(errors)?;
         return Err(nothing(arguments, &trials, &runs));
     }
     let evidence = |index: usize| evidence(&runs, stored.get(index)?);
@@ -93,7 +93,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             screen.print(&texts.join("\n\n"))?;
         }
     }
-    Failure::unreadable(errors)?;
+    Failure::left_out(errors)?;
     Ok(Exit::Ok)
 }
 

@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
+use bench_harness::file::write_together;
 use bench_harness::store;
 use bench_report::Grid;
 use bench_report::export::{evaluations, trials};
@@ -85,15 +86,12 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         }
         Format::Parquet { output, .. } => write(output, &grid.parquet(), &grid, screen)?,
     }
-    Failure::unreadable(errors)?;
+    Failure::left_out(errors)?;
     Ok(Exit::Ok)
 }
 
 fn write(path: &Path, bytes: &[u8], grid: &Grid, screen: &Screen) -> Result<(), Failure> {
-    std::fs::write(path, bytes).map_err(|error| {
-        let message = format!("cannot write {}: {error}", path.display());
-        Failure::new(Exit::Results, message, None)
-    })?;
+    write_together(&[(path.to_owned(), bytes)])?;
     screen.aside(&format!("{} rows in {}", grid.rows.len(), path.display()));
     Ok(())
 }

@@ -53,12 +53,16 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     }
     let workspace = Workspace::open()?;
     let runs = workspace.runs(arguments.results.folder.as_deref())?;
-    let (stored, errors) = store::scan(&runs);
+    let (stored, mut errors) = store::scan(&runs);
     let stored = store::latest(stored).into_iter();
     let (folders, trials): (Vec<PathBuf>, Vec<Trial>) =
         stored.map(|stored| (stored.folder, stored.trial)).unzip();
     let pinned = workspace.pinned();
     let board = Leaderboard::of(&trials).pinned(pinned);
+    if arguments.freeze_reference.is_some() || arguments.publish.is_some() {
+        // What others will rely on is made from all records or not at all.
+        Failure::left_out(std::mem::take(&mut errors))?;
+    }
     if let Some(submission) = &arguments.freeze_reference {
         return reference::freeze(&workspace.home, &board, submission, screen);
     }
@@ -102,7 +106,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             screen.print(&titled(tables, format, screen.width())?)?;
         }
     }
-    Failure::unreadable(errors)?;
+    Failure::left_out(errors)?;
     Ok(Exit::Ok)
 }
 

@@ -39,7 +39,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         let merged =
             merge(folder, &into).map_err(|error| Failure::new(Exit::Results, error, None))?;
         screen.print(&told(folder, &merged))?;
-        whole &= merged.conflicts.is_empty() && merged.unreadable.is_empty();
+        let left_out = merged.unreadable.iter().any(|error| !error.is_stranger());
+        whole &= merged.conflicts.is_empty() && !left_out;
     }
     Ok(if whole { Exit::Ok } else { Exit::Results })
 }

@@ -118,7 +118,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     } else {
         screen.print(&text(&rows, &sight, disk, arguments.effect, screen.width()))?;
     }
-    Failure::unreadable(unreadable)?;
+    Failure::left_out(unreadable)?;
     Ok(Exit::Ok)
 }
 

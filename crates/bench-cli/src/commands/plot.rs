@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::{Workspace, find_records};
+use bench_harness::file::write_together;
 use bench_harness::store::{self, Stored};
 use bench_report::calibration;
 use bench_report::curves::{Axis, curves};
@@ -111,12 +112,11 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
 fn draw_curves(arguments: &Curves, screen: &Screen) -> Result<Exit, Failure> {
     let folder = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let mut trials = Vec::new();
+    let mut left_out = Vec::new();
     for run in &arguments.runs {
-        trials.extend(
-            find_records(&folder, run)?
-                .into_iter()
-                .map(|stored| stored.trial),
-        );
+        let (found, others) = find_records(&folder, run)?;
+        trials.extend(found.into_iter().map(|stored| stored.trial));
+        left_out.extend(others);
     }
     let axis = match arguments.by {
         By::Time => Axis::Time,
@@ -124,7 +124,9 @@ fn draw_curves(arguments: &Curves, screen: &Screen) -> Result<Exit, Failure> {
     };
     let svg = curves(&trials, axis)?;
     let what = format!("{} curves", trials.len());
-    save(&arguments.output, &svg, &what, screen)
+    save(&arguments.output, &svg, &what, screen)?;
+    Failure::left_out(left_out)?;
+    Ok(Exit::Ok)
 }
 
 fn draw_calibration(arguments: &Calibrated, screen: &Screen) -> Result<Exit, Failure> {
@@ -136,7 +138,7 @@ fn draw_calibration(arguments: &Calibrated, screen: &Screen) -> Result<Exit, Fai
 /// Of several records that fit the text, the one that began last.
 fn draw_lineage(arguments: &LineageOf, screen: &Screen) -> Result<Exit, Failure> {
     let folder = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
-    let found = find_records(&folder, &arguments.run)?;
+    let (found, left_out) = find_records(&folder, &arguments.run)?;
     let began = |stored: &&Stored| stored.trial.record.started.clone();
     let Some(stored) = found.iter().max_by_key(began) else {
         return Ok(Exit::Ok);
@@ -146,9 +148,12 @@ fn draw_lineage(arguments: &LineageOf, screen: &Screen) -> Result<Exit, Failure>
         "{} on {}, study {}, trial {}",
         run.submission.name, run.workload_name, run.seed.study, run.seed.trial
     );
-    let svg = Lineage::read(&store::lines(&stored.folder)?)?.svg(&title)?;
+    let (_, lines) = store::open(&stored.folder)?;
+    let svg = Lineage::read(&lines)?.svg(&title)?;
     let what = format!("the lineage of {}", stored.folder.display());
-    save(&arguments.output, &svg, &what, screen)
+    save(&arguments.output, &svg, &what, screen)?;
+    Failure::left_out(left_out)?;
+    Ok(Exit::Ok)
 }
 
 fn draw_schedules(arguments: &schedule::Arguments, screen: &Screen) -> Result<Exit, Failure> {
@@ -176,10 +181,7 @@ fn save(output: &Path, svg: &str, what: &str, screen: &Screen) -> Result<Exit, F
         screen.print(svg)?;
         return Ok(Exit::Ok);
     }
-    std::fs::write(output, svg).map_err(|error| {
-        let message = format!("cannot write {}: {error}", output.display());
-        Failure::new(Exit::Results, message, None)
-    })?;
+    write_together(&[(output.to_owned(), svg)])?;
     screen.print(&format!("{what} in {}", output.display()))?;
     Ok(Exit::Ok)
 }

@@ -7,8 +7,8 @@ use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
 use crate::workspace::Workspace;
-use bench_core::record::RunRecord;
-use bench_core::run::{RunSpec, SplitName};
+use bench_core::record::{RecordedRun, RunRecord};
+use bench_core::run::{PROTOCOL, RunSpec, SplitName};
 use bench_core::spec::diagnostic::nearest;
 use bench_harness::data;
 use bench_harness::program::CargoBuilder;
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 
 /// What was published of a trial.
 struct Published {
-    run: RunSpec,
+    run: RecordedRun,
     source_hash: String,
     machine: String,
     result: Figures,
@@ -100,13 +100,31 @@ fn read(published: &str) -> Result<Published, Failure> {
     }
     let file = text(path)?;
     if let Ok(trial) = serde_json::from_str::<Trial>(&file) {
-        return Ok(Published::of(&trial));
+        return unchanged(&trial, published);
     }
     match (serde_json::from_str::<RunRecord>(&file), path.parent()) {
         (Ok(_), Some(folder)) => Ok(Published::of(&store::read(folder)?.trial)),
         _ => Err(Failure::usage(
             format!("{published} is no trial"),
             "give PAGE#trial, a trial's folder, its run.json, or what `bench show --format json` printed".to_owned(),
+        )),
+    }
+}
+
+/// A trial outside of its folder: its configuration has the hash that stands beside it.
+fn unchanged(trial: &Trial, file: &str) -> Result<Published, Failure> {
+    let (said, found) = (
+        &trial.record.config_hash,
+        trial.record.run.identity()?.config_hash,
+    );
+    match *said == found {
+        true => Ok(Published::of(trial)),
+        false => Err(Failure::new(
+            Exit::Results,
+            format!(
+                "{file}: `config-hash` is {said:.12}, but `run` has {found:.12}: one of them was changed"
+            ),
+            None,
         )),
     }
 }
@@ -186,6 +204,7 @@ fn prepare(
     workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Session, Failure> {
+    same_protocol(run)?;
     same_data(run, workspace, reporter)?;
     let plan = Plan {
         suite: "rerun".to_owned(),
@@ -200,6 +219,17 @@ fn prepare(
     let reruns = workspace.home.root.join(RERUNS);
     let folder = arguments.results.folder.as_ref().unwrap_or(&reruns);
     trials::prepare(workspace, plan, Some(folder), options, reporter)
+}
+
+/// What is hashed, and what programs are told, must mean the same as then.
+fn same_protocol(run: &RunSpec) -> Result<(), Failure> {
+    match run.protocol {
+        PROTOCOL => Ok(()),
+        then => Err(Failure::usage(
+            format!("the trial is of protocol {then}, this bench speaks {PROTOCOL}"),
+            "a checkout of then can run it again".to_owned(),
+        )),
+    }
 }
 
 /// The data must be what the trial saw.

@@ -35,7 +35,7 @@ enum Format {
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
-    let found = find_records(&runs, &arguments.run)?;
+    let (found, left_out) = find_records(&runs, &arguments.run)?;
     match (arguments.format, found.as_slice()) {
         (Format::Json, [one]) => screen.json(&one.trial)?,
         (Format::Json, many) => {
@@ -51,6 +51,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             }
         }
     }
+    Failure::left_out(left_out)?;
     Ok(Exit::Ok)
 }
 

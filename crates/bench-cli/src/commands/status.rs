@@ -50,7 +50,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         rows: stored.iter().map(row).collect(),
     };
     screen.print(&arguments.format.draw(&grid, screen.width())?)?;
-    Failure::unreadable(errors)?;
+    Failure::left_out(errors)?;
     Ok(Exit::Ok)
 }
 

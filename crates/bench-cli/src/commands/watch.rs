@@ -44,7 +44,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         drawn = text.lines().count();
         screen.print(&text)?;
         if arguments.once || live == 0 {
-            Failure::unreadable(unreadable)?;
+            Failure::left_out(unreadable)?;
             return Ok(Exit::Ok);
         }
         thread::sleep(Duration::from_secs(arguments.every));

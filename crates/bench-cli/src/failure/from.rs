@@ -8,6 +8,7 @@ use bench_core::spec::resolve::ResolveError;
 use bench_harness::catalog::CatalogError;
 use bench_harness::clean::CleanError;
 use bench_harness::data::DataError;
+use bench_harness::file::WriteError;
 use bench_harness::home::HomeError;
 use bench_harness::program::ProgramError;
 use bench_harness::revision::RevisionError;
@@ -138,28 +139,41 @@ impl From<RevisionError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        let help = "results/README.md says what a record holds";
-        Failure::new(Exit::Results, error, help.to_owned())
+        Failure::new(Exit::Results, error, HELP.to_owned())
     }
 }
 
+/// Where a person can look.
+const HELP: &str =
+    "results/README.md says what a record holds, docs/RESULTS.md what it is checked for";
+
 impl Failure {
-    /// All records that cannot be read, after what the others say has been printed.
+    /// All records that were left out, after what the others say has been printed. Folders that are no record's are told, and are no failure.
     ///
     /// # Errors
-    /// When there is one.
-    pub(crate) fn unreadable(mut errors: Vec<StoreError>) -> Result<(), Failure> {
-        let Some(last) = errors.pop() else {
-            return Ok(());
-        };
-        if errors.is_empty() {
-            return Err(last.into());
+    /// When there is a record that cannot be read, or does not add up.
+    pub(crate) fn left_out(errors: Vec<StoreError>) -> Result<(), Failure> {
+        let (strangers, errors): (Vec<_>, Vec<_>) =
+            errors.into_iter().partition(StoreError::is_stranger);
+        for stranger in strangers {
+            super::say(&stranger.to_string());
         }
-        let all = errors.iter().chain([&last]);
-        let all: Vec<String> = all.map(|error| format!("\n  {error}")).collect();
-        let message = format!("{} records cannot be read:{}", all.len(), all.concat());
-        let help = "results/README.md says what a record holds";
-        Err(Failure::new(Exit::Results, message, help.to_owned()))
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let all: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
+        let number = match all.len() {
+            1 => "1 record is".to_owned(),
+            n => format!("{n} records are"),
+        };
+        let message = format!("{number} left out:{}", all.concat());
+        Err(Failure::new(Exit::Results, message, HELP.to_owned()))
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Failure {
+        Failure::new(Exit::Results, error, None)
     }
 }
 

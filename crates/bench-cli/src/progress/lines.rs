@@ -205,7 +205,7 @@ mod tests {
         let text = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
         let trial = Trial::parse(&text("run.json"), &text("events.jsonl")).unwrap();
         let lines = parse_events(&text("events.jsonl")).unwrap();
-        (trial.record.run.clone(), lines, trial)
+        (RunSpec::clone(&trial.record.run), lines, trial)
     }
 
     /// What a session says that finds the first trial finished and runs the second.

@@ -169,6 +169,9 @@ impl Note {
                     .map(|(trial, work)| Planned::new(trial, &work.action, work.folder.clone()))
                     .collect(),
             },
+            SessionEvent::Remarked { remark, .. } => Note::Noted {
+                message: remark.to_owned(),
+            },
             SessionEvent::Building { submission } => Note::Building {
                 submission: submission.to_owned(),
             },

@@ -1,7 +1,8 @@
 //! What to do about a trial, given what was recorded of it before.
 
 use super::Options;
-use crate::store::{self, Stored};
+use crate::recorder;
+use crate::store::Opened;
 use crate::trial::{ResumePoint, resume_point};
 use bench_core::record::{Line, Machine};
 
@@ -33,29 +34,70 @@ impl Action {
     }
 }
 
+/// What is to be done, and why where that is not what one would expect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What is to be done.
+    pub action: Action,
+    /// For a person: records and snapshots that are there and are not used.
+    pub remarks: Vec<String>,
+}
+
+impl From<Action> for Decision {
+    fn from(action: Action) -> Decision {
+        Decision {
+            action,
+            remarks: Vec::new(),
+        }
+    }
+}
+
 /// Decides by the last attempt, if there is one. `next` is the first number that no attempt has.
-pub fn decide(last: Option<&Stored>, next: u32, options: Options, machine: &Machine) -> Action {
+///
+/// A record that does not add up stays as it is, finished or not: nothing goes on from it, and nothing is written over it.
+pub fn decide(last: Option<&Opened>, next: u32, options: Options, machine: &Machine) -> Decision {
     let again = Action::Run { attempt: next };
-    let Some(last) = last else { return again };
+    let (last, lines) = match last {
+        None => return again.into(),
+        Some(Ok(attempt)) => attempt,
+        Some(Err(error)) if recorder::is_live(error.folder()) => return Action::Busy.into(),
+        Some(Err(error)) => {
+            return Decision {
+                action: again,
+                remarks: vec![format!(
+                    "{error}: it stays as it is, and the trial runs beside it"
+                )],
+            };
+        }
+    };
     let record = &last.trial.record;
     if last.live {
-        return Action::Busy;
+        return Action::Busy.into();
     }
     match last.outcome() {
-        _ if options.fresh => again,
+        _ if options.fresh || record.is_older() => again.into(),
         // Nothing ran, and it may have been the machine's fault: a full disk, a missing linker.
-        Some(_) if last.failed_to_build() => again,
-        Some(outcome) if outcome.is_failure() && options.rerun_failed => again,
-        Some(outcome) if outcome.is_final() => Action::Skip,
+        Some(_) if last.failed_to_build() => again.into(),
+        Some(outcome) if outcome.is_failure() && options.rerun_failed => again.into(),
+        Some(outcome) if outcome.is_final() => Action::Skip.into(),
         // A clock does not go on elsewhere.
-        _ if record.machine.fingerprint != machine.fingerprint => again,
-        _ => match store::lines(&last.folder) {
-            Ok(lines) => Action::Resume {
-                from: resume_point(&last.folder, &record.run, &lines),
-                lines,
-            },
-            // What cannot be read any more stays as it is, and nothing goes on from it.
-            Err(_) => again,
-        },
+        _ if record.machine.fingerprint != machine.fingerprint => again.into(),
+        _ => {
+            let kept = resume_point(&last.folder, &record.run, lines);
+            let mut remarks = kept.bad;
+            let action = match (&kept.point, remarks.is_empty()) {
+                (None, false) => {
+                    remarks.push(
+                        "no snapshot is left to go on from: the trial begins anew".to_owned(),
+                    );
+                    again
+                }
+                _ => Action::Resume {
+                    from: kept.point,
+                    lines: lines.clone(),
+                },
+            };
+            Decision { action, remarks }
+        }
     }
 }

@@ -25,6 +25,13 @@ pub enum SessionEvent<'a> {
         /// For each.
         work: &'a [Work],
     },
+    /// Something is there for a trial that is not used: a record that does not add up, a snapshot that is not what was written.
+    Remarked {
+        /// Which trial.
+        index: usize,
+        /// What, in words.
+        remark: &'a str,
+    },
     /// A submission's program is being built.
     Building {
         /// Its name.

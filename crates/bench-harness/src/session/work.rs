@@ -1,10 +1,10 @@
 //! What is to be done about each trial, and doing it.
 
-use super::decide::{Action, decide};
+use super::decide::{Action, Decision, decide};
 use super::{PlannedTrial, Session, SessionError, SessionEvent, Sink, Sources, TrialReport};
 use crate::interrupt::Interrupts;
 use crate::program::{ProgramError, Programs};
-use crate::recorder::now;
+use crate::recorder::{self, now};
 use crate::store::{self, Stored};
 use crate::trial::{self, Trial};
 use bench_core::canonical::CanonicalError;
@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 pub struct Work {
     /// Decided from the records that are there.
     pub action: Action,
+    /// What is there and not used, for a person.
+    pub remarks: Vec<String>,
     /// Its record's folder; none where the program's sources cannot be read.
     pub folder: Option<PathBuf>,
     /// The last attempt, where there is one.
@@ -63,6 +65,7 @@ pub(super) fn plan(
             Ok(source_hash) => look_up(session, planned, source_hash)?,
             Err(failure) => Work {
                 action: Action::Run { attempt: 1 },
+                remarks: Vec::new(),
                 folder: None,
                 stored: None,
                 source_hash: String::new(),
@@ -79,9 +82,10 @@ fn look_up(
     source_hash: &str,
 ) -> Result<Work, CanonicalError> {
     let first = store::folder(&session.runs, &planned.suite, &planned.run, source_hash)?;
-    let (mut attempts, next) = store::attempts(&first);
-    let stored = attempts.pop();
-    let action = decide(stored.as_ref(), next, session.options, &session.machine);
+    let (last, next) = store::last_attempt(&first);
+    let Decision { action, remarks } =
+        decide(last.as_ref(), next, session.options, &session.machine);
+    let stored = last.and_then(Result::ok).map(|(stored, _)| stored);
     let folder = match (&action, &stored) {
         (Action::Run { attempt }, _) => store::attempt_folder(&first, *attempt),
         (_, Some(stored)) => stored.folder.clone(),
@@ -89,6 +93,7 @@ fn look_up(
     };
     Ok(Work {
         action,
+        remarks,
         folder: Some(folder),
         stored: stored.map(Box::new),
         source_hash: source_hash.to_owned(),
@@ -127,10 +132,12 @@ pub(super) fn attend(
         summary: TrialSummary::default(),
     };
     if !work.action.runs() || session.options.dry_run {
-        report.summary = work
-            .stored
-            .map(|stored| stored.trial.summary)
-            .unwrap_or_default();
+        if let Some(stored) = work.stored {
+            if !session.options.dry_run {
+                complete(&stored);
+            }
+            report.summary = stored.trial.summary;
+        }
         sink(SessionEvent::Skipped { report: &report });
         return report;
     }
@@ -147,6 +154,17 @@ pub(super) fn attend(
     };
     sink(SessionEvent::TrialEnded { report: &report });
     report
+}
+
+/// A referee may have been killed between the last line and the end of `run.json`.
+fn complete(stored: &Stored) {
+    let record = &stored.trial.record;
+    if let (None, Some(outcome), false) = (&record.outcome, stored.outcome(), stored.live)
+        && outcome.is_final()
+    {
+        // What cannot be written now counts as it is, and the next command tries again.
+        let _ = recorder::complete(&stored.folder, record.clone(), outcome.clone());
+    }
 }
 
 fn run(index: usize, trial: &Trial, interrupts: &Interrupts, sink: &mut Sink<'_>) -> TrialSummary {
@@ -239,11 +257,12 @@ fn new_record(session: &Session, planned: &PlannedTrial, source_hash: &str) -> R
         config_hash: hash(planned.run.config_hash()),
         source_hash: source_hash.to_owned(),
         comparability_key: hash(planned.run.comparability_key()),
-        run: planned.run.clone(),
+        run: planned.run.clone().into(),
         machine: session.machine.clone(),
         bench_version: env!("CARGO_PKG_VERSION").to_owned(),
         started: now(),
         ended: None,
         outcome: None,
+        events_digest: None,
     }
 }

@@ -1,6 +1,7 @@
 //! Snapshots: two folders in memory that take turns, and now and then a copy on the disk that survives the referee.
 
 use super::Trial;
+use crate::file;
 use crate::scratch::{self, Scratch};
 use bench_core::protocol::{EVAL_FILE, STATE_FILE};
 use bench_core::record::Line;
@@ -17,6 +18,8 @@ const FOLDER: &str = "snapshot";
 const SHARE_OF_DISK: u64 = 10;
 /// Of two snapshots: weights, their averages and two moments, of four bytes each.
 const BYTES_A_PARAMETER: u64 = 2 * 4 * 4;
+/// In a copy: blake3 of its two files, a line each.
+const DIGESTS: &str = "digests.txt";
 /// Copied at once, between looks at whether to give up.
 const CHUNK: usize = 4 << 20;
 
@@ -31,20 +34,59 @@ pub struct ResumePoint {
     pub submission_ns: u64,
 }
 
-/// Finds the newest snapshot in `folder` that belongs to an evaluation in `lines`.
-pub fn resume_point(folder: &Path, run: &RunSpec, lines: &[Line]) -> Option<ResumePoint> {
-    let curve = TrialSummary::fold(run, lines).curve;
-    curve.iter().rev().find_map(|point| {
+/// What a trial's folder keeps to go on from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// The newest snapshot that is as it was written; none where there is none, or none such.
+    pub point: Option<ResumePoint>,
+    /// Newer ones that are not, in words.
+    pub bad: Vec<String>,
+}
+
+/// Finds the newest snapshot in `folder` that belongs to an evaluation in `lines`, and reads it whole to see that no byte is another one.
+pub fn resume_point(folder: &Path, run: &RunSpec, lines: &[Line]) -> Kept {
+    let mut kept = Kept::default();
+    for point in TrialSummary::fold(run, lines).curve.iter().rev() {
         let snapshot = folder.join(FOLDER).join(step_name(point.step));
-        let whole = [EVAL_FILE, STATE_FILE]
-            .iter()
-            .all(|file| snapshot.join(file).is_file());
-        whole.then_some(ResumePoint {
-            snapshot,
-            step: point.step,
-            submission_ns: point.submission_ns,
-        })
-    })
+        if !snapshot.is_dir() {
+            continue;
+        }
+        match verified(&snapshot) {
+            Ok(()) => {
+                kept.point = Some(ResumePoint {
+                    snapshot,
+                    step: point.step,
+                    submission_ns: point.submission_ns,
+                });
+                break;
+            }
+            Err(why) => kept.bad.push(format!("{}: {why}", snapshot.display())),
+        }
+    }
+    kept
+}
+
+/// Whether a snapshot's files are those that were written.
+fn verified(snapshot: &Path) -> Result<(), String> {
+    let unread = |name: &str, cause: io::Error| format!("{name} cannot be read: {cause}");
+    let digests = fs::read_to_string(snapshot.join(DIGESTS));
+    let digests = digests.map_err(|cause| unread(DIGESTS, cause))?;
+    for name in [EVAL_FILE, STATE_FILE] {
+        let found = file::digest(&snapshot.join(name)).map_err(|cause| unread(name, cause))?;
+        if !digests
+            .lines()
+            .any(|line| line == digest_line(&found, name))
+        {
+            return Err(format!(
+                "{name} is not what was written: its digest is {found:.12}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn digest_line(digest: &str, name: &str) -> String {
+    format!("{digest}  {name}")
 }
 
 /// Removes a finished trial's copies.
@@ -79,6 +121,8 @@ pub(super) struct Snapshots {
     turn: bool,
     latest: Option<Latest>,
     refused: bool,
+    /// The copy before the next one. It stays until there is a third, should the newer one turn out to be unreadable.
+    previous: Option<String>,
 }
 
 #[derive(Debug)]
@@ -100,6 +144,7 @@ impl Snapshots {
             turn: false,
             latest: None,
             refused: false,
+            previous: trial.resume.as_ref().map(|point| step_name(point.step)),
         }
     }
 
@@ -156,7 +201,7 @@ impl Snapshots {
         self.last_kept.elapsed() >= self.keep_every
     }
 
-    /// Copies the last evaluated snapshot to the disk, in place of an older one, unless `hurry` says to give up.
+    /// Copies the last evaluated snapshot to the disk, in place of the one before the last, unless `hurry` says to give up.
     pub(super) fn keep(&mut self, hurry: &mut dyn FnMut() -> bool) -> io::Result<Keeping> {
         let Some(latest) = self.latest.as_mut().filter(|l| l.evaluated && !l.kept) else {
             return Ok(Keeping::NothingNew);
@@ -178,12 +223,19 @@ impl Snapshots {
         let unfinished = self.kept.join(".unfinished");
         let _ = fs::remove_dir_all(&unfinished);
         fs::create_dir_all(&unfinished)?;
+        let mut digests = String::new();
         for file in [EVAL_FILE, STATE_FILE] {
-            copy(&latest.folder.join(file), &unfinished.join(file), hurry)?;
+            let digest = copy(&latest.folder.join(file), &unfinished.join(file), hurry)?;
+            digests.push_str(&digest_line(&digest, file));
+            digests.push('\n');
         }
+        file::write_whole(&unfinished.join(DIGESTS), digests.as_bytes())?;
+        // One that could not be gone on from may be in its place.
+        let _ = fs::remove_dir_all(self.kept.join(&name));
         fs::rename(&unfinished, self.kept.join(&name))?;
         latest.kept = true;
-        remove_others(&self.kept, &name)?;
+        remove_others(&self.kept, &[Some(&name), self.previous.as_ref()])?;
+        self.previous = Some(name);
         Ok(Keeping::Kept)
     }
 }
@@ -192,17 +244,20 @@ fn step_name(step: u64) -> String {
     format!("step-{step}")
 }
 
-fn remove_others(folder: &Path, name: &str) -> io::Result<()> {
+fn remove_others(folder: &Path, names: &[Option<&String>]) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name() != name {
+        let is_one = |name: &&String| entry.file_name() == name.as_str();
+        if !names.iter().flatten().any(is_one) {
             fs::remove_dir_all(entry.path())?;
         }
     }
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path, hurry: &mut dyn FnMut() -> bool) -> io::Result<()> {
+/// Copies a file whole, and tells the blake3 of what was read.
+fn copy(from: &Path, to: &Path, hurry: &mut dyn FnMut() -> bool) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
     let mut source = File::open(from)?;
     let mut target = File::create(to)?;
     let mut buffer = vec![0; CHUNK];
@@ -211,8 +266,13 @@ fn copy(from: &Path, to: &Path, hurry: &mut dyn FnMut() -> bool) -> io::Result<(
             return Err(io::ErrorKind::Interrupted.into());
         }
         match source.read(&mut buffer)? {
-            0 => return target.sync_data(),
-            read => target.write_all(&buffer[..read])?,
+            0 => break,
+            read => {
+                hasher.update(&buffer[..read]);
+                target.write_all(&buffer[..read])?;
+            }
         }
     }
+    target.sync_data()?;
+    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -3,8 +3,8 @@
 use crate::grid::{Cell, Column, Grid};
 use bench_core::canonical::CanonicalError;
 use bench_core::outcome::Outcome;
-use bench_core::record::Machine;
-use bench_core::run::{Purpose, RunSpec, Seed, SplitName};
+use bench_core::record::{Machine, RecordedRun};
+use bench_core::run::{Purpose, Seed, SplitName};
 use bench_core::spec::submission;
 use bench_score::Trial;
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ impl Embedded {
     pub fn of<'a>(
         trials: impl IntoIterator<Item = (&'a str, &'a Trial)>,
         pinned: &[String],
-    ) -> Result<Embedded, serde_json::Error> {
+    ) -> Result<Embedded, CanonicalError> {
         let mut embedded = Embedded::default();
         let mut runs = BTreeMap::new();
         for (id, trial) in trials {
@@ -222,7 +222,7 @@ impl Embedded {
     ///
     /// # Errors
     /// When it is not complete, or not what was hashed.
-    pub fn run(&self, entry: &Entry) -> Result<RunSpec, EmbeddedError> {
+    pub fn run(&self, entry: &Entry) -> Result<RecordedRun, EmbeddedError> {
         let incomplete = || EmbeddedError::Incomplete(entry.id.clone());
         let shared = self.runs.get(entry.run).ok_or_else(incomplete)?;
         let (base, study, trial, value) = self.seeds.get(entry.seed).ok_or_else(incomplete)?;
@@ -237,8 +237,8 @@ impl Embedded {
         let mut run = shared.run.clone();
         run.insert("hyperparameters".to_owned(), serde_json::to_value(point)?);
         run.insert("seed".to_owned(), serde_json::to_value(seed)?);
-        let run: RunSpec = serde_json::from_value(Value::Object(run))?;
-        let found = run.config_hash()?;
+        let run: RecordedRun = serde_json::from_value(Value::Object(run))?;
+        let found = run.identity()?.config_hash;
         if found != entry.config_hash {
             return Err(EmbeddedError::Changed {
                 id: entry.id.clone(),
@@ -250,8 +250,9 @@ impl Embedded {
     }
 }
 
-fn shared(run: &RunSpec) -> Result<Shared, serde_json::Error> {
-    let mut rest = match serde_json::to_value(run)? {
+/// Of what was stored: its hash is over that.
+fn shared(run: &RecordedRun) -> Result<Shared, CanonicalError> {
+    let mut rest = match run.json()? {
         Value::Object(rest) => rest,
         _ => Map::new(),
     };

@@ -3,7 +3,7 @@
 use bench_core::number::Measured;
 use bench_core::outcome::Outcome;
 use bench_core::protocol::{Claim, Metrics};
-use bench_core::record::{Line, Phases, RunRecord, TrialEvent};
+use bench_core::record::{FORMAT, Line, Phases, RunRecord, TrialEvent};
 use bench_core::run::{Purpose, RunSpec, Seed, SplitName};
 use bench_score::Trial;
 use serde_json::json;
@@ -43,16 +43,17 @@ pub(crate) fn run(submission: &str, study: u32, trial: u32) -> RunSpec {
 pub(crate) fn record(run: RunSpec) -> RunRecord {
     let machine = json!({ "fingerprint": "m1", "cpu": "a processor", "cores": 2, "memory": 8_000_000_000u64, "kernel": "Linux 6" });
     RunRecord {
-        format: 1,
+        format: FORMAT,
         config_hash: run.config_hash().unwrap(),
         source_hash: "s1".into(),
         comparability_key: run.comparability_key().unwrap(),
-        run,
+        run: run.into(),
         machine: serde_json::from_value(machine).unwrap(),
         bench_version: "0.1.0".into(),
         started: "2026-01-01T00:00:00Z".into(),
         ended: None,
         outcome: None,
+        events_digest: None,
     }
 }
 

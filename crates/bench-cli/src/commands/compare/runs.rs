@@ -133,9 +133,7 @@ fn stored(side: &Side, accept: bool) -> Result<Vec<Stored>, Failure> {
     };
     let (stored, errors) = store::scan(folder);
     let stored = store::latest(stored);
-    if let Some(error) = errors.into_iter().next() {
-        return Err(error.into());
-    }
+    Failure::left_out(errors)?;
     if stored.is_empty() && !accept {
         let message = format!("there is no record in {}", folder.display());
         let help = "a side is a submission, or a folder that `bench run` wrote, such as results/runs/single/adamw";

@@ -9,12 +9,12 @@ use crate::workspace::Workspace;
 use bench_core::spec::harness::Scoring;
 use bench_core::spec::submission::Tuning;
 use bench_harness::algoperf_logs::{self, LogsError};
+use bench_harness::file::write_together;
 use bench_report::algoperf::{json, official_scores, profiles, rows, tables, time_to_targets};
 use bench_score::algoperf::{Board, Finding, FrozenTimes, Rules, Targets, TargetsError};
 use bench_score::statistics::Certainty;
 use clap::{Args, ValueEnum};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Logs of other programs, in place of our own records.
@@ -174,10 +174,7 @@ pub(super) fn freeze(source: &Source, submission: &str, screen: &Screen) -> Resu
         reference.version = read_reference(file)?.version + 1;
     }
     let text = serde_json::to_string_pretty(&reference).map_err(Failure::bug)?;
-    fs::write(file, text + "\n").map_err(|error| {
-        let message = format!("cannot write {}: {error}", file.display());
-        Failure::new(Exit::Results, message, None)
-    })?;
+    write_together(&[(file.clone(), text + "\n")])?;
     screen.print(&format!(
         "version {} of the reference: {submission} on {} workloads, in {}",
         reference.version,
@@ -320,11 +317,10 @@ fn write_tables(folder: &Path, board: &Board) -> Result<(), Failure> {
         ("performance_profile_score.csv", csv(profiles(board))?),
         ("findings.txt", findings.join("\n") + "\n"),
     ];
-    let write = |(name, text): (&str, String)| fs::write(folder.join(name), text);
-    let written: io::Result<()> =
-        fs::create_dir_all(folder).and_then(|()| tables.into_iter().try_for_each(write));
-    written.map_err(|error| {
-        let message = format!("cannot write tables to {}: {error}", folder.display());
+    fs::create_dir_all(folder).map_err(|error| {
+        let message = format!("cannot make {}: {error}", folder.display());
         Failure::new(Exit::Results, message, None)
-    })
+    })?;
+    let files = tables.map(|(name, text)| (folder.join(name), text));
+    Ok(write_together(&files)?)
 }

@@ -4,6 +4,7 @@ use super::algoperf::Competition;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
+use bench_harness::file::write_together;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
 use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
 use bench_report::{Grid, Ranked, algoperf, leaderboard, leaderboard_rows, scores};
@@ -153,11 +154,10 @@ fn write(
     };
     fs::create_dir_all(folder).map_err(|error| failed("make", folder, error))?;
     let mut digests = String::new();
-    let files = std::iter::once((PAGE, page.as_bytes().to_vec())).chain(tables);
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        fs::write(&path, &bytes).map_err(|error| failed("write", &path, error))?;
+    let mut files = Vec::new();
+    for (name, bytes) in std::iter::once((PAGE, page.as_bytes().to_vec())).chain(tables) {
         digests.push_str(&format!("{}  {name}\n", blake3::hash(&bytes)));
+        files.push((folder.join(name), bytes));
     }
     let mut sources: Vec<PathBuf> = sources.filter(|path| path.exists()).collect();
     sources.sort();
@@ -170,8 +170,8 @@ fn write(
             name.display()
         ));
     }
-    let path = folder.join(DIGESTS);
-    fs::write(&path, digests).map_err(|error| failed("write", &path, error))?;
+    files.push((folder.join(DIGESTS), digests.into_bytes()));
+    write_together(&files)?;
     let page = folder.join(PAGE);
     screen.aside(&format!("published {}", page.display()));
     Ok(())

@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
-use bench_harness::file::write_whole;
+use bench_harness::file::write_together;
 use bench_harness::home::Home;
 use bench_score::{FrozenReference, Leaderboard};
 use std::fs;
@@ -51,15 +51,11 @@ pub(super) fn freeze(
     let text = serde_json::to_string_pretty(&reference).map_err(Failure::bug)?;
     let path = path(home);
     let parent = path.parent().unwrap_or(&home.root);
-    let written =
-        fs::create_dir_all(parent).and_then(|()| write_whole(&path, (text + "\n").as_bytes()));
-    written.map_err(|error| {
-        Failure::new(
-            Exit::Results,
-            format!("cannot write {}: {error}", path.display()),
-            None,
-        )
+    fs::create_dir_all(parent).map_err(|error| {
+        let message = format!("cannot make {}: {error}", parent.display());
+        Failure::new(Exit::Results, message, None)
     })?;
+    write_together(&[(path.clone(), text + "\n")])?;
     screen.print(&format!(
         "version {version} of the reference: {} on {} workloads, in {}",
         reference.submission,

@@ -48,7 +48,7 @@ pub(super) fn draw(
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let (stored, unreadable) = store::scan(&runs);
     // A picture has no room to say what is not in it.
-    Failure::unreadable(unreadable)?;
+    Failure::left_out(unreadable)?;
     let trials: Vec<Trial> = store::latest(stored)
         .into_iter()
         .map(|stored| stored.trial)
