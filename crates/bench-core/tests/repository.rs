@@ -12,6 +12,7 @@ use bench_core::spec::harness::QUICK_START;
 use bench_core::spec::resolve::Request;
 use bench_core::spec::schema::Kind;
 use bench_core::spec::search::ALGOPERF_FILE;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -145,4 +146,122 @@ fn every_file_tells_the_editor_its_schema() {
             "{path}"
         );
     }
+}
+
+/// A key with a letter too few, or too many where it is short.
+fn misspelt(key: &str) -> String {
+    match key.len() {
+        0..4 => format!("{key}{}", &key[key.len() - 1..]),
+        n => format!("{}{}", &key[..n - 2], &key[n - 1..]),
+    }
+}
+
+/// Where keys stand in a YAML text: byte and name. Nothing in comments or in quotes.
+fn keys(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut line_start = 0;
+    for line in text.split_inclusive('\n') {
+        let code = line.split(" #").next().unwrap_or_default();
+        let is_plain = !code.starts_with('#') && !code.contains('"');
+        for (colon, _) in code.match_indices(':').filter(|_| is_plain) {
+            let ends = code[colon + 1..]
+                .chars()
+                .next()
+                .is_none_or(char::is_whitespace);
+            let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+            let start = code[..colon]
+                .rfind(|letter| !is_word(letter))
+                .map_or(0, |at| at + 1);
+            let before = code[..start].trim_end().chars().last();
+            let begins = matches!(before, None | Some('{' | ',' | '-'));
+            if ends && begins && start < colon {
+                found.push((line_start + start, &code[start..colon]));
+            }
+        }
+        line_start += line.len();
+    }
+    found
+}
+
+/// Every name of a field in a schema.
+fn fields(schema: &serde_json::Value, into: &mut BTreeSet<String>) {
+    if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
+        into.extend(properties.keys().cloned());
+    }
+    let below: Vec<&serde_json::Value> = match schema {
+        serde_json::Value::Object(map) => map.values().collect(),
+        serde_json::Value::Array(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    below.into_iter().for_each(|schema| fields(schema, into));
+}
+
+/// Of every key of every file: written with a wrong letter, it is what is told, at its place, with the right one as help, and nothing else is.
+#[test]
+fn every_misspelt_key_is_told_as_itself() {
+    let all = files();
+    let mut tried = 0;
+    for (index, file) in all.iter().enumerate() {
+        let mut known = BTreeSet::new();
+        fields(
+            &bench_core::spec::schema::json_schema(file.kind),
+            &mut known,
+        );
+        let is_variant = file
+            .source
+            .text
+            .lines()
+            .any(|line| line.starts_with("extends:"));
+        let told = |text: &str| {
+            let mut file = file.clone();
+            file.source.text = text.to_owned();
+            let others = all.iter().enumerate();
+            let bases =
+                others.filter(|(at, other)| is_variant && *at != index && other.kind == file.kind);
+            let mut files: Vec<File> = bases.map(|(_, file)| file.clone()).collect();
+            files.push(file.clone());
+            let own = Catalog::parse(files).diagnostics.into_iter();
+            own.filter(|mistake| mistake.source.path == file.source.path)
+                .collect::<Vec<_>>()
+        };
+        let text = &file.source.text;
+        let before: BTreeSet<String> = told(text)
+            .iter()
+            .map(|mistake| mistake.message.clone())
+            .collect();
+        for (at, key) in keys(text)
+            .into_iter()
+            .filter(|(_, key)| known.contains(*key))
+        {
+            let wrong = misspelt(key);
+            let changed = format!("{}{wrong}{}", &text[..at], &text[at + key.len()..]);
+            let mistakes = told(&changed);
+            let new: Vec<_> = mistakes
+                .iter()
+                .filter(|mistake| !before.contains(&mistake.message))
+                .collect();
+            let place = format!(
+                "{}: `{key}` as `{wrong}`: {new:#?}",
+                file.source.path.display()
+            );
+            let [mistake] = new.as_slice() else {
+                panic!("{place}")
+            };
+            assert_eq!(
+                (mistake.span.start, mistake.span.length),
+                (at, wrong.len()),
+                "{place}"
+            );
+            assert!(mistake.message.contains(&wrong), "{place}");
+            assert!(
+                mistake
+                    .help
+                    .as_ref()
+                    .is_some_and(|help| help.contains(&format!("`{key}`"))),
+                "{place}"
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 300, "{tried}");
 }

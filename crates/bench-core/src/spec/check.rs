@@ -142,10 +142,16 @@ struct Explainer<'a> {
     misspelt: Vec<(String, String)>,
 }
 
-impl Explainer<'_> {
+impl<'a> Explainer<'a> {
     fn explain(&mut self, error: &ValidationError) {
+        self.explain_below(self.root, "", error);
+    }
+
+    /// Of an alternative's errors: keys are those of that alternative, which stands at `place`.
+    fn explain_below(&mut self, alternative: Node<'a>, place: &str, error: &ValidationError) {
         let pointer = error.instance_path().as_str();
-        let node = self.root.descend(pointer);
+        let below = pointer.strip_prefix(place).unwrap_or(pointer);
+        let node = alternative.descend(below);
         let value = self.document.pointer(pointer).unwrap_or(&Value::Null);
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -212,24 +218,24 @@ impl Explainer<'_> {
     fn choice(
         &mut self,
         pointer: &str,
-        node: Option<Node>,
+        node: Option<Node<'a>>,
         value: &Value,
         context: &[Vec<ValidationError>],
     ) {
         let branches = node.map(Node::branches).unwrap_or_default();
         let given = keys_of(value);
-        let shared = |branch: &Node| {
-            let keys = branch.keys();
-            given.iter().filter(|key| keys.contains(key)).count()
-        };
         let alike = branches
             .iter()
             .zip(context)
-            .map(|(branch, errors)| (shared(branch), errors))
-            .filter(|(shared, _)| *shared > 0)
-            .max_by_key(|(shared, errors)| (*shared, std::cmp::Reverse(errors.len())));
+            .map(|(branch, errors)| (shared(*branch, &given), *branch, errors))
+            .filter(|(shared, ..)| *shared > 0)
+            .max_by_key(|(shared, _, errors)| (*shared, std::cmp::Reverse(errors.len())));
         match alike {
-            Some((_, errors)) => errors.iter().for_each(|error| self.explain(error)),
+            Some((_, branch, errors)) => {
+                for error in errors {
+                    self.explain_below(branch, pointer, error);
+                }
+            }
             None => {
                 let violation = no_alternative(pointer, node, value, &branches);
                 self.find(violation);
@@ -298,6 +304,16 @@ fn missing_field(name: &str) -> String {
 fn keys_of(value: &Value) -> Vec<&str> {
     let keys = value.as_object().into_iter().flat_map(|map| map.keys());
     keys.map(String::as_str).collect()
+}
+
+/// How many of these keys a map may have here, in whichever alternative has most of them: an optional choice is a choice in a choice.
+fn shared(node: Node, given: &[&str]) -> usize {
+    let keys = node.keys();
+    let own = given.iter().filter(|key| keys.contains(key)).count();
+    let within = node.branches().into_iter();
+    within
+        .map(|branch| shared(branch, given))
+        .fold(own, usize::max)
 }
 
 /// Keys of the alternative that `value` looks most like.
