@@ -10,16 +10,21 @@ use bench_core::record::{FORMAT, Machine, RunRecord, TrialEvent};
 use bench_core::run::{RunSpec, SplitName, SubmissionIdentity};
 use bench_core::spec::harness::{Limits, Tolerances};
 use bench_harness::interrupt::Interrupts;
-use bench_harness::program::{Builder, ProgramError, Programs};
+use bench_harness::launch::Launch;
+use bench_harness::program::{Builder, Program, ProgramError, Programs};
 use bench_harness::session::{self, Options, PlannedTrial, Session, TrialReport};
 use bench_harness::store::{self, Stored};
 use bench_harness::trial::{self, Trial, TrialProgress};
 use bench_score::TrialSummary;
 use serde_json::json;
 use std::ffi::OsString;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
+
+/// What the fake worker's source hashes to.
+const SOURCE: &str = "source";
 
 /// A built example of this package.
 ///
@@ -36,11 +41,17 @@ pub fn example(name: &str) -> PathBuf {
     path
 }
 
-/// The fake worker in both parts.
-pub fn programs() -> Programs {
+/// The fake worker in both parts, with this script.
+pub fn programs(script: &Script) -> Programs {
+    let variable = (OsString::from(VARIABLE), OsString::from(script.to_json()));
+    let fake = |digest: &str| Program {
+        launch: Launch::of(example("fake-worker")).setting(&[variable.clone()]),
+        digest: digest.to_owned(),
+    };
     Programs {
-        worker: example("fake-worker"),
-        evaluator: example("fake-worker"),
+        worker: fake("worker"),
+        evaluator: fake("evaluator"),
+        source_hash: SOURCE.to_owned(),
     }
 }
 
@@ -128,11 +139,6 @@ pub fn machine() -> Machine {
     }
 }
 
-/// The environment that gives the fakes their script.
-pub fn environment(script: &Script) -> Vec<(OsString, OsString)> {
-    vec![(VARIABLE.into(), script.to_json().into())]
-}
-
 /// A trial of the fake worker, recorded in `folder`.
 pub fn trial(folder: &Path, script: &Script) -> Trial {
     let run = run_spec();
@@ -141,7 +147,8 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
         record: RunRecord {
             format: FORMAT,
             config_hash: run.config_hash().unwrap_or_default(),
-            source_hash: "source".to_owned(),
+            source_hash: SOURCE.to_owned(),
+            programs: None,
             comparability_key: run.comparability_key().unwrap_or_default(),
             run: run.into(),
             machine: machine(),
@@ -153,14 +160,13 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
         },
         lines: Vec::new(),
         resume: None,
-        programs: programs(),
+        programs: programs(script),
+        // The fakes do not read it, but it is there.
         data: SplitName::ALL
             .iter()
-            .map(|split| (*split, PathBuf::from(split.name())))
+            .map(|split| (*split, example("fake-worker")))
             .collect(),
         device_index: 0,
-        libtorch: Vec::new(),
-        environment: environment(script),
         limits: limits(),
         tolerances: tolerances(),
         to_budget: false,
@@ -249,27 +255,40 @@ pub fn play_watched(
 /// Has its programs already, in place of cargo.
 #[derive(Debug, Clone)]
 pub struct Prebuilt {
-    /// What the sources hash to.
-    pub source_hash: String,
+    /// What is built, and what its sources hash to.
+    pub programs: Programs,
     /// Programs of submissions that do not compile.
     pub broken: Vec<String>,
     /// How often something was built.
     pub builds: u32,
 }
 
-impl Default for Prebuilt {
-    fn default() -> Prebuilt {
+impl Prebuilt {
+    /// The fakes with this script.
+    pub fn of(script: &Script) -> Prebuilt {
         Prebuilt {
-            source_hash: "source".to_owned(),
+            programs: programs(script),
             broken: Vec::new(),
             builds: 0,
         }
+    }
+
+    /// The same, built from another source: programs, and what their source hashes to.
+    pub fn built_from(mut self, source: &str) -> Prebuilt {
+        self.programs.source_hash = source.to_owned();
+        self
+    }
+}
+
+impl Default for Prebuilt {
+    fn default() -> Prebuilt {
+        Prebuilt::of(&Script::good())
     }
 }
 
 impl Builder for Prebuilt {
     fn source_hash(&mut self, _: &SubmissionIdentity) -> Result<String, ProgramError> {
-        Ok(self.source_hash.clone())
+        Ok(self.programs.source_hash.clone())
     }
 
     fn build(
@@ -286,14 +305,37 @@ impl Builder for Prebuilt {
                 diagnostics: "error[E0308]: mismatched types\n".to_owned(),
             });
         }
-        Ok(programs())
+        Ok(self.programs.clone())
+    }
+}
+
+/// A session, and what its programs are told to do.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    /// What is run.
+    pub session: Session,
+    /// Of all of its trials.
+    pub script: Script,
+}
+
+impl Deref for Staged {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Staged {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
     }
 }
 
 /// A session of these runs, recorded below `folder`.
-pub fn session(folder: &Path, script: &Script, runs: Vec<RunSpec>) -> Session {
+pub fn session(folder: &Path, script: &Script, runs: Vec<RunSpec>) -> Staged {
     let trial = trial(folder, script);
-    Session {
+    let session = Session {
         trials: runs
             .into_iter()
             .map(|run| PlannedTrial {
@@ -305,13 +347,15 @@ pub fn session(folder: &Path, script: &Script, runs: Vec<RunSpec>) -> Session {
             .collect(),
         runs: folder.join("runs"),
         machine: machine(),
-        libtorch: Vec::new(),
-        environment: trial.environment,
         limits: trial.limits,
         tolerances: trial.tolerances,
         options: Options::default(),
         lock: folder.join("lock"),
         keep_every: Duration::ZERO,
+    };
+    Staged {
+        session,
+        script: script.clone(),
     }
 }
 
@@ -319,8 +363,8 @@ pub fn session(folder: &Path, script: &Script, runs: Vec<RunSpec>) -> Session {
 ///
 /// # Panics
 /// When the session as a whole fails.
-pub fn run_session(session: &Session) -> Vec<TrialReport> {
-    let builder = &mut Prebuilt::default();
+pub fn run_session(session: &Staged) -> Vec<TrialReport> {
+    let builder = &mut Prebuilt::of(&session.script);
     let interrupts = Interrupts::default();
     session::run(session, builder, &interrupts, &mut |_| {}).expect("a session")
 }

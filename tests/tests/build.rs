@@ -6,26 +6,26 @@
 
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{RunSpec, SubmissionIdentity};
-use bench_harness::home::Home;
+use bench_harness::home::{Building, Home};
 use bench_harness::interrupt::Interrupts;
-use bench_harness::program::{Builder, CargoBuilder, KeepingBuilder, ProgramError, Programs};
+use bench_harness::program::{Builder, CargoBuilder, Program, ProgramError, Programs};
 use bench_harness::revision;
 use bench_harness::session::{self, SessionEvent};
 use bench_tests::fixture::{self, example, run_spec};
-use bench_tests::script::Script;
+use bench_tests::script::{Script, VARIABLE};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// Becomes the fake worker.
-const GOOD: &str = r#"
-use std::os::unix::process::CommandExt;
-fn main() {
-    let fake = std::env::var_os("FAKE_WORKER").unwrap();
-    panic!("{}", std::process::Command::new(fake).exec());
+/// Becomes the fake worker, with a script in which all goes well.
+fn good() -> String {
+    let fake = example("fake-worker");
+    let script = Script::good().to_json();
+    format!(
+        "use std::os::unix::process::CommandExt;\nfn main() {{\n    let mut fake = std::process::Command::new({fake:?});\n    panic!(\"{{}}\", fake.env({VARIABLE:?}, {script:?}).exec());\n}}\n"
+    )
 }
-"#;
 const BROKEN: &str = "fn main() { let steps: u32 = \"many\"; }";
 
 fn write(path: &Path, text: &str) {
@@ -51,15 +51,15 @@ fn checkout() -> (TempDir, CargoBuilder) {
         &root.join("crates/bench-workloads"),
         "bench-workloads",
         "bench-evaluator",
-        GOOD,
+        &good(),
     );
-    package(&root.join("submissions/good"), "good", "good", GOOD);
+    package(&root.join("submissions/good"), "good", "good", &good());
     package(&root.join("submissions/broken"), "broken", "broken", BROKEN);
     for name in ["bench-core", "bench-torch", "bench-sdk"] {
         write(&root.join("crates").join(name).join("src/lib.rs"), "");
     }
     let outside = folder.path().join("my-optimizer");
-    package(&outside, "mine", "mine", GOOD);
+    package(&outside, "mine", "mine", &good());
     let manifest = std::fs::read_to_string(outside.join("Cargo.toml")).unwrap();
     write(
         &outside.join("Cargo.toml"),
@@ -73,6 +73,10 @@ fn checkout() -> (TempDir, CargoBuilder) {
         user_data: None,
         user_libtorch: None,
         user_compiler: None,
+        building: Building {
+            cargo_home: Some(folder.path().join("cargo-home")),
+            flags: BTreeMap::new(),
+        },
         search_path: std::env::var_os("PATH").unwrap(),
         root,
     };
@@ -107,9 +111,7 @@ fn run_of(name: &str) -> RunSpec {
 fn submissions_are_built_and_a_broken_one_stops_no_other() {
     let (folder, mut builder) = checkout();
     let runs = ["broken", "good", "my-optimizer"].map(run_of).to_vec();
-    let mut session = fixture::session(folder.path(), &Script::good(), runs);
-    let fake = example("fake-worker").into_os_string();
-    session.environment.push(("FAKE_WORKER".into(), fake));
+    let session = fixture::session(folder.path(), &Script::good(), runs);
     let mut said = Vec::new();
     let reports = session::run(
         &session,
@@ -173,8 +175,8 @@ fn saying(word: &str) -> String {
     format!("fn main() {{ println!(\"{word}\"); }}")
 }
 
-fn says(program: &Path) -> String {
-    let output = Command::new(program).output().unwrap();
+fn says(program: &Program) -> String {
+    let output = program.launch.command(1).unwrap().output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -218,14 +220,16 @@ fn two_folders_of_one_package_are_two_programs() {
         &folder.path().join("my-optimizer/src/main.rs"),
         &saying("original"),
     );
-    let kept = folder.path().join("kept");
     let home = first.home().clone();
-    let of_copy = CargoBuilder::new(home, BTreeMap::from([("my-optimizer".to_owned(), copy)]));
-    let mut second = KeepingBuilder::new(of_copy, kept, false);
+    let mut second = CargoBuilder::new(home, BTreeMap::from([("my-optimizer".to_owned(), copy)]));
     for _ in 0..2 {
         let original = build(&mut first, "my-optimizer");
-        assert_eq!(says(&original.worker), "original");
         let copy = build(&mut second, "my-optimizer");
+        assert_eq!(
+            says(&original.worker),
+            "original",
+            "a later build replaces nothing"
+        );
         assert_eq!(says(&copy.worker), "copy");
     }
 }
@@ -247,11 +251,8 @@ fn a_revision_is_built_from_what_it_was() {
         let from = revision.map_or(root.clone(), |name| {
             revision::checkout(&home, name, &mut |_| {}).unwrap().folder
         });
-        let cargo = CargoBuilder::of_revision(home.clone(), from, BTreeMap::new());
-        build(
-            &mut KeepingBuilder::new(cargo, home.programs(), revision.is_some()),
-            "good",
-        )
+        let mut builder = CargoBuilder::of_revision(home.clone(), from, BTreeMap::new());
+        build(&mut builder, "good")
     };
     let (then, now) = (programs(Some("HEAD~1")), programs(None));
     let again = programs(Some("HEAD"));
@@ -262,4 +263,266 @@ fn a_revision_is_built_from_what_it_was() {
     assert_eq!(programs(Some("HEAD~1")), then, "built once");
     let unknown = revision::checkout(&home, "no-such-thing", &mut |_| {}).unwrap_err();
     assert!(unknown.to_string().contains("`no-such-thing`"), "{unknown}");
+}
+
+/// `bench run` built; then somebody edits and `bench check` builds, before the first trial is spawned: without a lock, for trials may take hours.
+#[test]
+fn another_command_s_build_replaces_nothing_that_runs() {
+    let (folder, mut run) = checkout();
+    let main = folder.path().join("checkout/submissions/good/src/main.rs");
+    write(&main, &saying("as planned"));
+    let planned = build(&mut run, "good");
+    write(&main, &saying("edited"));
+    let mut check = CargoBuilder::new(run.home().clone(), BTreeMap::new());
+    let edited = build(&mut check, "good");
+    assert_eq!(says(&planned.worker), "as planned");
+    assert_eq!(says(&edited.worker), "edited");
+    assert_ne!(planned.source_hash, edited.source_hash);
+    assert_ne!(planned.worker.digest, edited.worker.digest);
+    assert_eq!(planned.evaluator.digest, edited.evaluator.digest);
+    // What was planned is still what its hash says, however the files were changed back and forth.
+    write(&main, &saying("as planned"));
+    assert_eq!(
+        run.source_hash(&submission("good")).unwrap(),
+        planned.source_hash
+    );
+}
+
+/// A cargo after whose first builds somebody edits the submission.
+fn edited_while_built(edits: u32) -> (TempDir, CargoBuilder) {
+    let (folder, builder) = checkout();
+    let main = folder.path().join("checkout/submissions/good/src/main.rs");
+    write(&main, &saying("edit 0"));
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let script = format!(
+        "#!/bin/sh\nPATH='{path}' cargo \"$@\" || exit $?\n[ \"$1\" = build ] || exit 0\necho >> '{log}'\nn=$(wc -l < '{log}')\n[ $n -gt {edits} ] || printf 'fn main() {{ println!(\"edit %s\"); }}' $n > '{main}'\n",
+        log = folder.path().join("builds").display(),
+        main = main.display(),
+    );
+    // By a shell: what this process has open for writing cannot be run while another test's thread forks.
+    let made = Command::new("/bin/sh")
+        .args([
+            "-c",
+            "printf '%s' \"$1\" > \"$2\" && chmod 755 \"$2\"",
+            "sh",
+            &script,
+        ])
+        .arg(bin.join("cargo"))
+        .status();
+    assert!(made.unwrap().success());
+    let home = Home {
+        search_path: format!("{}:{path}", bin.display()).into(),
+        ..builder.home().clone()
+    };
+    (folder, CargoBuilder::new(home, BTreeMap::new()))
+}
+
+#[test]
+fn what_changes_while_it_is_built_is_built_once_more_and_then_refused() {
+    let (_folder, mut builder) = edited_while_built(1);
+    let programs = build(&mut builder, "good");
+    assert_eq!(says(&programs.worker), "edit 1");
+    assert_eq!(
+        builder.source_hash(&submission("good")).unwrap(),
+        programs.source_hash
+    );
+
+    let (_folder, mut builder) = edited_while_built(9);
+    let error = builder.build(&submission("good"), &Interrupts::default(), &mut |_| {});
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "the source of submission `good` changed while it was built, and again while it was built once more"
+    );
+}
+
+/// What determines a program, and what does not, each change on top of those before it.
+#[test]
+fn the_source_hash_follows_what_determines_the_program() {
+    let (folder, builder) = checkout();
+    let home = builder.home().clone();
+    let root = home.root.clone();
+    let at = |path: &str| folder.path().join(path);
+    let elsewhere = BTreeMap::from([("my-optimizer".to_owned(), at("my-optimizer"))]);
+    let hash_with = |flags: &[(&str, &str)], name: &str| {
+        let flags = flags
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.into()));
+        let home = Home {
+            building: Building {
+                flags: flags.collect(),
+                ..home.building.clone()
+            },
+            ..home.clone()
+        };
+        let mut builder = CargoBuilder::new(home, elsewhere.clone());
+        builder.source_hash(&submission(name)).unwrap()
+    };
+    let hashes = || ["good", "my-optimizer"].map(|name| hash_with(&[], name));
+    // A package outside of every workspace, one on which that one is built, and a module that is a link.
+    package(&at("shared/pride"), "pride", "pride", &saying("pride"));
+    package(&at("shared/roar"), "roar", "roar", &saying("roar"));
+    for name in ["pride", "roar"] {
+        write(&at("shared").join(name).join("src/lib.rs"), "");
+    }
+    let append = |path: &std::path::Path, text: &str| {
+        let before = std::fs::read_to_string(path).unwrap_or_default();
+        write(path, &format!("{before}{text}"));
+    };
+    append(
+        &at("shared/pride/Cargo.toml"),
+        "\n[dependencies]\nroar = { path = \"../roar\" }\n\n[workspace]\n",
+    );
+    append(&at("shared/roar/Cargo.toml"), "\n[workspace]\n");
+    append(
+        &root.join("submissions/good/Cargo.toml"),
+        "\n[dependencies]\npride = { path = \"../../../shared/pride\" }\n",
+    );
+    write(&at("linked/table.rs"), "");
+    std::os::unix::fs::symlink(
+        at("linked/table.rs"),
+        root.join("submissions/good/src/table.rs"),
+    )
+    .unwrap();
+    lock(&root);
+
+    let mut seen: std::collections::BTreeSet<String> = hashes().into();
+    let mut before = hashes();
+    // Path, text, and whether the member and the one outside are other programs then.
+    let changes = [
+        (
+            "checkout/submissions/good/src/target/mod.rs",
+            "",
+            [true, false],
+        ),
+        ("linked/table.rs", "const ROWS: usize = 1;", [true, false]),
+        ("shared/pride/src/lib.rs", "fn pride() {}", [true, false]),
+        ("shared/roar/src/lib.rs", "fn roar() {}", [true, false]),
+        ("my-optimizer/src/main.rs", "// edited", [false, true]),
+        (
+            "my-optimizer/.cargo/config.toml",
+            "[build]\nrustflags = [\"-Copt-level=1\"]\n",
+            [false, true],
+        ),
+        (
+            "checkout/crates/bench-workloads/src/main.rs",
+            "// edited",
+            [true, true],
+        ),
+        (
+            "checkout/Cargo.toml",
+            "\n[profile.release]\nopt-level = 1\n",
+            [true, true],
+        ),
+        (
+            "my-optimizer/Cargo.toml",
+            "\n[profile.release]\nopt-level = 1\n",
+            [false, true],
+        ),
+        (
+            "checkout/.cargo/config.toml",
+            "[build]\nrustflags = [\"-g\"]\n",
+            [true, true],
+        ),
+        (
+            "cargo-home/config.toml",
+            "[profile.release]\nlto = true\n",
+            [true, true],
+        ),
+        // Nobody's program.
+        (
+            "checkout/submissions/good/target/debug/good",
+            "ELF",
+            [false, false],
+        ),
+        (
+            "checkout/submissions/good/README.md",
+            "# Good",
+            [false, false],
+        ),
+        (
+            "checkout/submissions/broken/src/main.rs",
+            "// still broken",
+            [false, false],
+        ),
+        (
+            "checkout/crates/bench-cli/src/main.rs",
+            "fn main() {}",
+            [false, false],
+        ),
+        (
+            "checkout/Cargo.toml",
+            "\n# a remark\n[workspace.metadata]\nx = 1\n",
+            [false, false],
+        ),
+        (
+            "checkout/.cargo/config.toml",
+            "[alias]\nx = \"check\"\n[net]\nretry = 3\n",
+            [false, false],
+        ),
+    ];
+    for (path, text, other) in changes {
+        append(&at(path), text);
+        let after = hashes();
+        for ((name, other), (was, is)) in ["good", "my-optimizer"]
+            .iter()
+            .zip(other)
+            .zip(before.iter().zip(&after))
+        {
+            assert_eq!(was != is, other, "{path}: {name}");
+            assert!(
+                !other || seen.insert(is.clone()),
+                "{path}: {name} as before"
+            );
+        }
+        before = after;
+    }
+    for flags in [
+        [("RUSTFLAGS", "-Ctarget-cpu=native")],
+        [("RUSTFLAGS", "-Copt-level=0")],
+        [("CARGO_PROFILE_RELEASE_LTO", "true")],
+    ] {
+        assert!(seen.insert(hash_with(&flags, "good")), "{flags:?}");
+    }
+    // Another compiler, as a toolchain file or an update brings it.
+    write(&at("rustc.sh"), "#!/bin/sh\necho rustc 9.9.9\n");
+    let rustc = at("rustc.sh");
+    std::fs::set_permissions(&rustc, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let new = |version: &str| {
+        write(&rustc, &format!("#!/bin/sh\necho rustc {version}\n"));
+        hash_with(&[("RUSTC", rustc.to_str().unwrap())], "good")
+    };
+    assert_ne!(new("9.9.9"), new("9.9.10"));
+    assert_eq!(hashes(), before);
+}
+
+#[test]
+fn a_file_outside_of_every_package_is_refused() {
+    let (folder, mut builder) = checkout();
+    write(
+        &folder.path().join("stray.rs"),
+        "pub fn word() -> &'static str { \"stray\" }",
+    );
+    let main = folder.path().join("checkout/submissions/good/src/main.rs");
+    let stray = |path: &str| {
+        format!(
+            "#[path = \"{path}\"]\nmod stray;\nfn main() {{ println!(\"{{}}\", stray::word()); }}"
+        )
+    };
+    write(&main, &stray("../../../../stray.rs"));
+    let error = builder.build(&submission("good"), &Interrupts::default(), &mut |_| {});
+    let message = error.unwrap_err().to_string();
+    assert!(
+        message.contains("stray.rs, which lies in none of its packages"),
+        "{message}"
+    );
+    // A link in the package is followed, and so hashed.
+    std::os::unix::fs::symlink(
+        folder.path().join("stray.rs"),
+        main.with_file_name("stray.rs"),
+    )
+    .unwrap();
+    write(&main, &stray("stray.rs"));
+    assert_eq!(says(&build(&mut builder, "good").worker), "stray");
 }

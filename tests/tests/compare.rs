@@ -6,7 +6,7 @@ use bench_harness::store;
 use bench_harness::trajectory::{self, Course, Ground, TrajectoryError};
 use bench_score::Trial;
 use bench_score::gate::{Rule, judge};
-use bench_tests::fixture::{self, Prebuilt, environment, limits, programs, run_spec};
+use bench_tests::fixture::{self, Prebuilt, limits, programs, run_spec};
 use bench_tests::script::{Act, Moment, Script};
 use std::time::Duration;
 
@@ -20,13 +20,6 @@ fn studies(count: u32) -> Vec<RunSpec> {
         .collect()
 }
 
-fn built_from(source: &str) -> Prebuilt {
-    Prebuilt {
-        source_hash: source.to_owned(),
-        ..Prebuilt::default()
-    }
-}
-
 #[test]
 fn two_sources_of_one_submission_are_two_programs_and_take_turns() {
     let folder = tempfile::tempdir().unwrap();
@@ -35,7 +28,10 @@ fn two_sources_of_one_submission_are_two_programs_and_take_turns() {
         ..Script::default()
     };
     let session = fixture::session(folder.path(), &script, studies(2));
-    let (mut old, mut new) = (built_from("old"), built_from("new"));
+    let (mut old, mut new) = (
+        Prebuilt::of(&script).built_from("old"),
+        Prebuilt::of(&script).built_from("new"),
+    );
     let of = vec![0, 1, 1, 0];
     let mut sources = Sources::several(vec![&mut old, &mut new], of.clone());
     let mut order = Vec::new();
@@ -77,7 +73,10 @@ fn one_source_on_both_sides_runs_once() {
         ..Script::default()
     };
     let session = fixture::session(folder.path(), &script, studies(1));
-    let (mut a, mut b) = (built_from("same"), built_from("same"));
+    let (mut a, mut b) = (
+        Prebuilt::of(&script).built_from("same"),
+        Prebuilt::of(&script).built_from("same"),
+    );
     let mut sources = Sources::several(vec![&mut a, &mut b], vec![0, 1]);
     let reports = session::run_from(&session, &mut sources, &Interrupts::default(), &mut |_| {});
     let actions: Vec<Action> = reports
@@ -91,15 +90,13 @@ fn one_source_on_both_sides_runs_once() {
 fn follow(script: &Script) -> Result<trajectory::Trajectory, TrajectoryError> {
     let course = |side| Course {
         side,
-        worker: programs().worker,
+        worker: programs(script).worker.launch,
         run: run_spec(),
     };
     let mut limits = limits();
     limits.stall = bench_core::number::Span(Duration::from_secs(2));
     let ground = Ground {
         data: Default::default(),
-        libtorch: Vec::new(),
-        environment: environment(script),
         limits,
         device_index: 0,
         steps: 3,

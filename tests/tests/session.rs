@@ -6,14 +6,15 @@
 
 use bench_core::outcome::{Failure, FailureKind, Outcome};
 use bench_core::record::TrialEvent;
-use bench_core::run::{Purpose, RunSpec, Seed};
+use bench_core::run::{Purpose, RunSpec, Seed, SubmissionIdentity};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::lock::Lock;
-use bench_harness::session::{self, Action, Session, SessionEvent, TrialReport};
+use bench_harness::program::{Builder, ProgramError, Programs};
+use bench_harness::session::{self, Action, SessionEvent, TrialReport};
 use bench_harness::store;
 use bench_harness::trial::TrialProgress;
 use bench_score::TrialSummary;
-use bench_tests::fixture::{self, Prebuilt, example, run_session, run_spec};
+use bench_tests::fixture::{self, Prebuilt, Staged, example, run_session, run_spec};
 use bench_tests::script::{Act, Moment, Script};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -57,11 +58,11 @@ fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Runs a session that somebody interrupts after the evaluation at `step` of its first trial.
-fn interrupt_at(session: &Session, step: u64) -> Vec<TrialReport> {
+fn interrupt_at(session: &Staged, step: u64) -> Vec<TrialReport> {
     let interrupts = Interrupts::default();
     session::run(
         session,
-        &mut Prebuilt::default(),
+        &mut Prebuilt::of(&session.script),
         &interrupts,
         &mut |event| {
             if let SessionEvent::Trial {
@@ -125,7 +126,7 @@ fn fresh_and_failed_ones_run_beside_the_old() {
     assert_eq!(run_session(&session)[0].action, Action::Skip);
     let failed = contents(&session.runs);
 
-    session.environment = fixture::environment(&Script::good());
+    session.script = Script::good();
     session.options.rerun_failed = true;
     let second = run_session(&session);
     assert_eq!(second[0].action, Action::Run { attempt: 2 });
@@ -148,13 +149,56 @@ fn an_edited_submission_opens_a_new_folder() {
     let folder = tempfile::tempdir().unwrap();
     let session = fixture::session(folder.path(), &Script::good(), studies(1));
     run_session(&session);
-    let mut edited = Prebuilt {
-        source_hash: "another".to_owned(),
-        ..Prebuilt::default()
-    };
+    let mut edited = Prebuilt::default().built_from("another");
     let reports = session::run(&session, &mut edited, &Interrupts::default(), &mut |_| {}).unwrap();
     assert_eq!(reports[0].action, Action::Run { attempt: 1 });
     assert_eq!(store::latest(store::scan(&session.runs).0).len(), 2);
+}
+
+/// Edited between the plan and the build: what is recorded is what ran.
+#[test]
+fn a_submission_edited_after_the_plan_is_recorded_as_what_was_built() {
+    /// Says one thing when the session plans, and builds another.
+    struct Edited(Prebuilt);
+
+    impl Builder for Edited {
+        fn source_hash(&mut self, _: &SubmissionIdentity) -> Result<String, ProgramError> {
+            Ok("planned".to_owned())
+        }
+
+        fn build(
+            &mut self,
+            submission: &SubmissionIdentity,
+            interrupts: &Interrupts,
+            listener: &mut dyn FnMut(&str),
+        ) -> Result<Programs, ProgramError> {
+            self.0.build(submission, interrupts, listener)
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let session = fixture::session(folder.path(), &Script::good(), studies(2));
+    let built = || Edited(Prebuilt::default().built_from("edited"));
+    let run = |mut builder: Edited| {
+        session::run(&session, &mut builder, &Interrupts::default(), &mut |_| {}).unwrap()
+    };
+    for report in run(built()) {
+        let stored = store::read(report.folder.as_ref().unwrap()).unwrap();
+        let record = stored.trial.record;
+        assert_eq!(record.source_hash, "edited");
+        assert_eq!(
+            record.programs,
+            Some(fixture::programs(&session.script).digests())
+        );
+        let place = store::folder(&session.runs, "single", &record.run, "edited").unwrap();
+        assert_eq!(stored.folder, place);
+    }
+    // And what was built is what has run already.
+    assert!(
+        run(built())
+            .iter()
+            .all(|report| report.action == Action::Skip)
+    );
 }
 
 #[test]
@@ -216,7 +260,7 @@ fn a_trial_resumes_after_its_referee_was_killed() {
     let torn = [std::fs::read(&events).unwrap(), b"{\"t\":1.0,\"ev".to_vec()].concat();
     std::fs::write(&events, torn).unwrap();
 
-    session.environment = fixture::environment(&Script::good());
+    session.script = Script::good();
     let reports = run_session(&session);
     assert!(matches!(&reports[0].action, Action::Resume { from: Some(at), .. } if at.step == 20));
     assert_eq!(outcome(&reports[0]), Some(&Outcome::TargetReached));
@@ -244,7 +288,7 @@ fn one_that_does_not_compile_does_not_stop_the_others() {
     let session = fixture::session(folder.path(), &Script::good(), runs);
     let mut builder = Prebuilt {
         broken: vec!["broken".to_owned()],
-        ..Prebuilt::default()
+        ..Prebuilt::of(&session.script)
     };
     let mut run = || session::run(&session, &mut builder, &Interrupts::default(), &mut |_| {});
     let reports = run().unwrap();
@@ -284,7 +328,7 @@ fn sessions_wait_for_the_machine_and_can_be_interrupted_meanwhile() {
     let mut heard = None;
     let reports = session::run(
         &session,
-        &mut Prebuilt::default(),
+        &mut Prebuilt::of(&session.script),
         &interrupts,
         &mut |event| {
             if let SessionEvent::WaitingForMachine { holder } = event {

@@ -3,6 +3,7 @@
 use bench_core::outcome::{FailureKind, Outcome, Phase};
 use bench_core::run::SplitName;
 use bench_core::spec::harness::TestEvaluations;
+use bench_harness::launch::Launch;
 use bench_tests::fixture::{Played, play, play_as};
 use bench_tests::script::{Act, Moment, Script};
 use std::time::Duration;
@@ -318,9 +319,26 @@ fn the_evaluator_is_checked_too() {
 }
 
 #[test]
+fn data_that_is_gone_is_an_outcome_that_names_it() {
+    let played = play_as(&Script::good(), |trial| {
+        trial.data.insert(
+            SplitName::Validation,
+            "/nowhere/validation.safetensors".into(),
+        );
+    });
+    let message = played.failure(FailureKind::Environment);
+    assert!(
+        message.contains("/nowhere/validation.safetensors, which it needs, is not there"),
+        "{message}"
+    );
+    // The worker is given the training split alone, and needs no other.
+    assert!(message.contains("fake-worker cannot start"), "{message}");
+}
+
+#[test]
 fn a_program_that_is_not_there_is_an_outcome() {
     let played = play_as(&Script::good(), |trial| {
-        trial.programs.worker = "/nowhere/lion".into();
+        trial.programs.worker.launch = Launch::of("/nowhere/lion");
     });
     let message = played.failure(FailureKind::Environment);
     assert!(

@@ -26,8 +26,11 @@ pub struct RunRecord {
     pub run: RecordedRun,
     /// [`crate::run::Identity::config_hash`].
     pub config_hash: String,
-    /// Submission's tree, the SDK it was built with and the lock file.
+    /// Of what determines the programs: packages, locked versions, profile, flags and compiler.
     pub source_hash: String,
+    /// The programs themselves; absent in records of before they were looked at, and where nothing was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<ProgramDigests>,
     /// [`crate::run::Identity::comparability_key`].
     pub comparability_key: String,
     /// Where it ran.
@@ -52,6 +55,17 @@ impl RunRecord {
     pub fn is_older(&self) -> bool {
         self.format < FORMAT
     }
+}
+
+/// The programs of a trial by content: each the blake3 of its file, as 64 hexadecimal digits. Paths and compilers are in them, so that the same source
+/// makes others elsewhere; two that are equal are one program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProgramDigests {
+    /// The submission's.
+    pub worker: String,
+    /// The one that scores.
+    pub evaluator: String,
 }
 
 /// A machine, as far as times depend on it.

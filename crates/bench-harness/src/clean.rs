@@ -41,7 +41,7 @@ pub enum Part {
     Libtorch,
     /// Decoded data sets in the cache.
     Data,
-    /// The checkout's target folder, bench's own build included, and what comparisons built.
+    /// The checkout's target folder, bench's own build included, what comparisons built, and the copies of programs that run.
     Builds,
     /// What killed trials left in scratch folders.
     Scratch,

@@ -1,5 +1,6 @@
 //! Where things are: the checkout, the cache, and the environment variables that bench reads.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,54 @@ pub struct Home {
     pub user_compiler: Option<OsString>,
     /// Where programs are looked for: `PATH`.
     pub search_path: OsString,
+    /// What builds depend on, beside the checkout.
+    pub building: Building,
+}
+
+/// What this process' environment says about builds.
+#[derive(Debug, Clone, Default)]
+pub struct Building {
+    /// Cargo's own folder: `CARGO_HOME`, else `~/.cargo`.
+    pub cargo_home: Option<PathBuf>,
+    /// Variables by which compilers make other programs, such as `RUSTFLAGS`.
+    pub flags: BTreeMap<String, OsString>,
+}
+
+impl Building {
+    fn find(
+        variables: impl Iterator<Item = (OsString, OsString)>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Building {
+        let flag = |(name, value): (OsString, OsString)| {
+            let name = name.into_string().ok()?;
+            is_flag(&name).then_some((name, value))
+        };
+        let own = || Some(PathBuf::from(variable("HOME")?).join(".cargo"));
+        Building {
+            cargo_home: variable("CARGO_HOME").map(PathBuf::from).or_else(own),
+            flags: variables.filter_map(flag).collect(),
+        }
+    }
+}
+
+/// Whether a variable changes what compilers make. One that says how fast or where to is none, nor is a compiler's cache.
+fn is_flag(name: &str) -> bool {
+    const ALONE: [&str; 4] = [
+        "RUSTC",
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTC_BOOTSTRAP",
+    ];
+    const BEGINNINGS: [&str; 4] = [
+        "CARGO_BUILD_",
+        "CARGO_PROFILE_RELEASE_",
+        "CARGO_TARGET_",
+        "CXX",
+    ];
+    const NONE: [&str; 4] = ["_JOBS", "_DIR", "_TMPDIR", "_WRAPPER"];
+    let begins = |beginning: &&str| name.starts_with(*beginning);
+    let is_none = NONE.iter().any(|ending| name.ends_with(ending));
+    ALONE.contains(&name) || BEGINNINGS.iter().any(begins) && !is_none
 }
 
 impl Home {
@@ -54,11 +103,15 @@ impl Home {
     pub fn find() -> Result<Home, HomeError> {
         let current = std::env::current_dir().map_err(HomeError::Current)?;
         let built = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Home::find_from(
-            &current,
-            built.ancestors().nth(2).unwrap_or(built),
-            |name| std::env::var_os(name).filter(|value| !value.is_empty()),
-        )
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        Ok(Home {
+            building: Building::find(std::env::vars_os(), variable),
+            ..Home::find_from(
+                &current,
+                built.ancestors().nth(2).unwrap_or(built),
+                variable,
+            )?
+        })
     }
 
     fn find_from(
@@ -93,6 +146,7 @@ impl Home {
             user_compiler: variable("CXX"),
             search_path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             cache,
+            building: Building::default(),
         })
     }
 
@@ -116,7 +170,7 @@ impl Home {
         self.cache.join("revisions")
     }
 
-    /// Programs that comparisons keep, by what they were built from.
+    /// Copies of programs, by their content: what trials run.
     pub fn programs(&self) -> PathBuf {
         self.cache.join("programs")
     }
@@ -129,7 +183,9 @@ impl Home {
     /// A command that finds its program, and programs it starts, where the user's own shell would.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> std::process::Command {
         let mut command = std::process::Command::new(program);
-        command.env("PATH", &self.search_path);
+        command
+            .env("PATH", &self.search_path)
+            .envs(&self.building.flags);
         command
     }
 
@@ -152,7 +208,6 @@ fn is_checkout(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     fn checkout(at: &Path) -> PathBuf {
         std::fs::create_dir_all(at.join("crates/bench-core/src")).unwrap();
@@ -200,6 +255,38 @@ mod tests {
         assert!(matches!(error, HomeError::Variable(path) if path == elsewhere));
         let error = find(&elsewhere, &elsewhere, &[]).unwrap_err();
         assert!(error.to_string().contains("elsewhere"), "{error}");
+    }
+
+    #[test]
+    fn variables_that_change_programs_are_told_from_others() {
+        let set = |name: &str| (OsString::from(name), OsString::from("x"));
+        let names = [
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_PROFILE_RELEASE_LTO",
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
+            "CARGO_BUILD_RUSTFLAGS",
+            "CXXFLAGS",
+            "RUSTC",
+        ];
+        let others = [
+            "CARGO_TARGET_DIR",
+            "CARGO_BUILD_TARGET_DIR",
+            "CARGO_BUILD_JOBS",
+            "CARGO_BUILD_RUSTC_WRAPPER",
+            "RUSTC_WRAPPER",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_PKG_NAME",
+            "RUST_BACKTRACE",
+        ];
+        let variables = names.iter().chain(&others).map(|name| set(name));
+        let home = |name: &str| (name == "HOME").then(|| OsString::from("/home/me"));
+        let building = Building::find(variables, home);
+        let found: Vec<&str> = building.flags.keys().map(String::as_str).collect();
+        let mut names = names;
+        names.sort_unstable();
+        assert_eq!(found, names);
+        assert_eq!(building.cargo_home, Some("/home/me/.cargo".into()));
     }
 
     #[test]

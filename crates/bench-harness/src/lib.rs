@@ -10,6 +10,7 @@ pub mod download;
 pub mod file;
 pub mod home;
 pub mod interrupt;
+pub mod launch;
 pub mod lock;
 pub mod machine;
 pub mod merge;

@@ -1,13 +1,12 @@
 //! A supervised program: its own process group, a bare environment, stopped and continued as a whole, and never left behind.
 
-pub mod environment;
 mod kernel;
 mod log;
 mod strays;
 
 use crate::channel::{self, Arrival, Source};
-use bench_core::protocol::{Command, Task};
-use environment::Surroundings;
+use crate::launch::{Launch, LaunchError};
+use bench_core::protocol::{Command, TRIAL_VARIABLE, Task};
 use log::Log;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde::Serialize;
@@ -27,6 +26,9 @@ const VANISH: Duration = Duration::from_secs(30);
 /// A program could not be run or kept in hand.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
+    /// Something that it needs is gone.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
     /// It did not start.
     #[error("{} did not start: {cause}", program.display())]
     Spawn {
@@ -82,7 +84,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program` in a process group of its own, its output going to `arrivals` and its standard error to `log`.
+    /// Starts a program in a process group of its own, its output going to `arrivals` and its standard error to `log`. `token` is unique on this
+    /// machine: it marks every process that the program starts, whatever group or session that moves to.
     ///
     /// The calling thread must outlive the process: the kernel sends the parent's death signal when that *thread* ends.
     ///
@@ -90,23 +93,23 @@ impl Process {
     /// When it does not start, or its log cannot be written.
     pub fn spawn(
         source: Source,
-        program: &Path,
-        surroundings: &Surroundings,
+        launch: &Launch,
+        threads: u32,
+        token: &str,
         log: &Path,
         arrivals: SyncSender<Arrival>,
     ) -> Result<Process, ProcessError> {
         let spawn_error = |cause| ProcessError::Spawn {
-            program: program.to_owned(),
+            program: launch.program().to_owned(),
             cause,
         };
+        let mut command = launch.command(threads)?;
         let file = Log::open(log).map_err(|cause| ProcessError::Log {
             path: log.to_owned(),
             cause,
         })?;
-        let mut command = std::process::Command::new(program);
         command
-            .env_clear()
-            .envs(surroundings.variables(source))
+            .env(TRIAL_VARIABLE, marker(token, source))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -119,7 +122,7 @@ impl Process {
             pid,
             stdin: child.stdin.take(),
             log: Log::default(),
-            token: surroundings.token.clone(),
+            token: token.to_owned(),
             exit: None,
         };
         kernel::prefer_for_oom_kill(pid);
@@ -254,6 +257,11 @@ impl Process {
     pub fn last_words(&self) -> String {
         self.log.tail()
     }
+}
+
+/// The value of [`TRIAL_VARIABLE`].
+fn marker(token: &str, source: Source) -> String {
+    format!("{token}/{}", source.name())
 }
 
 impl Drop for Process {

@@ -5,25 +5,59 @@ mod fresh;
 mod keep;
 mod lockfile;
 mod output;
+mod packages;
+mod settings;
 mod source;
 
 pub use cargo::CargoBuilder;
-pub use keep::KeepingBuilder;
-pub(crate) use lockfile::closure;
+pub(crate) use lockfile::{closure, name as locked_name};
 pub(crate) use output::cargo_error;
+pub use source::Source;
 
+use crate::channel;
 use crate::interrupt::Interrupts;
+use crate::launch::Launch;
+use bench_core::record::ProgramDigests;
 use bench_core::run::SubmissionIdentity;
 use std::io;
 use std::path::PathBuf;
+
+/// A program that stays what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// How it is started, whatever for.
+    pub launch: Launch,
+    /// blake3 of its file, as 64 hexadecimal digits.
+    pub digest: String,
+}
 
 /// A trial's two programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Programs {
     /// The submission's.
-    pub worker: PathBuf,
+    pub worker: Program,
     /// Scores snapshots; the same for every submission.
-    pub evaluator: PathBuf,
+    pub evaluator: Program,
+    /// Of what they were built from: before the build and after it.
+    pub source_hash: String,
+}
+
+impl Programs {
+    /// One of the two.
+    pub fn of(&self, source: channel::Source) -> &Program {
+        match source {
+            channel::Source::Worker => &self.worker,
+            channel::Source::Evaluator => &self.evaluator,
+        }
+    }
+
+    /// As records name them.
+    pub fn digests(&self) -> ProgramDigests {
+        ProgramDigests {
+            worker: self.worker.digest.clone(),
+            evaluator: self.evaluator.digest.clone(),
+        }
+    }
 }
 
 /// Programs cannot be had.
@@ -65,6 +99,22 @@ pub enum ProgramError {
         /// The manifest that should be there.
         manifest: PathBuf,
     },
+    /// Somebody edits what is being built.
+    #[error(
+        "the source of submission `{submission}` changed while it was built, and again while it was built once more"
+    )]
+    Changing {
+        /// Its name.
+        submission: String,
+    },
+    /// It is compiled from a file that no hash of its source covers.
+    #[error("submission `{submission}` is compiled from {}, which lies in none of its packages", file.display())]
+    Outside {
+        /// Its name.
+        submission: String,
+        /// The file.
+        file: PathBuf,
+    },
     /// A file or process failed.
     #[error("{what}: {cause}")]
     Io {
@@ -90,7 +140,7 @@ impl ProgramError {
     }
 }
 
-/// Makes the programs of submissions: [`CargoBuilder`], or something that has them already.
+/// Makes the programs of submissions: [`CargoBuilder`], or something that has them already. They stay what and where they are as long as their builder lives.
 pub trait Builder {
     /// Hash of everything that a submission's program is built from, without building it.
     ///
@@ -99,6 +149,8 @@ pub trait Builder {
     fn source_hash(&mut self, submission: &SubmissionIdentity) -> Result<String, ProgramError>;
 
     /// Builds a submission's program and the evaluator. `listener` is told each crate that is compiled.
+    ///
+    /// What is built is told by its own [`Programs::source_hash`]: between [`Builder::source_hash`] and this, somebody may have edited it.
     ///
     /// # Errors
     /// When the submission does not compile, for one.

@@ -75,6 +75,13 @@ pub fn folders() -> [PathBuf; 2] {
     [PathBuf::from(MEMORY), env::temp_dir()].map(|base| base.join(user_folder()))
 }
 
+/// Those of them that can be made: snapshots of a trial lie in one, and in the other one from when its model turns out to be too large for the first.
+pub fn places() -> Vec<PathBuf> {
+    let mut folders = Vec::from(folders());
+    folders.retain(|folder| fs::create_dir_all(folder).is_ok());
+    folders
+}
+
 /// Of the referee that runs trials on this machine. Not in the user's cache, which machines may share.
 pub fn machine_lock() -> PathBuf {
     env::temp_dir().join(user_folder()).join("run.lock")

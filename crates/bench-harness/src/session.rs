@@ -22,7 +22,6 @@ use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::harness::{Limits, Tolerances};
 use bench_score::TrialSummary;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -78,10 +77,6 @@ pub struct Session {
     pub runs: PathBuf,
     /// Goes into every record.
     pub machine: Machine,
-    /// Folders of libtorch's shared libraries.
-    pub libtorch: Vec<PathBuf>,
-    /// More environment variables for the programs.
-    pub environment: Vec<(OsString, OsString)>,
     /// Of untimed phases, and of a step.
     pub limits: Limits,
     /// Of clocks.

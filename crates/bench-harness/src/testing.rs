@@ -22,6 +22,7 @@ impl Fixture {
             user_data: None,
             user_libtorch: None,
             user_compiler: None,
+            building: Default::default(),
             search_path: path("bin").into(),
         };
         Fixture { home, folder }

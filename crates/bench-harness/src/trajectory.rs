@@ -10,12 +10,12 @@ pub use difference::{ParameterDifference, SnapshotError};
 pub use worker::WorkerError;
 
 use crate::interrupt::Interrupts;
+use crate::launch::Launch;
 use crate::scratch::{self, Scratch};
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::harness::Limits;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use worker::{Moment, Worker};
@@ -55,7 +55,7 @@ pub struct Course {
     /// `base` or `candidate`.
     pub side: &'static str,
     /// Its program.
-    pub worker: PathBuf,
+    pub worker: Launch,
     /// Its configuration; seed and workload are the other's too.
     pub run: RunSpec,
 }
@@ -65,10 +65,6 @@ pub struct Course {
 pub struct Ground {
     /// Split to its file.
     pub data: BTreeMap<SplitName, PathBuf>,
-    /// Folders of libtorch's shared libraries.
-    pub libtorch: Vec<PathBuf>,
-    /// More environment variables.
-    pub environment: Vec<(OsString, OsString)>,
     /// Of start-up, a step and a snapshot.
     pub limits: Limits,
     /// Card of a `cuda` run.

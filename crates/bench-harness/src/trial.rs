@@ -16,17 +16,19 @@ mod tally;
 
 pub use snapshot::{Kept, ResumePoint, resume_point};
 
+use crate::channel::Source;
 use crate::interrupt::Interrupts;
+use crate::launch::Launch;
 use crate::program::Programs;
 use crate::recorder::{RecordError, Recorder, now};
+use crate::scratch;
 use bench_core::outcome::{Failure, FailureKind, Outcome};
 use bench_core::record::{Line, ResumedFrom, RunRecord, TrialEvent};
-use bench_core::run::{RunSpec, SplitName};
+use bench_core::run::{DeviceKind, RunSpec, SplitName};
 use bench_core::spec::harness::{Limits, Tolerances};
 use bench_score::TrialSummary;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use supervisor::{Stop, Supervisor};
 
@@ -47,10 +49,6 @@ pub struct Trial {
     pub data: BTreeMap<SplitName, PathBuf>,
     /// Card of a `cuda` run.
     pub device_index: u32,
-    /// Folders of libtorch's shared libraries.
-    pub libtorch: Vec<PathBuf>,
-    /// More environment variables for both programs.
-    pub environment: Vec<(OsString, OsString)>,
     /// Of untimed phases, and of a step.
     pub limits: Limits,
     /// Of clocks.
@@ -65,6 +63,30 @@ impl Trial {
     /// The configuration.
     pub fn run(&self) -> &RunSpec {
         &self.record.run
+    }
+
+    /// The files that a program is given: nobody trains on what evaluations look at.
+    fn data_of(&self, source: Source) -> BTreeMap<SplitName, PathBuf> {
+        let mut data = self.data.clone();
+        if source == Source::Worker {
+            data.retain(|split, _| *split == SplitName::Train);
+        }
+        data
+    }
+
+    /// How a program of this trial is started.
+    fn launch(&self, source: Source) -> Launch {
+        let cuda = self.run().device == DeviceKind::Cuda;
+        let data = self.data_of(source).into_values();
+        let cards = cuda.then_some(self.device_index);
+        let launch = self.programs.of(source).launch.clone();
+        let launch = launch.reading(data).on(cards);
+        match source {
+            Source::Worker => launch
+                .reading(self.resume.iter().map(|point| point.snapshot.clone()))
+                .writing(scratch::places()),
+            Source::Evaluator => launch.reading(scratch::places()),
+        }
     }
 }
 
@@ -157,7 +179,7 @@ fn supervised(
 /// # Errors
 /// When the record cannot be written.
 pub fn record_failed_build(
-    folder: &std::path::Path,
+    folder: &Path,
     record: RunRecord,
     failure: Failure,
     diagnostics: &str,

@@ -4,7 +4,9 @@ use crate::shell;
 use anyhow::{Context, Result, bail};
 use bench_score::statistics::golden::{self, Group, Verdict};
 use std::path::PathBuf;
-use std::process::Command;
+
+/// Of the evaluator, in double precision: what is compared is no matter of time.
+const THREADS: u32 = 1;
 
 /// `bench-evaluator golden FILE…`.
 pub fn models(files: Vec<PathBuf>) -> Result<()> {
@@ -105,7 +107,8 @@ pub fn schedules(file: Option<PathBuf>) -> Result<()> {
 
 fn evaluator(verb: &str, files: &[PathBuf]) -> Result<()> {
     shell::run(shell::bench()?.args(["setup", "--quiet"]))?;
-    shell::build(&["-p", "bench-workloads", "--bin", "bench-evaluator"])?;
+    // The evaluator is the same beside every submission.
+    let evaluator = shell::programs("adamw")?.evaluator;
     let files = files
         .iter()
         .map(|file| {
@@ -113,11 +116,8 @@ fn evaluator(verb: &str, files: &[PathBuf]) -> Result<()> {
                 .with_context(|| format!("cannot find {}", file.display()))
         })
         .collect::<Result<Vec<_>>>()?;
-    shell::run(
-        Command::new(shell::root().join("target/release/bench-evaluator"))
-            .arg(verb)
-            .args(files),
-    )
+    let launch = evaluator.launch.with([verb]).with(&files);
+    shell::run(&mut launch.reading(files).command(THREADS)?)
 }
 
 fn all_models() -> Result<Vec<PathBuf>> {

@@ -1,8 +1,14 @@
 //! Running other programs from the root of the checkout, saying what runs.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use bench_harness::home::Home;
+use bench_harness::interrupt::Interrupts;
+use bench_harness::program::{Builder as _, CargoBuilder, Programs};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Root of the checkout this program was built from.
@@ -39,6 +45,30 @@ pub fn cargo(arguments: &[&str]) -> Result<()> {
 /// A release build of what these arguments choose.
 pub fn build(chosen: &[&str]) -> Result<()> {
     cargo(&[&["build", "--quiet", "--locked", "--release"], chosen].concat())
+}
+
+/// A submission's programs, built by the builder of `bench run` and kept until this process ends.
+pub fn programs(submission: &str) -> Result<Programs> {
+    static BUILDER: Mutex<Option<CargoBuilder>> = Mutex::new(None);
+    let mut builder = BUILDER.lock().unwrap_or_else(PoisonError::into_inner);
+    let builder = match &mut *builder {
+        Some(builder) => builder,
+        none => {
+            let home = Home {
+                root: root().canonicalize()?,
+                ..Home::find()?
+            };
+            none.insert(CargoBuilder::new(home, BTreeMap::new()))
+        }
+    };
+    // Of its settings nothing is built.
+    let identity = serde_json::from_value(json!({
+        "name": submission, "program": submission, "schedule": "constant",
+        "batch-size": 1, "gradient-clipping": "none", "groups": [],
+    }))?;
+    eprintln!("building {submission}");
+    let built = builder.build(&identity, &Interrupts::default(), &mut |_| {});
+    built.map_err(|error| anyhow!("{error}\n{}", error.diagnostics()))
 }
 
 /// The release build of `bench`, made when it is missing or old.

@@ -9,6 +9,7 @@ use bench_core::run::{DeviceKind, Local, Purpose, SubmissionIdentity};
 use bench_core::spec::harness::Ruleset;
 use bench_core::spec::resolve::Request;
 use bench_core::spec::submission::{Choice, Dimension, Value};
+use bench_harness::launch::Launch;
 use bench_harness::program::{Builder as _, CargoBuilder};
 use bench_harness::session::SessionEvent;
 use bench_harness::{scratch, setup};
@@ -16,7 +17,7 @@ use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// Needs no data, and every checkout has it.
 const WORKLOAD: &str = "synthetic";
@@ -51,7 +52,10 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let (workspace, names) = Workspace::with_submissions(&given)?;
     let name = names.first().unwrap_or(&arguments.submission);
     let task = task(&workspace, name, &BTreeMap::new())?;
-    let program = build(&workspace, &task.run.submission)?;
+    let threads = task.run.threads;
+    // It lives until the program has run, which keeps that.
+    let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
+    let launch = build(&workspace, &mut builder, &task.run.submission)?;
     // Golden trajectories bring hyperparameters of their own.
     let tasks = match arguments.golden {
         Some(_) => Vec::new(),
@@ -65,7 +69,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
                 .collect::<Result<Vec<_>, _>>()?
         }
     };
-    run(program, arguments, &tasks)
+    run(launch, threads, arguments, &tasks)
 }
 
 /// Every value of the search space's lists but the defaults: other ways through the code.
@@ -121,37 +125,45 @@ fn task(
     })
 }
 
-/// The submission's program, with what it needs to start.
-fn build(workspace: &Workspace, submission: &SubmissionIdentity) -> Result<Command, Failure> {
+/// How the submission's program is started.
+fn build(
+    workspace: &Workspace,
+    builder: &mut CargoBuilder,
+    submission: &SubmissionIdentity,
+) -> Result<Launch, Failure> {
     let reporter = Reporter::start(Style::Human);
     let mut listener = |progress| reporter.work(progress);
-    let libtorch = setup::ensure(&workspace.home, Default::default(), &mut listener)?;
+    setup::ensure(&workspace.home, Default::default(), &mut listener)?;
     let interrupts = super::interrupts()?;
-    let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
     let name = &submission.name;
     reporter.session(SessionEvent::Building { submission: name });
     let mut compiling = |krate: &str| reporter.compiling(krate);
     let programs = builder.build(submission, &interrupts, &mut compiling)?;
-    let mut program = Command::new(programs.worker);
-    let folders = std::env::join_paths(libtorch.library_folders()).map_err(Failure::bug)?;
-    program.env("LD_LIBRARY_PATH", folders);
-    Ok(program)
+    Ok(programs.worker.launch)
 }
 
 /// Hands the terminal over to the program, and its verdict on.
-fn run(mut program: Command, arguments: &Arguments, tasks: &[Task]) -> Result<Exit, Failure> {
-    program.arg("check");
+fn run(
+    launch: Launch,
+    threads: u32,
+    arguments: &Arguments,
+    tasks: &[Task],
+) -> Result<Exit, Failure> {
+    let mut launch = launch.with(["check"]).writing(scratch::places());
     if let Some(golden) = &arguments.golden {
-        program.arg("--golden").arg(golden);
+        launch = launch.with(["--golden".into(), golden.as_os_str().to_owned()]);
+        launch = launch.reading([golden.clone()]);
     }
     if arguments.format == Format::Json {
-        program.args(["--format", "json"]);
+        launch = launch.with(["--format", "json"]);
     }
-    let path = program.get_program().to_owned();
+    let path = launch.program().to_owned();
     let failed = |error: std::io::Error| {
         let message = format!("cannot start {}: {error}", path.display());
         Failure::new(Exit::WorkerDied, message, None)
     };
+    let program = launch.command(threads);
+    let mut program = program.map_err(|error| Failure::new(Exit::Environment, error, None))?;
     program.stdin(match tasks {
         [] => Stdio::null(),
         _ => Stdio::piped(),

@@ -39,10 +39,9 @@ pub(super) fn prepare(
         return Err(no_card(plan.device_index, &machine.gpus));
     }
     let mut listener = |progress| reporter.work(progress);
-    let libtorch = match options.dry_run {
-        true => None,
-        false => Some(setup::ensure(home, setup::Options { cuda }, &mut listener)?),
-    };
+    if !options.dry_run {
+        setup::ensure(home, setup::Options { cuda }, &mut listener)?;
+    }
     let mut trials = Vec::new();
     for mut run in plan.runs {
         let name = &run.dataset.name;
@@ -65,10 +64,6 @@ pub(super) fn prepare(
         trials,
         runs: workspace.runs(results)?,
         machine,
-        environment: Vec::new(),
-        libtorch: libtorch
-            .map(|libtorch| libtorch.library_folders())
-            .unwrap_or_default(),
         limits: harness.limits,
         tolerances: harness.tolerances,
         options,

@@ -110,6 +110,14 @@ impl From<ProgramError> for Failure {
                 Exit::BuildFailed,
                 Some("a submission without a crate `extends:` one that has it".to_owned()),
             ),
+            ProgramError::Changing { .. } => (
+                Exit::BuildFailed,
+                Some("run the command again when its files stand still".to_owned()),
+            ),
+            ProgramError::Outside { .. } => (
+                Exit::BuildFailed,
+                Some("move the file into the package, link to it from there, or make a package of it that the submission depends on by a path".to_owned()),
+            ),
             _ => (Exit::BuildFailed, None),
         };
         Failure::new(exit, error, help)

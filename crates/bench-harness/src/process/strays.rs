@@ -1,6 +1,6 @@
 //! Processes that a trial's program started and that left its process group.
 
-use super::environment::marker;
+use super::marker;
 use crate::channel::Source;
 use bench_core::protocol::TRIAL_VARIABLE;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};

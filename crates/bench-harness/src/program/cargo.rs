@@ -1,18 +1,26 @@
 //! Programs by `cargo build`, in the checkout's target folder and its one profile.
 
-use super::{Builder, ProgramError, Programs, fresh, output, source};
+use super::keep::Kept;
+use super::packages::{Package, Packages};
+use super::source::Source;
+use super::{Builder, Program, ProgramError, Programs, fresh, output, settings};
 use crate::home::Home;
 use crate::interrupt::Interrupts;
 use crate::lock::Lock;
-use crate::progress::silent;
+use crate::setup;
 use bench_core::run::SubmissionIdentity;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 const EVALUATOR_CRATE: &str = "bench-workloads";
 const EVALUATOR: &str = "bench-evaluator";
+/// How often something is built that somebody edits meanwhile.
+const BUILDS: u32 = 2;
+/// How often another build's lock is tried again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// Builds with the user's cargo.
 #[derive(Debug)]
@@ -22,111 +30,36 @@ pub struct CargoBuilder {
     root: PathBuf,
     /// Submission's name to its folder, for those outside of `submissions/`.
     elsewhere: BTreeMap<String, PathBuf>,
-    members: Option<Vec<Package>>,
+    packages: Packages,
+    kept: Kept,
 }
 
-/// A package as `cargo metadata` tells of it.
-#[derive(Debug, Clone, Deserialize)]
-struct Package {
-    name: String,
-    manifest_path: PathBuf,
-    targets: Vec<Target>,
-}
-
-/// One of a package's programs or libraries.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Target {
-    pub(super) name: String,
-    kind: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
+/// What cargo made: files that the next build replaces.
+struct Built {
+    worker: PathBuf,
+    evaluator: PathBuf,
 }
 
 impl CargoBuilder {
     /// For the submissions of a checkout, and others that lie `elsewhere`.
     pub fn new(home: Home, elsewhere: BTreeMap<String, PathBuf>) -> CargoBuilder {
-        CargoBuilder {
-            root: home.root.clone(),
-            home,
-            elsewhere,
-            members: None,
-        }
+        let root = home.root.clone();
+        CargoBuilder::of_revision(home, root, elsewhere)
     }
 
     /// For a revision of the checkout that lies in `root`. All revisions share a target folder of their own, so that what they depend on is compiled once,
-    /// and the checkout's libtorch.
+    /// and the checkout's libtorch. What was built from a revision is not built again: nobody edits it.
     pub fn of_revision(
         home: Home,
         root: PathBuf,
         elsewhere: BTreeMap<String, PathBuf>,
     ) -> CargoBuilder {
         CargoBuilder {
+            packages: Packages::of(home.clone(), root.clone()),
+            kept: Kept::new(home.programs()),
             root,
             home,
             elsewhere,
-            members: None,
-        }
-    }
-
-    fn folder(&self, program: &str) -> PathBuf {
-        match self.elsewhere.get(program) {
-            Some(folder) => folder.clone(),
-            None => self.root.join("submissions").join(program),
-        }
-    }
-
-    /// The package of a program's folder: a member of the workspace, or one of its own.
-    fn package(&mut self, submission: &SubmissionIdentity) -> Result<Package, ProgramError> {
-        let manifest = self.folder(&submission.program).join("Cargo.toml");
-        if !manifest.is_file() {
-            return Err(ProgramError::NoCrate {
-                submission: submission.name.clone(),
-                manifest,
-            });
-        }
-        if self.members.is_none() {
-            let root = self.root.join("Cargo.toml");
-            self.members = Some(self.metadata(&root, &submission.name)?);
-        }
-        let is_it = |package: &&Package| same_file(&package.manifest_path, &manifest);
-        if let Some(member) = self.members.iter().flatten().find(is_it) {
-            return Ok(member.clone());
-        }
-        let own = self.metadata(&manifest, &submission.name)?;
-        own.iter()
-            .find(is_it)
-            .cloned()
-            .ok_or_else(|| ProgramError::NoCrate {
-                submission: submission.name.clone(),
-                manifest: manifest.clone(),
-            })
-    }
-
-    fn metadata(&self, manifest: &Path, submission: &str) -> Result<Vec<Package>, ProgramError> {
-        let output = self
-            .home
-            .command("cargo")
-            .args([
-                "metadata",
-                "--no-deps",
-                "--format-version",
-                "1",
-                "--manifest-path",
-            ])
-            .arg(manifest)
-            .current_dir(&self.root)
-            .output()
-            .map_err(output::no_cargo)?;
-        let parsed = serde_json::from_slice::<Metadata>(&output.stdout);
-        match parsed {
-            Ok(metadata) if output.status.success() => Ok(metadata.packages),
-            _ => Err(output::cargo_error(
-                submission,
-                String::from_utf8_lossy(&output.stderr).into_owned(),
-            )),
         }
     }
 
@@ -147,17 +80,87 @@ impl CargoBuilder {
         }
     }
 
+    fn package(&mut self, submission: &SubmissionIdentity) -> Result<Package, ProgramError> {
+        let folder = match self.elsewhere.get(&submission.program) {
+            Some(folder) => folder.clone(),
+            None => self.root.join("submissions").join(&submission.program),
+        };
+        self.packages.at(&folder, &submission.name)
+    }
+
+    /// What a submission's program and the evaluator are made of.
+    fn source(&mut self, submission: &SubmissionIdentity) -> Result<Source, ProgramError> {
+        let worker = self.package(submission)?;
+        let evaluator = self.root.join("crates").join(EVALUATOR_CRATE);
+        let evaluator = self.packages.at(&evaluator, &submission.name)?;
+        let mut source = Source::default();
+        for package in [worker, evaluator] {
+            let workspace = self.packages.add(&mut source, &package, &submission.name)?;
+            settings::add_manifest(&mut source, &workspace)?;
+        }
+        settings::add_surroundings(&mut source, &self.home, &self.root)?;
+        Ok(source)
+    }
+
+    /// Nobody else builds into this target folder until the lock is gone: what cargo made is what is copied.
+    fn alone(&self, interrupts: &Interrupts) -> Result<Lock, ProgramError> {
+        let path = self.target().join("bench-build.lock");
+        loop {
+            if interrupts.requested() {
+                return Err(ProgramError::Interrupted);
+            }
+            match Lock::try_now(&path) {
+                Ok(Some(lock)) => return Ok(lock),
+                Ok(None) => thread::sleep(RETRY),
+                Err(error) => {
+                    return Err(ProgramError::Io {
+                        what: format!("cannot lock {}", error.path.display()),
+                        cause: error.source,
+                    });
+                }
+            }
+        }
+    }
+
+    fn compile(
+        &mut self,
+        submission: &SubmissionIdentity,
+        interrupts: &Interrupts,
+        listener: &mut dyn FnMut(&str),
+    ) -> Result<Built, ProgramError> {
+        let package = self.package(submission)?;
+        let no_binary = || ProgramError::NoBinary {
+            submission: submission.name.clone(),
+            folder: package.folder().to_owned(),
+        };
+        let mut programs = package.targets.iter().filter(|target| target.is_program());
+        let binary = programs.next().ok_or_else(no_binary)?;
+        if self.is_revision() {
+            fresh::touch(&self.root)?;
+        }
+        let mut executables = BTreeMap::new();
+        for command in self.commands(&package, &binary.name)? {
+            let built = output::run(command, interrupts, listener)?;
+            if !built.success {
+                return Err(output::build_error(&submission.name, built.text));
+            }
+            executables.extend(built.executables);
+        }
+        Ok(Built {
+            worker: executables.remove(&binary.name).ok_or_else(no_binary)?,
+            evaluator: executables.remove(EVALUATOR).ok_or_else(no_binary)?,
+        })
+    }
+
     /// One cargo for both programs where they share a workspace, else one each.
     fn commands(&self, package: &Package, binary: &str) -> Result<Vec<Command>, ProgramError> {
-        let is_it = |member: &Package| same_file(&member.manifest_path, &package.manifest_path);
         let mut evaluator = self.build_command();
         evaluator.args(["-p", EVALUATOR_CRATE, "--bin", EVALUATOR]);
-        if self.members.iter().flatten().any(is_it) {
+        if self.packages.is_member(package) {
             evaluator.args(["-p", &package.name, "--bin", binary]);
             return Ok(vec![evaluator]);
         }
-        let folder = package.manifest_path.parent().unwrap_or(&self.root);
-        if fresh::claim(&self.target(), &package.name, folder)? {
+        if fresh::claim(&self.target(), &package.name, package.folder())? {
             self.forget(package)?;
         }
         let mut worker = self.build_command();
@@ -191,18 +194,6 @@ impl CargoBuilder {
         }
     }
 
-    /// Nobody else builds another revision until the lock is gone.
-    fn prepare_revision(&self) -> Result<Lock, ProgramError> {
-        let lock = self.home.revisions().join("target.lock");
-        let lock = Lock::wait(&lock, "another build", &mut silent);
-        let lock = lock.map_err(|error| ProgramError::Io {
-            what: format!("cannot lock {}", error.path.display()),
-            cause: error.source,
-        })?;
-        fresh::touch(&self.root)?;
-        Ok(lock)
-    }
-
     fn build_command(&self) -> Command {
         let mut command = self.home.command("cargo");
         command.current_dir(&self.root).args([
@@ -219,23 +210,20 @@ impl CargoBuilder {
         }
         command
     }
+
+    /// A program as it is started, with the libtorch that it needs: its rpath may lead nowhere from where it is kept.
+    fn launchable(&self, mut program: Program) -> Program {
+        // Without one, a program that needs it says so.
+        let libtorch = setup::find(&self.home).ok().flatten();
+        let folders = libtorch.map(|libtorch| libtorch.library_folders());
+        program.launch = program.launch.with_libraries(&folders.unwrap_or_default());
+        program
+    }
 }
 
 impl Builder for CargoBuilder {
     fn source_hash(&mut self, submission: &SubmissionIdentity) -> Result<String, ProgramError> {
-        let package = self.package(submission)?;
-        let folder = self.folder(&submission.program);
-        let folder_of = |package: &Package| {
-            let folder = package.manifest_path.parent()?.to_owned();
-            Some((package.name.clone(), folder))
-        };
-        let members: Vec<_> = self
-            .members
-            .iter()
-            .flatten()
-            .filter_map(folder_of)
-            .collect();
-        source::hash(&self.root, &folder, &package.name, &members)
+        Ok(self.source(submission)?.hash())
     }
 
     fn build(
@@ -244,39 +232,61 @@ impl Builder for CargoBuilder {
         interrupts: &Interrupts,
         listener: &mut dyn FnMut(&str),
     ) -> Result<Programs, ProgramError> {
-        let package = self.package(submission)?;
-        let no_binary = || ProgramError::NoBinary {
-            submission: submission.name.clone(),
-            folder: self.folder(&submission.program),
-        };
-        let is_binary = |target: &&Target| target.kind.iter().any(|kind| kind == "bin");
-        let binary = package
-            .targets
-            .iter()
-            .find(is_binary)
-            .ok_or_else(no_binary)?;
-        let mut executables = BTreeMap::new();
-        let _alone = match self.is_revision() {
-            true => Some(self.prepare_revision()?),
-            false => None,
-        };
-        for command in self.commands(&package, &binary.name)? {
-            let built = output::run(command, interrupts, listener)?;
-            if !built.success {
-                return Err(output::build_error(&submission.name, built.text));
-            }
-            executables.extend(built.executables);
+        let _alone = self.alone(interrupts)?;
+        self.packages.forget();
+        let mut source = self.source(submission)?;
+        for _ in 0..BUILDS {
+            let source_hash = source.hash();
+            let known = self
+                .is_revision()
+                .then(|| self.kept.built_from(&source_hash));
+            let [worker, evaluator] = match known.flatten() {
+                Some(programs) => programs,
+                None => {
+                    let built = self.compile(submission, interrupts, listener)?;
+                    let programs = [
+                        self.kept.keep(&built.worker)?,
+                        self.kept.keep(&built.evaluator)?,
+                    ];
+                    self.packages.forget();
+                    let after = self.source(submission)?;
+                    if after.hash() != source_hash {
+                        source = after;
+                        continue;
+                    }
+                    covers(&source, &built.worker, &submission.name)?;
+                    covers(&source, &built.evaluator, &submission.name)?;
+                    if self.is_revision() {
+                        self.kept.note(&source_hash, [&programs[0], &programs[1]]);
+                    }
+                    programs
+                }
+            };
+            return Ok(Programs {
+                worker: self.launchable(worker),
+                evaluator: self.launchable(evaluator),
+                source_hash,
+            });
         }
-        Ok(Programs {
-            worker: executables.remove(&binary.name).ok_or_else(no_binary)?,
-            evaluator: executables.remove(EVALUATOR).ok_or_else(no_binary)?,
+        Err(ProgramError::Changing {
+            submission: submission.name.clone(),
         })
     }
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => a == b,
+/// Whether all that cargo says a program was compiled from is in its source, but for what the build itself made.
+fn covers(source: &Source, program: &Path, submission: &str) -> Result<(), ProgramError> {
+    let files = output::compiled_from(program);
+    let built = program.parent().unwrap_or(program);
+    let files: Vec<PathBuf> = files
+        .into_iter()
+        .filter(|file| !file.starts_with(built))
+        .collect();
+    match source.first_outside(&files) {
+        None => Ok(()),
+        Some(file) => Err(ProgramError::Outside {
+            submission: submission.to_owned(),
+            file: file.clone(),
+        }),
     }
 }

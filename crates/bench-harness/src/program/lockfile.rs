@@ -37,6 +37,14 @@ pub(crate) fn closure(lock: &str, roots: &[&str]) -> Vec<String> {
     texts
 }
 
+/// The name in an entry.
+pub(crate) fn name(entry: &str) -> Option<&str> {
+    let line = entry
+        .lines()
+        .find_map(|line| line.strip_prefix("name = "))?;
+    Some(line.trim_matches('"'))
+}
+
 /// Cargo writes one value a line, and dependencies as `"name"`, `"name version"` or `"name version (source)"`.
 fn parse(block: &str) -> Package {
     let mut package = Package {

@@ -1,14 +1,15 @@
 //! Cargo at work: its artifacts, its progress, and its errors in one line.
 
 use super::ProgramError;
-use super::cargo::Target;
+use super::packages::Target;
 use crate::interrupt::Interrupts;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -186,6 +187,18 @@ fn with_list<'a>(line: &str, below: impl Iterator<Item = &'a str>) -> String {
     format!("{line} {}", items.join(", ")).trim_end().to_owned()
 }
 
+/// The files of packages on this disk that a program was compiled from, as cargo notes them beside it: `program: file file`, a space in a name escaped.
+/// Nothing where it notes nothing.
+pub(super) fn compiled_from(program: &Path) -> Vec<PathBuf> {
+    let notes = fs::read_to_string(program.with_extension("d")).unwrap_or_default();
+    let files = notes
+        .split_once(": ")
+        .map_or("", |(_, files)| files.trim_end());
+    let files = files.replace("\\ ", "\0");
+    let files = files.split(' ').filter(|file| !file.is_empty());
+    files.map(|file| file.replace('\0', " ").into()).collect()
+}
+
 pub(super) fn no_cargo(cause: io::Error) -> ProgramError {
     ProgramError::Io {
         what: "cannot run cargo".to_owned(),
@@ -196,6 +209,20 @@ pub(super) fn no_cargo(cause: io::Error) -> ProgramError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_program_was_compiled_from_is_read_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("lion");
+        assert_eq!(compiled_from(&program), [""; 0].map(PathBuf::from));
+        fs::write(
+            folder.path().join("lion.d"),
+            "/t/lion: /a/src/lib.rs /my\\ own/main.rs\n",
+        )
+        .unwrap();
+        let files = ["/a/src/lib.rs", "/my own/main.rs"].map(PathBuf::from);
+        assert_eq!(compiled_from(&program), files);
+    }
 
     #[test]
     fn the_first_error_is_told_in_one_line() {

@@ -1,83 +1,113 @@
-//! The hash of what a submission's program is built from.
+//! What determines a program, and its hash.
+//!
+//! A program is determined by
+//! - its packages on this disk: the submission's, the evaluator's, and what either is built on by a path, wherever that lies. Of each, every file, through
+//!   links too, and the manifest as cargo reads it, with what it inherits from its workspace;
+//! - the locked versions and checksums of all other packages that it depends on, patches included;
+//! - the tables of the root manifest that reach into packages: profiles, patches, the resolver;
+//! - cargo's configuration where it builds, and in the user's folder, as far as it is about compiling;
+//! - the variables that change what compilers make, `RUSTFLAGS` for one, and the compiler's version.
+//!
+//! Settings (`submission.yaml`) are in the configuration's hash, and prose beside a manifest is in none. What the system provides (libtorch, whose version
+//! is pinned; the C library; a C++ compiler's version) is not in it either: the program's own digest stands beside it in the record.
 
 use super::ProgramError;
-use super::lockfile;
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::{Component, Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
-/// Crates that every worker and the evaluator contain.
-const SHARED_CRATES: [&str; 4] = ["bench-core", "bench-torch", "bench-workloads", "bench-sdk"];
-
-/// Hashes a program's crate at `folder`, the crates it stands on in the checkout `root`, and the locked versions of all else.
-///
-/// Of the lock file only what `package` and the evaluator depend on counts: somebody else's new submission changes nothing here. Submissions
-/// that it is built on do: `members` are the workspace's packages with their folders.
-pub(super) fn hash(
-    root: &Path,
-    folder: &Path,
-    package: &str,
-    members: &[(String, PathBuf)],
-) -> Result<String, ProgramError> {
-    let mut hasher = blake3::Hasher::new_derive_key("bench source v1");
-    add_tree(&mut hasher, "submission", folder)?;
-    for name in SHARED_CRATES {
-        add_tree(&mut hasher, name, &root.join("crates").join(name))?;
-    }
-    let own = folder.join("Cargo.lock");
-    let path = if own.is_file() {
-        own
-    } else {
-        root.join("Cargo.lock")
-    };
-    let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
-    for dependency in lockfile::closure(&text, &[package, "bench-workloads"]) {
-        add(&mut hasher, dependency.as_bytes());
-        let is_it = |name: &str| dependency.starts_with(&format!("name = \"{name}\"\n"));
-        let counted = is_it(package) || SHARED_CRATES.iter().any(|name| is_it(name));
-        let member = members.iter().find(|(name, _)| !counted && is_it(name));
-        if let Some((name, folder)) = member {
-            add_tree(&mut hasher, name, folder)?;
-        }
-    }
-    Ok(hasher.finalize().to_hex().to_string())
+/// What a program is made of: labelled contents. The same content under the same label counts once, however often it is added.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    pieces: BTreeSet<(String, [u8; 32])>,
+    /// Folders that are in it whole, by their real names and by those that were given.
+    folders: Vec<PathBuf>,
 }
 
-fn add_tree(hasher: &mut blake3::Hasher, label: &str, folder: &Path) -> Result<(), ProgramError> {
-    let entries = WalkDir::new(folder)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(counts);
-    for entry in entries {
-        let entry = entry.map_err(|cause| unreadable(folder)(cause.into()))?;
-        if !entry.file_type().is_file() {
-            continue;
-        }
-        let path = entry.path();
-        let relative = path.strip_prefix(folder).unwrap_or(path);
-        add(hasher, label.as_bytes());
-        add(hasher, relative.as_os_str().as_encoded_bytes());
-        add(hasher, &fs::read(path).map_err(unreadable(path))?);
+impl Source {
+    /// A content that has no file of its own: a version, a setting, a part of a file.
+    pub fn add(&mut self, label: impl Into<String>, content: impl AsRef<[u8]>) {
+        let digest = *blake3::hash(content.as_ref()).as_bytes();
+        self.pieces.insert((label.into(), digest));
     }
-    Ok(())
+
+    /// Every file of a package's folder that may be compiled, also those that links lead to.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub(super) fn add_folder(&mut self, name: &str, folder: &Path) -> Result<(), ProgramError> {
+        let entries = WalkDir::new(folder)
+            .follow_links(true)
+            .into_iter()
+            .filter_entry(counts);
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if leads_nowhere(&error) => continue,
+                Err(error) => return Err(unreadable(folder)(error.into())),
+            };
+            if entry.file_type().is_file() {
+                let path = entry.path();
+                let relative = path.strip_prefix(folder).unwrap_or(path);
+                let label = format!("file {name}/{}", relative.to_string_lossy());
+                self.add(label, fs::read(path).map_err(unreadable(path))?);
+            }
+        }
+        self.folders.extend([real(folder), folder.to_owned()]);
+        Ok(())
+    }
+
+    /// The first of these files that is in no folder of this source.
+    pub(super) fn first_outside<'a>(&self, files: &'a [PathBuf]) -> Option<&'a PathBuf> {
+        let is_inside = |file: &&PathBuf| {
+            // By its name, for a link inside of a folder may lead out of it; but a name with `..` says nothing.
+            let goes_up = file.components().any(|part| part == Component::ParentDir);
+            let place = file.parent().map(real).unwrap_or_default();
+            self.folders
+                .iter()
+                .any(|folder| place.starts_with(folder) || !goes_up && file.starts_with(folder))
+        };
+        files.iter().find(|file| !is_inside(file))
+    }
+
+    /// The hash over all labels and contents.
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("bench source v2");
+        for (label, content) in &self.pieces {
+            // With its length, so that no two lists of pieces look the same.
+            hasher.update(&(label.len() as u64).to_le_bytes());
+            hasher.update(label.as_bytes());
+            hasher.update(content);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
 }
 
-/// Settings are in the configuration's hash, prose is in none, and the lock file is taken apart.
+/// Beside the manifest lie also settings, prose, what cargo builds, and hidden files of other programs; below it, everything may be compiled.
 fn counts(entry: &DirEntry) -> bool {
+    if entry.depth() != 1 {
+        return true;
+    }
     let name = entry.file_name().to_string_lossy();
     let built = entry.file_type().is_dir() && name == "target";
-    let hidden = entry.depth() > 0 && name.starts_with('.');
+    let hidden = name.starts_with('.') && name != ".cargo";
     let elsewhere = name == "submission.yaml" || name == "Cargo.lock" || name.ends_with(".md");
     !(built || hidden || elsewhere)
 }
 
-/// With its length, so that no two lists of pieces look the same.
-fn add(hasher: &mut blake3::Hasher, bytes: &[u8]) {
-    hasher.update(&(bytes.len() as u64).to_le_bytes());
-    hasher.update(bytes);
+/// A link to nothing, as editors make them, or to a folder around it: nothing that is not there already can be compiled through it.
+fn leads_nowhere(error: &walkdir::Error) -> bool {
+    let missing = error.io_error().map(io::Error::kind) == Some(io::ErrorKind::NotFound);
+    error.loop_ancestor().is_some() || missing && error.path().is_some_and(Path::is_symlink)
 }
 
-fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> ProgramError {
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+pub(super) fn unreadable(path: &Path) -> impl Fn(io::Error) -> ProgramError {
     let what = format!("cannot read {}", path.display());
     move |cause| ProgramError::Io {
         what: what.clone(),
@@ -88,6 +118,7 @@ fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> ProgramError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::symlink;
 
     fn write(path: &Path, text: &str) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -95,56 +126,90 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_counts_and_nothing_else() {
+    fn every_file_that_may_be_compiled_counts_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        let lion = root.join("submissions/lion");
-        let lock = "[[package]]\nname = \"lion\"\nversion = \"0.1.0\"\n";
-        write(&root.join("Cargo.lock"), lock);
+        let lion = folder.path().join("lion");
         write(&lion.join("src/lib.rs"), "fn lion() {}");
-        for name in SHARED_CRATES {
-            write(&root.join("crates").join(name).join("src/lib.rs"), "");
+        write(&folder.path().join("elsewhere/table.txt"), "1 2 3");
+        write(
+            &folder.path().join("elsewhere/module/roar.rs"),
+            "fn roar() {}",
+        );
+        symlink("../../elsewhere/table.txt", lion.join("src/table.txt")).unwrap();
+        symlink("../../elsewhere/module", lion.join("src/module")).unwrap();
+        let hash = || {
+            let mut source = Source::default();
+            source.add_folder("lion", &lion).unwrap();
+            source.hash()
+        };
+        let first = hash();
+        for path in [
+            "lion/submission.yaml",
+            "lion/README.md",
+            "lion/Cargo.lock",
+            "lion/target/debug/lion",
+            "lion/.git/HEAD",
+            "other/src/lib.rs",
+        ] {
+            write(&folder.path().join(path), "something else");
+            assert_eq!(hash(), first, "{path}");
         }
-        let pride = ("pride".to_owned(), root.join("submissions/pride"));
-        write(&pride.1.join("src/lib.rs"), "fn pride() {}");
-        let members = [pride];
-        let hash_now = || hash(root, &lion, "lion", &members).unwrap();
-        let first = hash_now();
-        let idle = [
-            ("submissions/lion/submission.yaml", "schema: 1"),
-            ("submissions/lion/README.md", "# Lion"),
-            ("submissions/lion/target/debug/lion", "ELF"),
-            ("submissions/lion/.git/HEAD", "ref"),
-            ("submissions/other/src/lib.rs", "fn other() {}"),
-            ("crates/bench-cli/src/main.rs", "fn main() {}"),
-            (
-                "Cargo.lock",
-                &format!("{lock}\n[[package]]\nname = \"other\"\nversion = \"0.1.0\"\n"),
-            ),
-        ];
-        for (path, text) in idle {
-            write(&root.join(path), text);
-            assert_eq!(hash_now(), first, "{path}");
-        }
+        symlink("nobody@nowhere", lion.join("src/.#lib.rs")).unwrap();
+        symlink("..", lion.join("src/around")).unwrap();
+        assert_eq!(hash(), first, "links that lead to nothing new");
         let mut seen = vec![first];
-        let telling = [
-            ("submissions/lion/src/lib.rs", "fn lion() { roar() }"),
-            ("submissions/lion/src/roar.rs", ""),
-            ("crates/bench-sdk/src/lib.rs", "fn sdk() {}"),
-            (
-                "Cargo.lock",
-                "[[package]]\nname = \"lion\"\nversion = \"0.2.0\"\n",
-            ),
-            (
-                "Cargo.lock",
-                "[[package]]\nname = \"lion\"\nversion = \"0.2.0\"\ndependencies = [\n \"pride\",\n]\n\n[[package]]\nname = \"pride\"\nversion = \"0.1.0\"\n",
-            ),
-            ("submissions/pride/src/lib.rs", "fn pride() { roar() }"),
-        ];
-        for (path, text) in telling {
-            write(&root.join(path), text);
-            assert!(!seen.contains(&hash_now()), "{path}");
-            seen.push(hash_now());
+        for path in [
+            "lion/src/lib.rs",
+            "lion/src/target/mod.rs",
+            "lion/src/notes.md",
+            "lion/src/.hidden.rs",
+            "lion/.cargo/config.toml",
+            "lion/build.rs",
+            "elsewhere/table.txt",
+            "elsewhere/module/roar.rs",
+            "elsewhere/module/more.rs",
+        ] {
+            write(&folder.path().join(path), "something new");
+            assert!(!seen.contains(&hash()), "{path}");
+            seen.push(hash());
         }
+    }
+
+    #[test]
+    fn labels_and_contents_count_and_their_order_does_not() {
+        let of = |pieces: &[(&str, &str)]| {
+            let mut source = Source::default();
+            for (label, content) in pieces {
+                source.add(*label, content);
+            }
+            source.hash()
+        };
+        assert_eq!(
+            of(&[("a", "x"), ("b", "y")]),
+            of(&[("b", "y"), ("a", "x"), ("a", "x")])
+        );
+        let all = [
+            of(&[]),
+            of(&[("a", "x")]),
+            of(&[("a", "y")]),
+            of(&[("b", "x")]),
+            of(&[("a", "x"), ("a", "y")]),
+        ];
+        assert_eq!(BTreeSet::from(all.clone()).len(), all.len());
+    }
+
+    #[test]
+    fn a_file_of_no_package_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let lion = folder.path().join("lion");
+        write(&lion.join("src/lib.rs"), "");
+        write(&folder.path().join("stray.rs"), "");
+        symlink("../../stray.rs", lion.join("src/linked.rs")).unwrap();
+        let mut source = Source::default();
+        source.add_folder("lion", &lion).unwrap();
+        let inside = [lion.join("src/lib.rs"), lion.join("src/linked.rs")];
+        assert_eq!(source.first_outside(&inside), None);
+        let stray = lion.join("src/../../stray.rs");
+        assert_eq!(source.first_outside(&[stray.clone()]), Some(&stray));
     }
 }

@@ -132,6 +132,7 @@ mod tests {
             user_data: None,
             user_libtorch: None,
             user_compiler: None,
+            building: Default::default(),
             search_path: "".into(),
         }
     }

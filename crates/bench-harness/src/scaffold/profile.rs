@@ -1,6 +1,6 @@
 //! The checkout's release profile, for a workspace to which the checkout's crates are dependencies.
 
-use crate::program::closure;
+use crate::program::{closure, locked_name as name};
 
 /// The profile's tables, without what is about packages that the new workspace does not have. The checkout's own crates are named one by one:
 /// elsewhere they are dependencies, and what `"*"` says of those is not what the checkout builds its own with.
@@ -38,13 +38,6 @@ fn table<'a>(root: &'a str, name: &str) -> Vec<&'a str> {
     lines
         .filter(|line| line.contains(" = ") && !line.starts_with('#'))
         .collect()
-}
-
-/// The name in an entry of a lock file.
-fn name(package: &str) -> Option<&str> {
-    let mut lines = package.lines();
-    let name = lines.find_map(|line| line.strip_prefix("name = "))?;
-    Some(name.trim_matches('"'))
 }
 
 /// A crate's settings in the checkout with nothing left out, since `"*"` would fill it in: its own, else the profile's, else cargo's.

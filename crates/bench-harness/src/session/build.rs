@@ -1,6 +1,6 @@
 //! The programs of a session, each built once, before the first trial.
 
-use super::work::{BuildFailure, Work};
+use super::work::{BuildFailure, Work, look_up};
 use super::{Session, SessionEvent, Sink, Sources};
 use crate::interrupt::Interrupts;
 use crate::program::{Builder, ProgramError, Programs};
@@ -30,7 +30,15 @@ pub(super) fn build_all(
         {
             built.insert(key, programs);
         }
-        work.programs = built.get(&key).cloned();
+        let programs = built.get(&key).cloned();
+        if let Some(Ok(programs)) = &programs
+            && programs.source_hash != work.source_hash
+            // A configuration that was hashed before is hashed again.
+            && let Ok(edited) = look_up(session, planned, &programs.source_hash)
+        {
+            *work = edited;
+        }
+        work.programs = programs;
     }
 }
 

@@ -25,7 +25,8 @@ pub struct Work {
     pub folder: Option<PathBuf>,
     /// The last attempt, where there is one.
     stored: Option<Box<Stored>>,
-    source_hash: String,
+    /// Of what it runs: where that was edited between the plan and the build, of what was built.
+    pub(super) source_hash: String,
     /// None before the build, and when it was interrupted.
     pub(super) programs: Option<Result<Programs, BuildFailure>>,
 }
@@ -76,7 +77,7 @@ pub(super) fn plan(
     Ok(works)
 }
 
-fn look_up(
+pub(super) fn look_up(
     session: &Session,
     planned: &PlannedTrial,
     source_hash: &str,
@@ -188,7 +189,10 @@ fn prepare(
     folder: &Path,
     programs: &Programs,
 ) -> Trial {
-    let fresh = new_record(session, planned, &work.source_hash);
+    let fresh = RunRecord {
+        programs: Some(programs.digests()),
+        ..new_record(session, planned, &work.source_hash)
+    };
     let (record, lines, resume) = match (&work.action, &work.stored) {
         (Action::Resume { from, lines }, Some(stored)) => {
             let began = RunRecord {
@@ -207,8 +211,6 @@ fn prepare(
         programs: programs.clone(),
         data: planned.data.clone(),
         device_index: planned.device_index,
-        libtorch: session.libtorch.clone(),
-        environment: session.environment.clone(),
         limits: session.limits,
         tolerances: session.tolerances,
         to_budget: session.options.to_budget,
@@ -256,6 +258,7 @@ fn new_record(session: &Session, planned: &PlannedTrial, source_hash: &str) -> R
         format: FORMAT,
         config_hash: hash(planned.run.config_hash()),
         source_hash: source_hash.to_owned(),
+        programs: None,
         comparability_key: hash(planned.run.comparability_key()),
         run: planned.run.clone().into(),
         machine: session.machine.clone(),

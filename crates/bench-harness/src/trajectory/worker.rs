@@ -3,11 +3,10 @@
 use super::{Course, Ground};
 use crate::channel::{self, Arrival, BACKLOG, ProtocolError, Source, Text};
 use crate::interrupt::Interrupts;
-use crate::process::environment::Surroundings;
 use crate::process::{Process, ProcessError};
 use bench_core::number::{Measured, Span};
 use bench_core::protocol::{Command, EVAL_FILE, Event, Task};
-use bench_core::run::{Local, RunSpec};
+use bench_core::run::{DeviceKind, Local, RunSpec, SplitName};
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -85,15 +84,18 @@ impl Worker {
             cause,
         })?;
         let (sender, arrivals) = sync_channel(BACKLOG);
-        let surroundings = Surroundings {
-            threads: course.run.threads,
-            device: course.run.device,
-            libtorch: ground.libtorch.clone(),
-            token: format!("trajectory-{}-{}", std::process::id(), course.side),
-            extra: ground.environment.clone(),
-        };
-        let log = folder.join("stderr.log");
-        let process = Process::spawn(Source::Worker, &course.worker, &surroundings, &log, sender)?;
+        let mut data = ground.data.clone();
+        data.retain(|split, _| *split == SplitName::Train);
+        let cuda = course.run.device == DeviceKind::Cuda;
+        let launch = course
+            .worker
+            .clone()
+            .reading(data.values().cloned())
+            .writing([snapshots.clone()])
+            .on(cuda.then_some(ground.device_index));
+        let token = format!("trajectory-{}-{}", std::process::id(), course.side);
+        let (threads, log) = (course.run.threads, folder.join("stderr.log"));
+        let process = Process::spawn(Source::Worker, &launch, threads, &token, &log, sender)?;
         let mut worker = Worker {
             process,
             arrivals,
@@ -101,8 +103,6 @@ impl Worker {
             stall: ground.limits.stall,
             snapshot: ground.limits.snapshot,
         };
-        let mut data = ground.data.clone();
-        data.retain(|split, _| *split == bench_core::run::SplitName::Train);
         let task = Task {
             run: every_step(&course.run),
             local: Local {

@@ -74,7 +74,7 @@ impl Supervisor<'_> {
     fn assign(&mut self) -> Flow<()> {
         let trial = self.trial;
         let mut local = Local {
-            data: trial.data.clone(),
+            data: trial.data_of(Source::Evaluator),
             scratch: self.snapshots.scratch().to_owned(),
             device_index: trial.device_index,
             resume: None,
@@ -85,7 +85,7 @@ impl Supervisor<'_> {
         };
         // A program that is gone already tells by the end of its output.
         let _ = self.evaluator.assign(&task(&local));
-        local.data.retain(|split, _| *split == SplitName::Train);
+        local.data = trial.data_of(Source::Worker);
         local.resume = trial.resume.as_ref().map(|point| Resume {
             snapshot: point.snapshot.clone(),
             step: point.step,

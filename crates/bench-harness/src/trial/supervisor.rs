@@ -7,7 +7,6 @@ use super::tally::Tally;
 use super::{Observer, Trial, TrialProgress};
 use crate::channel::{Arrival, BACKLOG, Source};
 use crate::interrupt::Interrupts;
-use crate::process::environment::Surroundings;
 use crate::process::{Process, ProcessError};
 use crate::recorder::{EVALUATOR_LOG, MAX_LOGGED, RecordError, Recorder, Room, STDERR_FILE};
 use crate::scratch::{self, Scratch};
@@ -138,23 +137,18 @@ impl<'a> Supervisor<'a> {
                 format!("no place for snapshots: {cause}"),
             )
         })?;
-        let surroundings = Surroundings {
-            threads: trial.run().threads,
-            device: trial.run().device,
-            libtorch: trial.libtorch.clone(),
-            token: token(&scratch),
-            extra: trial.environment.clone(),
-        };
+        let token = token(&scratch);
         let (sender, arrivals) = sync_channel(BACKLOG);
         let spawned = Instant::now();
-        let start = |source, program, log: &str| {
-            let log = trial.folder.join(log);
-            Process::spawn(source, program, &surroundings, &log, sender.clone())
+        let start = |source, log: &str| {
+            let launch = trial.launch(source);
+            let (threads, log) = (trial.run().threads, trial.folder.join(log));
+            Process::spawn(source, &launch, threads, &token, &log, sender.clone())
         };
         Ok(Supervisor {
             trial,
-            worker: start(Source::Worker, &trial.programs.worker, STDERR_FILE)?,
-            evaluator: start(Source::Evaluator, &trial.programs.evaluator, EVALUATOR_LOG)?,
+            worker: start(Source::Worker, STDERR_FILE)?,
+            evaluator: start(Source::Evaluator, EVALUATOR_LOG)?,
             recorder,
             interrupts,
             tally: Tally::new(spawned),

@@ -46,6 +46,7 @@ pub(crate) fn record(run: RunSpec) -> RunRecord {
         format: FORMAT,
         config_hash: run.config_hash().unwrap(),
         source_hash: "s1".into(),
+        programs: None,
         comparability_key: run.comparability_key().unwrap(),
         run: run.into(),
         machine: serde_json::from_value(machine).unwrap(),

@@ -4,7 +4,6 @@ use super::median;
 use super::partner::{Entrant, Partner, Times, compared, times_as_fast};
 use super::peers;
 use super::table::Table;
-use crate::shell;
 use anyhow::Result;
 use std::cell::RefCell;
 use std::path::Path;
@@ -62,7 +61,6 @@ pub fn measure(bench: &Path, repeats: usize) -> Result<Option<Table>> {
         );
         return Ok(None);
     }
-    shell::build(&["-p", "adamw", "-p", "lion"])?;
     let mut rows = Vec::new();
     for subject in SUBJECTS {
         for threads in [1, 2] {
@@ -125,7 +123,7 @@ impl Subject {
 
     /// A process of its program.
     fn start(&self, run: &str, threads: u32, huge: bool) -> Result<RefCell<Partner>> {
-        let mut program = peers::submission(self.submission, self.arguments, threads);
+        let mut program = peers::submission(self.submission, self.arguments, threads)?;
         if !huge {
             program.env_remove(peers::TUNABLES);
         }

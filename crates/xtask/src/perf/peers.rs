@@ -2,9 +2,12 @@
 
 use crate::shell;
 use anyhow::{Context, Result, bail};
+use bench_harness::launch::Launch;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// The variable that glibc reads before `main`.
 pub const TUNABLES: &str = "GLIBC_TUNABLES";
@@ -71,12 +74,19 @@ pub fn script(python: &Path, name: &str, threads: u32) -> Command {
     command
 }
 
-/// A submission's program, told to time itself.
-pub fn submission(name: &str, arguments: &[&str], threads: u32) -> Command {
-    let mut command = Command::new(shell::root().join("target/release").join(name));
-    command.arg("time").args(arguments);
-    environment(&mut command, threads);
-    command
+/// A submission's program, told to time itself: started as the referee starts it.
+pub fn submission(name: &str, arguments: &[&str], threads: u32) -> Result<Command> {
+    static BUILT: Mutex<BTreeMap<String, Launch>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let launch = match built.get(name) {
+        Some(launch) => launch,
+        None => {
+            let launch = shell::programs(name)?.worker.launch;
+            built.entry(name.to_owned()).or_insert(launch)
+        }
+    };
+    let launch = launch.clone().with(["time"]).with(arguments);
+    Ok(launch.command(threads)?)
 }
 
 /// A resolved run of a submission, as one line, with so many threads and these hyperparameters.
@@ -137,7 +147,7 @@ mod tests {
 
     #[test]
     fn memory_is_set_as_by_the_referee() {
-        let referee = shell::root().join("crates/bench-harness/src/process/environment.rs");
+        let referee = shell::root().join("crates/bench-harness/src/launch/environment.rs");
         let referee = std::fs::read_to_string(referee).unwrap();
         let set = format!("set(\"{TUNABLES}\", \"{HUGE_PAGES}\".as_ref())");
         assert!(referee.contains(&set), "{set}");

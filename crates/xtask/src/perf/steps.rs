@@ -18,7 +18,6 @@ const COMPILED: [&str; 2] = ["compile", "compile-channels-last"];
 
 /// All workloads with one thread and with two. The models in PyTorch are first compared with ours: loss and gradients on the same weights and batch.
 pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Table> {
-    shell::build(&["-p", "adamw"])?;
     let mut rows = Vec::new();
     for workload in WORKLOADS {
         for threads in [1, 2] {
@@ -50,7 +49,7 @@ fn compare(
     repeats: usize,
 ) -> Result<Vec<String>> {
     let run = peers::run_of(bench, workload, "adamw", threads, &[])?;
-    let mut ours = Partner::start(&mut peers::submission("adamw", &[], threads), &run)?;
+    let mut ours = Partner::start(&mut peers::submission("adamw", &[], threads)?, &run)?;
     ours.line()?;
     let mut torch = peers::script(python, "torch_steps.py", threads);
     let mut torch = Partner::start(&mut torch, &run)?;

@@ -6,7 +6,6 @@ mod rules;
 use super::partner::{Entrant, Partner, compared};
 use super::peers;
 use super::table::Table;
-use crate::shell;
 use anyhow::Result;
 use measured::Measured;
 use rules::{RULES, Rule};
@@ -29,11 +28,6 @@ const SHAPES: [[&str; 3]; 3] = [
 
 /// Three tables of time, and one of memory.
 pub fn measure(bench: &Path, python: &Path, repeats: usize) -> Result<Vec<Table>> {
-    let chosen: Vec<&str> = RULES
-        .iter()
-        .flat_map(|rule| ["-p", rule.submission])
-        .collect();
-    shell::build(&chosen)?;
     let mut tables = Vec::new();
     let mut memory = Vec::new();
     for [update, workload, called] in SHAPES {
@@ -176,7 +170,7 @@ impl Context<'_> {
     fn start(&self, submission: &str, with: &[(&str, &str)]) -> Result<(Partner, String)> {
         let run = peers::run_of(self.bench, self.workload, submission, self.threads, with)?;
         let program = ["--update", self.update];
-        let mut program = peers::submission(submission, &program, self.threads);
+        let mut program = peers::submission(submission, &program, self.threads)?;
         let mut program = Partner::start(&mut program, &run)?;
         let described = program.line()?;
         Ok((program, described))

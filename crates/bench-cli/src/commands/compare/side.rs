@@ -10,7 +10,7 @@ use bench_core::spec::diagnostic::nearest;
 use bench_core::spec::search::Point;
 use bench_harness::catalog;
 use bench_harness::home::Home;
-use bench_harness::program::{CargoBuilder, KeepingBuilder};
+use bench_harness::program::CargoBuilder;
 use bench_harness::revision;
 use std::path::{Path, PathBuf};
 
@@ -35,12 +35,10 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Makes this side's programs, where the other side's do not replace them.
-    pub(super) fn builder(&self) -> KeepingBuilder<CargoBuilder> {
-        let home = &self.workspace.home;
-        let cargo =
-            CargoBuilder::of_revision(home.clone(), self.root.clone(), self.workspace.programs());
-        KeepingBuilder::new(cargo, home.programs(), self.root != home.root)
+    /// Makes this side's programs.
+    pub(super) fn builder(&self) -> CargoBuilder {
+        let home = self.workspace.home.clone();
+        CargoBuilder::of_revision(home, self.root.clone(), self.workspace.programs())
     }
 }
 

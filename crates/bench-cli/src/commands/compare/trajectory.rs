@@ -121,9 +121,11 @@ fn follow(
     interrupts: &Interrupts,
     reporter: &Reporter,
 ) -> Result<Trajectory, Failure> {
-    let course = |number: usize, side| -> Result<Course, Failure> {
+    // They live until both programs have run, which keeps these.
+    let mut builders = entries.map(Entry::builder);
+    let mut course = |number: usize, side| -> Result<Course, Failure> {
         let run = runs[number];
-        let mut builder = entries[number].builder();
+        let builder = &mut builders[number];
         let submission = run.submission.name.as_str();
         reporter.session(SessionEvent::Building { submission });
         let began = Instant::now();
@@ -136,15 +138,13 @@ fn follow(
         });
         Ok(Course {
             side,
-            worker: built.worker,
+            worker: built.worker.launch,
             run: run.clone(),
         })
     };
     let (a, b) = (course(0, "base")?, course(1, "candidate")?);
     let ground = Ground {
         data: planned.data.clone(),
-        libtorch: session.libtorch.clone(),
-        environment: session.environment.clone(),
         limits: session.limits,
         device_index: planned.device_index,
         steps: u64::from(arguments.steps),
