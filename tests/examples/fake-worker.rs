@@ -178,7 +178,14 @@ impl Fake {
             true => &self.script.evaluator,
             false => &self.script.worker,
         };
-        let act = acts.get(&moment.key())?.clone();
+        let act = match acts.get(&moment.key())?.clone() {
+            Act::Once(mark, _) if mark.exists() => return None,
+            Act::Once(mark, act) => {
+                std::fs::write(mark, "").unwrap();
+                *act
+            }
+            act => act,
+        };
         match &act {
             Act::Hang => thread::sleep(FOR_EVER),
             Act::Plod => loop {
@@ -215,7 +222,7 @@ impl Fake {
                 leave_child();
                 std::process::exit(0);
             }
-            Act::Claim(_) | Act::Nan | Act::Count(_) | Act::Step(_) => {}
+            Act::Claim(_) | Act::Nan | Act::Count(_) | Act::Step(_) | Act::Once(..) => {}
         }
         Some(act)
     }

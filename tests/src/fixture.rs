@@ -149,6 +149,7 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
             config_hash: run.config_hash().unwrap_or_default(),
             source_hash: SOURCE.to_owned(),
             programs: None,
+            context: Default::default(),
             comparability_key: run.comparability_key().unwrap_or_default(),
             run: run.into(),
             machine: machine(),
@@ -341,6 +342,7 @@ pub fn session(folder: &Path, script: &Script, runs: Vec<RunSpec>) -> Staged {
             .map(|run| PlannedTrial {
                 suite: "single".to_owned(),
                 run,
+                context: Default::default(),
                 data: trial.data.clone(),
                 device_index: 0,
             })

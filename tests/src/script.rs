@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Environment variable that holds a [`Script`] as JSON.
 pub const VARIABLE: &str = "BENCH_FAKE";
@@ -93,6 +94,8 @@ pub enum Act {
     Orphan,
     /// Says this step in place of the right one.
     Step(u64),
+    /// Does another act, but only the first time: it leaves this file behind.
+    Once(PathBuf, Box<Act>),
 }
 
 impl Script {

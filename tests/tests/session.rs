@@ -202,6 +202,77 @@ fn a_submission_edited_after_the_plan_is_recorded_as_what_was_built() {
 }
 
 #[test]
+fn a_reverted_edit_counts_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = fixture::session(folder.path(), &Script::good(), studies(2));
+    let run = |source: &str, broken: bool| {
+        let mut builder = Prebuilt {
+            broken: broken.then(|| "pretender".to_owned()).into_iter().collect(),
+            ..Prebuilt::default().built_from(source)
+        };
+        session::run(&session, &mut builder, &Interrupts::default(), &mut |_| {}).unwrap()
+    };
+    let board = || {
+        let stored = store::latest(store::scan(&session.runs).0).into_iter();
+        let trials: Vec<_> = stored.map(|stored| stored.trial).collect();
+        let result = bench_score::results(&trials).remove(0);
+        (result.reached, result.unobserved.len(), result.superseded)
+    };
+    run("A", false);
+    assert_eq!(board(), (2, 0, 0));
+    let unchanged = contents(&session.runs);
+    assert!(run("B", true).iter().all(is_build_failure));
+    assert_eq!(board(), (0, 2, 2), "what was asked for last has not built");
+    assert!(
+        run("A", false)
+            .iter()
+            .all(|report| report.action == Action::Skip)
+    );
+    assert_eq!(board(), (2, 0, 2), "the edit is undone");
+    let after = contents(&session.runs);
+    assert!(
+        unchanged.iter().all(|file| after.contains(file)),
+        "nothing finished is touched"
+    );
+    // A build that fails as before leaves no second record, and is what was asked for.
+    run("B", true);
+    assert_eq!(board(), (0, 2, 2));
+    // Joined with a copy of older notes, the later ones stand, whichever way round.
+    let copy = folder.path().join("copy");
+    let joined = bench_harness::merge::merge(&session.runs, &copy).unwrap();
+    assert_eq!((joined.copied.len(), joined.conflicts.len()), (4, 0));
+    run("A", false);
+    for (from, into) in [(&copy, &session.runs), (&session.runs, &copy)] {
+        let joined = bench_harness::merge::merge(from, into).unwrap();
+        assert_eq!((joined.same, joined.conflicts.len()), (4, 0));
+    }
+    let notes = |runs: &Path| -> Vec<_> {
+        let stored = store::scan(runs).0.into_iter();
+        stored.map(|stored| stored.trial.asked).collect()
+    };
+    assert_eq!(board(), (2, 0, 2));
+    assert_eq!(notes(&copy), notes(&session.runs));
+}
+
+#[test]
+fn what_the_machine_broke_is_tried_again_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = Script::good().evaluator(Moment::Load, Act::Exit(1));
+    let mut session = fixture::session(folder.path(), &broken, studies(1));
+    run_session(&session);
+    session.script = Script::good();
+    let second = run_session(&session);
+    assert_eq!(second[0].action, Action::Run { attempt: 2 });
+    assert_eq!(outcome(&second[0]), Some(&Outcome::TargetReached));
+    // Broken again when run anew: the observation stands.
+    session.script = broken;
+    session.options.fresh = true;
+    run_session(&session);
+    let latest = store::latest(store::scan(&session.runs).0);
+    assert_eq!((latest.len(), latest[0].attempt), (1, 2));
+}
+
+#[test]
 fn a_resumed_trial_equals_an_uninterrupted_one() {
     let folder = tempfile::tempdir().unwrap();
     let whole = fixture::session(&folder.path().join("whole"), &Script::good(), studies(2));

@@ -1,5 +1,6 @@
 //! Every way one trial can end, with a worker that does as it is told.
 
+use bench_core::number::Span;
 use bench_core::outcome::{FailureKind, Outcome, Phase};
 use bench_core::run::SplitName;
 use bench_core::spec::harness::TestEvaluations;
@@ -312,9 +313,70 @@ fn the_evaluator_is_checked_too() {
         (Act::Line("hello".to_owned()), "not a message"),
     ];
     for (act, expected) in cases {
-        let played = play(&evaluator(Moment::Evaluate(20), act));
-        let message = played.failure(FailureKind::Evaluator);
+        // Twice on the same weights: their fault.
+        let played = play(&evaluator(Moment::Evaluate(20), act.clone()));
+        let message = played.failure(FailureKind::Unscored);
         assert!(message.contains(expected), "{message}");
+        assert!(played.summary.is_observed());
+        // Once: another evaluator scores them, and nothing else changes.
+        let folder = tempfile::tempdir().unwrap();
+        let once = Act::Once(folder.path().join("mark"), Box::new(act));
+        let played = play(&evaluator(Moment::Evaluate(20), once));
+        assert_eq!(*played.outcome(), Outcome::TargetReached, "{expected}");
+        assert_eq!(evaluated(&played, SplitName::Validation), [10, 20, 30]);
+        let warning = &played.summary.warnings[0];
+        assert!(warning.contains(expected), "{warning}");
+        assert!(
+            warning.ends_with("another evaluator scores the weights of step 20 again"),
+            "{warning}"
+        );
+    }
+}
+
+#[test]
+fn an_evaluator_that_never_gets_to_weights_is_no_observation() {
+    let exits = Act::LastWords("no such data".to_owned());
+    for moment in [Moment::Load, Moment::WarmUp] {
+        let played = play(&evaluator(moment, exits.clone()));
+        assert!(
+            played
+                .failure(FailureKind::Evaluator)
+                .contains("no such data")
+        );
+        assert!(!played.summary.is_observed());
+    }
+    let late = play_as(&evaluator(Moment::Load, Act::Hang), |trial| {
+        trial.limits.start_up = Span(Duration::from_millis(300));
+    });
+    let message = late.failure(FailureKind::Evaluator);
+    assert_eq!(message, "the evaluator was not ready within 300ms");
+    let slow = play_as(&evaluator(Moment::Evaluate(20), Act::Hang), |trial| {
+        trial.limits.evaluation = Span(Duration::from_millis(300));
+    });
+    let phase = Phase::Evaluation;
+    assert_eq!(*slow.outcome(), Outcome::TimedOut { phase });
+    assert!(slow.summary.is_observed());
+}
+
+#[test]
+fn a_worker_cannot_put_the_blame_elsewhere() {
+    for kind in ["environment", "evaluator", "build", "record", "unscored"] {
+        let act = Act::Fail(kind.to_owned(), "no data".to_owned());
+        let played = play(&worker(Moment::Train(20), act));
+        let message = played.failure(FailureKind::Error);
+        let expected =
+            format!("by its own account {kind}: no data, at src/lib.rs:7, after step 20");
+        assert_eq!(message, expected);
+        assert!(played.summary.is_observed(), "{kind}");
+    }
+    for kind in ["error", "panic", "out-of-memory"] {
+        let act = Act::Fail(kind.to_owned(), "no luck".to_owned());
+        let played = play(&worker(Moment::Train(20), act));
+        let Outcome::Failed(failure) = played.outcome() else {
+            panic!("{:?}", played.outcome());
+        };
+        assert_eq!(failure.kind.name(), kind);
+        assert!(failure.message.starts_with("no luck"));
     }
 }
 

@@ -55,8 +55,10 @@ pub enum FailureKind {
     OutOfMemory,
     /// What came over the pipe was not the protocol.
     Protocol,
-    /// The evaluator failed, which is not the submission's fault.
+    /// The evaluator failed where no weights were at hand, or only once: not the submission's fault.
     Evaluator,
+    /// Two evaluators in a row failed on the same weights: that is taken for the weights' fault.
+    Unscored,
     /// The record could not be written (disk full, permission).
     Record,
     /// Data, device or another thing that the run needs was missing.
@@ -88,6 +90,15 @@ impl Outcome {
         !matches!(self, Outcome::Interrupted)
     }
 
+    /// Whether it says something of the algorithm. What the referee saw fail by itself (the build, the machine, the disk, an evaluator) is no
+    /// observation: it counts for nothing, and the same command tries it again.
+    pub fn is_observation(&self) -> bool {
+        match self {
+            Outcome::Failed(failure) => failure.kind.is_of_the_algorithm(),
+            outcome => outcome.is_final(),
+        }
+    }
+
     /// Whether the submission is at fault or broke: what `--rerun-failed` runs again.
     pub fn is_failure(&self) -> bool {
         matches!(
@@ -107,6 +118,52 @@ impl Outcome {
             Outcome::TimedOut { .. } => "timed-out",
             Outcome::Interrupted => "interrupted",
             Outcome::TimingSuspect => "timing-suspect",
+        }
+    }
+}
+
+impl FailureKind {
+    /// Whether the algorithm or its program is what failed. None of the others can be claimed by a worker: see [`FailureKind::as_claimed`].
+    pub fn is_of_the_algorithm(self) -> bool {
+        match self {
+            FailureKind::Build
+            | FailureKind::Evaluator
+            | FailureKind::Record
+            | FailureKind::Environment => false,
+            FailureKind::Error
+            | FailureKind::Panic
+            | FailureKind::Signal
+            | FailureKind::Exit
+            | FailureKind::OutOfMemory
+            | FailureKind::Protocol
+            | FailureKind::Unscored => true,
+        }
+    }
+
+    /// What a worker's own word for its failure counts as: it cannot put the blame on the machine, the evaluator or the disk, which would keep
+    /// its trial out of the tables.
+    #[must_use]
+    pub fn as_claimed(self) -> FailureKind {
+        match self {
+            FailureKind::Panic | FailureKind::OutOfMemory => self,
+            _ => FailureKind::Error,
+        }
+    }
+
+    /// The word that records use.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Build => "build",
+            FailureKind::Error => "error",
+            FailureKind::Panic => "panic",
+            FailureKind::Signal => "signal",
+            FailureKind::Exit => "exit",
+            FailureKind::OutOfMemory => "out-of-memory",
+            FailureKind::Protocol => "protocol",
+            FailureKind::Evaluator => "evaluator",
+            FailureKind::Unscored => "unscored",
+            FailureKind::Record => "record",
+            FailureKind::Environment => "environment",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::number::Measured;
 use crate::outcome::Outcome;
 use crate::protocol::{Claim, DeviceReport, Metrics};
 use crate::run::SplitName;
+use crate::spec::submission::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -33,6 +34,9 @@ pub struct RunRecord {
     pub programs: Option<ProgramDigests>,
     /// [`crate::run::Identity::comparability_key`].
     pub comparability_key: String,
+    /// What tables must know of it beyond its configuration.
+    #[serde(default, skip_serializing_if = "Context::is_empty")]
+    pub context: Context,
     /// Where it ran.
     pub machine: Machine,
     /// Version of bench that wrote it.
@@ -66,6 +70,32 @@ pub struct ProgramDigests {
     pub worker: String,
     /// The one that scores.
     pub evaluator: String,
+}
+
+/// What tables must know of a trial beyond its configuration, as it was when the trial began. In no hash.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Context {
+    /// Trials of its study: fewer than the ruleset's where a submission lists its points. Absent in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study_trials: Option<u32>,
+    /// Of values that somebody gave, those that are not the submission's defaults. Absent where nobody gave any, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<BTreeMap<String, Value>>,
+}
+
+impl Context {
+    fn is_empty(&self) -> bool {
+        *self == Context::default()
+    }
+}
+
+/// `asked.json`: written beside a record that stands already, when somebody asks for its trial again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Asked {
+    /// When, RFC 3339, UTC.
+    pub at: String,
 }
 
 /// A machine, as far as times depend on it.

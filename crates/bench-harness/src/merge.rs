@@ -3,7 +3,7 @@
 //! A record keeps its path, so that `bench run` finds finished trials again. Where that place is taken by the same trial of another
 //! machine, the record goes below a folder of that machine's: machines stay a factor, and none hides another.
 
-use crate::recorder::{EVALUATOR_LOG, EVENTS_FILE, RUN_FILE, STDERR_FILE};
+use crate::recorder::{ASKED_FILE, EVALUATOR_LOG, EVENTS_FILE, RUN_FILE, STDERR_FILE};
 use crate::store::{self, StoreError, Stored};
 use std::fs::{self, File};
 use std::io;
@@ -11,7 +11,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// What a record is copied of: no snapshot, which only its own machine could go on from.
-const FILES: [&str; 4] = [RUN_FILE, EVENTS_FILE, STDERR_FILE, EVALUATOR_LOG];
+const FILES: [&str; 5] = [
+    RUN_FILE,
+    EVENTS_FILE,
+    ASKED_FILE,
+    STDERR_FILE,
+    EVALUATOR_LOG,
+];
 
 /// A folder cannot be joined.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +47,7 @@ pub struct Merged {
     pub unreadable: Vec<StoreError>,
 }
 
-/// Copies all records below `from` into `into`. Nothing that is there is ever changed.
+/// Copies all records below `from` into `into`. Nothing that is there is ever changed, but for when a trial was last asked for: of two such notes the later stands.
 ///
 /// # Errors
 /// When a file cannot be copied. Records that cannot be read are told of, and hold up nothing.
@@ -69,7 +75,10 @@ pub fn merge(from: &Path, into: &Path) -> Result<Merged, MergeError> {
                 copy(&record.folder, &place)?;
                 merged.copied.push(place);
             }
-            Some(Fate::Same) => merged.same += 1,
+            Some(Fate::Same(place, asked)) => {
+                note_later(&place, asked, record.trial.asked)?;
+                merged.same += 1;
+            }
             Some(Fate::Conflict(place)) => merged.conflicts.push((record.folder, place)),
             None => {}
         }
@@ -79,8 +88,21 @@ pub fn merge(from: &Path, into: &Path) -> Result<Merged, MergeError> {
 
 enum Fate {
     Free(PathBuf),
-    Same,
+    /// Where it stands, and when it was last asked for there.
+    Same(PathBuf, Option<String>),
     Conflict(PathBuf),
+}
+
+fn note_later(place: &Path, here: Option<String>, there: Option<String>) -> Result<(), MergeError> {
+    let Some(at) = there else { return Ok(()) };
+    let here = here.as_deref().map(bench_score::instant);
+    if Some(bench_score::instant(&at)) <= here {
+        return Ok(());
+    }
+    store::note_asked(place, &at).map_err(|cause| MergeError::Io {
+        path: place.join(ASKED_FILE),
+        cause,
+    })
 }
 
 /// What becomes of a record at a place; none where another machine's record has it.
@@ -99,7 +121,7 @@ fn fate(record: &Stored, place: PathBuf) -> Option<Fate> {
     let bytes = |folder: &Path, name: &str| fs::read(folder.join(name)).ok();
     let same = |name: &str| bytes(&record.folder, name) == bytes(&place, name);
     Some(match same(RUN_FILE) && same(EVENTS_FILE) {
-        true => Fate::Same,
+        true => Fate::Same(place, other.trial.asked),
         false => Fate::Conflict(place),
     })
 }

@@ -13,6 +13,8 @@ use std::time::Instant;
 
 pub use bench_score::{EVENTS_FILE, RUN_FILE};
 
+/// When the trial was asked for again, where it was.
+pub const ASKED_FILE: &str = "asked.json";
 /// What the worker printed.
 pub const STDERR_FILE: &str = "stderr.log";
 /// What the evaluator printed.

@@ -17,7 +17,7 @@ use crate::lock::{self, Lock, LockError, Patience};
 use crate::program::Builder;
 use crate::scratch;
 use bench_core::canonical::CanonicalError;
-use bench_core::record::Machine;
+use bench_core::record::{Context, Machine};
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::harness::{Limits, Tolerances};
 use bench_score::TrialSummary;
@@ -49,6 +49,8 @@ pub struct PlannedTrial {
     pub suite: String,
     /// Its configuration.
     pub run: RunSpec,
+    /// What goes into its record beside that.
+    pub context: Context,
     /// Split to its file.
     pub data: BTreeMap<SplitName, PathBuf>,
     /// Card of a `cuda` run.
@@ -167,6 +169,9 @@ pub fn run_from(
             // The other command may have done some of it.
             work = work::plan(session, builder)?;
         }
+    }
+    if !session.options.dry_run {
+        work::note_asked(session, &work);
     }
     sink(SessionEvent::Planned {
         trials: &session.trials,

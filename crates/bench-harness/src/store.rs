@@ -1,9 +1,9 @@
 //! Reads results folders back. One broken record never hides the others.
 
-use crate::recorder;
+use crate::recorder::{self, ASKED_FILE};
 use bench_core::canonical::{self, CanonicalError};
 use bench_core::outcome::{FailureKind, Outcome};
-use bench_core::record::Line;
+use bench_core::record::{Asked, Line};
 use bench_core::run::RunSpec;
 use bench_score::{EVENTS_FILE, RUN_FILE, ReadError, Trial};
 use std::fs;
@@ -88,7 +88,44 @@ pub fn read(folder: &Path) -> Result<Stored, StoreError> {
     open(folder).map(|(stored, _)| stored)
 }
 
-/// The same, with the lines.
+/// When the trial was last asked for again, if it was.
+fn asked(folder: &Path) -> Result<Option<String>, StoreError> {
+    let text = match text(folder, ASKED_FILE) {
+        Err(StoreError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        text => text?,
+    };
+    let asked: Asked =
+        serde_json::from_str(&text).map_err(|cause| unreadable(folder, ReadError::Asked(cause)))?;
+    Ok(Some(asked.at))
+}
+
+/// Notes beside a record that its trial was asked for at this time.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn note_asked(folder: &Path, at: &str) -> io::Result<()> {
+    let asked = Asked { at: at.to_owned() };
+    let text = serde_json::to_string(&asked)? + "\n";
+    crate::file::write_whole(&folder.join(ASKED_FILE), text.as_bytes())
+}
+
+/// Whether there are records of the same submission, workload, study and trial with another source or configuration, in whichever suite.
+pub fn has_rivals(runs: &Path, run: &RunSpec, own: &Path) -> bool {
+    let own = base(own);
+    let below = Path::new(&run.submission.name)
+        .join(&run.workload_name)
+        .join(format!("study-{}", run.seed.study));
+    let prefix = format!("trial-{}-", run.seed.trial);
+    let entries = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+    entries(runs.to_owned())
+        .flat_map(|suite| entries(suite.path().join(&below)))
+        .map(|entry| entry.path())
+        .any(|folder| name(&folder).starts_with(&prefix) && base(&folder) != own)
+}
+
+/// The record with its lines.
 ///
 /// # Errors
 /// As [`read`].
@@ -112,7 +149,10 @@ pub fn open(folder: &Path) -> Opened {
             suite: suite(folder),
             attempt: attempt(folder),
             live: recorder::is_live(folder),
-            trial,
+            trial: Trial {
+                asked: asked(folder)?,
+                ..trial
+            },
         };
         return Ok((stored, lines));
     }
@@ -170,13 +210,17 @@ fn record_in(entry: &walkdir::DirEntry) -> Option<PathBuf> {
     is_record.then(|| folder.to_owned())
 }
 
-/// Keeps the last attempt of each trial.
+/// Keeps the last attempt of each trial: of those that say something of the algorithm, or else the last of all.
 pub fn latest(mut stored: Vec<Stored>) -> Vec<Stored> {
     let mut kept: Vec<Stored> = Vec::new();
     stored.sort_by_key(|trial| (base(&trial.folder), trial.attempt));
     for trial in stored {
         match kept.last_mut() {
-            Some(last) if base(&last.folder) == base(&trial.folder) => *last = trial,
+            Some(last) if base(&last.folder) == base(&trial.folder) => {
+                if last.trial.summary.is_unobserved() || !trial.trial.summary.is_unobserved() {
+                    *last = trial;
+                }
+            }
             _ => kept.push(trial),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::leaderboard::Titled;
 use crate::standing::{claims, frozen, moves, standing};
+use crate::units;
 use bench_score::statistics::Certainty;
 use bench_score::{Against, Field, Measure, Ranking};
 
@@ -59,7 +60,7 @@ fn aggregate(ranked: &Ranked) -> Titled {
     ];
     remarks.extend(ranking.frozen.iter().map(frozen));
     remarks.push(
-        "score: area below the performance profile, as AlgoPerf has it; its interval counts half a miss more than was seen"
+        "score: area below the performance profile, as AlgoPerf has it; in its interval, where k of n studies missed, one more misses with probability (k + 1/2)/(n + 1)"
             .to_owned(),
     );
     remarks.extend(claims(ranking));
@@ -72,8 +73,8 @@ fn aggregate(ranked: &Ranked) -> Titled {
     let workloads = field.workloads.len();
     Titled {
         title: format!(
-            "all {workloads} workload{} under ruleset {}, by {}",
-            if workloads == 1 { "" } else { "s" },
+            "all {} under ruleset {}, by {}",
+            units::counted(workloads as u64, "workload"),
             field.title,
             what(field.measure)
         ),

@@ -3,6 +3,7 @@
 use crate::aggregate::Ranked;
 use crate::grid::{Cell, Column, Grid};
 use crate::units;
+use bench_core::outcome::Outcome;
 use bench_core::passage::Point;
 use bench_core::spec::submission::Value;
 use bench_core::spec::workload::Direction;
@@ -126,14 +127,14 @@ pub fn explanation(explained: &Explained) -> String {
     let result = &explained.result;
     let mut lines = vec![format!(
         "{} on {}, {}: {}",
-        result.submission,
+        result.entry(),
         result.workload,
         result.ruleset,
         score(explained)
     )];
     lines.push(format!(
         "  {} of {} studies that the ruleset asks for, {} reached the target; on {} ({}, {} thread{})",
-        result.studies.len(),
+        result.studies.len() + result.open.len(),
         result.studies_wanted,
         result.reached,
         result.setting.machine,
@@ -175,6 +176,7 @@ fn score(explained: &Explained) -> String {
             units::seconds(seconds),
             units::count(steps as u64)
         ),
+        _ if result.studies.is_empty() => "no median: no study says anything yet".to_owned(),
         _ => "no median: half of the studies or more missed the target".to_owned(),
     }
 }
@@ -192,7 +194,13 @@ fn study_lines(explained: &Explained, study: &ExplainedStudy) -> Vec<String> {
                     units::count(steps),
                 )
             }
-            _ => format!("  study {number}: missed, none of its trials counts"),
+            _ if study.result.is_known() => {
+                format!("  study {number}: missed, none of its trials counts")
+            }
+            _ => format!(
+                "  study {number}: open, {} of its {} trials say something; it counts for nothing yet",
+                study.result.trials, study.result.trials_wanted
+            ),
         },
     ];
     for trial in &study.trials {
@@ -268,6 +276,13 @@ fn reason(trial: &ExplainedTrial) -> String {
         Some(Uncounted::Unconfirmed) => {
             format!("met the target, but never twice in a row within the budget ({outcome})")
         }
+        Some(Uncounted::Unobserved) => format!(
+            "no observation: {}; `bench run` tries it again",
+            match &trial.outcome {
+                Some(Outcome::Failed(failure)) => failure.message.as_str(),
+                _ => outcome,
+            }
+        ),
         Some(Uncounted::TimingSuspect) => "its clock is not trusted (timing-suspect)".to_owned(),
         Some(Uncounted::OlderSource) => "the submission's source changed since".to_owned(),
         Some(Uncounted::RunAgain) => "the same trial was run again later".to_owned(),

@@ -26,8 +26,10 @@ const SUBJECT: [Column; 2] = [
 /// What a row's scores go by.
 const BY: Column = Column::words("by", "by", 0);
 
-const COLUMNS: [Column; 14] = [
-    Column::counts("rank", "time-rank", 0),
+const COLUMNS: [Column; 16] = [
+    Column::counts("rank", "rank", 0),
+    Column::words("ranked by", "ranked-by", 0),
+    Column::counts("by time", "time-rank", 0),
     Column::words("submission", "submission", 0),
     Column::numbers("time to target", "median-seconds", 0),
     Column::numbers("steps to target", "median-steps", 0),
@@ -54,7 +56,9 @@ pub fn leaderboard_rows(board: &Leaderboard, ranked: &[Ranked]) -> Grid {
     let rows = || tables().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
     let scores = Grid {
         columns: SCORES.into_iter().chain([BY]).collect(),
-        rows: rows().map(|(_, row)| scored(ranked, row)).collect(),
+        rows: rows()
+            .map(|(table, row)| scored(ranked, table, row))
+            .collect(),
     };
     let details = rows().map(|(table, row)| {
         let subject = [&table.workload, &table.ruleset].map(Cell::plain);
@@ -68,15 +72,16 @@ pub fn leaderboard_rows(board: &Leaderboard, ranked: &[Ranked]) -> Grid {
 }
 
 /// A row's submission, its scores, and what these go by.
-fn scored(ranked: &[Ranked], row: &Row) -> Vec<Cell> {
-    let name = &row.result.submission;
-    let found = deciding(ranked, row).and_then(|one| {
+fn scored(ranked: &[Ranked], table: &Table, row: &Row) -> Vec<Cell> {
+    let name = row.result.entry();
+    let deciding = deciding(ranked, row).filter(|_| table.counts);
+    let found = deciding.and_then(|one| {
         let mut names = one.ranking.submissions.iter();
-        Some((one, names.position(|other| other == name)?))
+        Some((one, names.position(|other| *other == name)?))
     });
     let Some((one, index)) = found else {
         let mut cells = vec![Cell::default(); SCORES.len() + 1];
-        cells[0] = Cell::plain(name);
+        cells[0] = Cell::plain(&name);
         return cells;
     };
     let cells = score_cells(&one.ranking, index).into_iter();
@@ -138,41 +143,77 @@ fn titled(table: &Table) -> Titled {
     }
     let pinned = table.rows.iter().filter(|row| row.result.pinned).count();
     let mixed = pinned > 0 && pinned < table.rows.len();
-    if !mixed {
+    remarks.push(
+        match (pinned, mixed) {
+            (0, _) => "ranked by steps: on none of these machines does harness.yaml trust the seconds",
+            (_, true) => "ranked by time where harness.yaml trusts a machine's seconds (pinned), elsewhere by steps",
+            (_, false) => "ranked by time: harness.yaml trusts the seconds of these machines (pinned)",
+        }
+        .to_owned(),
+    );
+    if table.provisional {
         remarks.push(
-            match pinned {
-                0 => "unpinned: on none of these machines does harness.yaml trust the seconds",
-                _ => "pinned: harness.yaml trusts the seconds of these machines",
-            }
-            .to_owned(),
+            "the target is provisional: no calibration and no publication stands behind it"
+                .to_owned(),
         );
     }
     let grid = Grid {
         columns: COLUMNS.to_vec(),
         rows: table.rows.iter().map(|row| cells(row, mixed)).collect(),
     };
+    // What all rows have alike, and the rank says already.
+    let hidden: &[&str] = match (pinned, mixed) {
+        (0, _) => &["pinned", "ranked-by", "time-rank", "step-rank"],
+        (_, true) => &["pinned", "time-rank"],
+        (_, false) => &["pinned", "ranked-by", "time-rank"],
+    };
     Titled {
-        title: format!(
-            "{}, ruleset {} (medians over studies)",
-            table.workload, table.ruleset
-        ),
+        title: title(table),
         grid: grid
-            .without(&["pinned"])
+            .without(hidden)
             .without_empty(&["device-memory-bytes", "remarks"]),
         remarks,
     }
 }
 
+/// The workload and the rules, with what the checkout has otherwise.
+fn title(table: &Table) -> String {
+    let mut title = format!("{}, ruleset {}", table.workload, table.ruleset);
+    if !table.changed.is_empty() {
+        let changed = table.changed.iter().take(CHANGES).cloned();
+        let more = table.changed.len().saturating_sub(CHANGES);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        let changed: Vec<String> = changed.chain(more).collect();
+        title.push_str(&format!(
+            ", not as this checkout has the workload: {}",
+            changed.join(", ")
+        ));
+    }
+    if table.provisional {
+        title.push_str(", provisional target");
+    }
+    title.push_str(" (medians over studies)");
+    title
+}
+
+/// Changes that a title names.
+const CHANGES: usize = 3;
+
 /// `mixed`: whether unpinned rows stand beside pinned ones, and so must be told apart.
 fn cells(row: &Row, mixed: bool) -> Vec<Cell> {
     let result = &row.result;
     let studies = result.studies.len();
-    let trials: u32 = result.studies.iter().map(|study| study.trials).sum();
     let rank = |rank: Option<u32>| Cell::optional(rank, |rank| rank.to_string());
+    let (place, by_time) = row.rank();
     let remarks = remarks(result, mixed).join("; ");
     vec![
+        rank(place),
+        Cell::plain(by(match by_time {
+            true => Measure::Time,
+            false => Measure::Steps,
+        })),
         rank(row.time_rank),
-        Cell::plain(&result.submission),
+        Cell::plain(result.entry()),
         median(result, result.median_seconds, units::seconds),
         median(result, result.median_steps, |n| {
             units::count(n.round() as u64)
@@ -180,7 +221,7 @@ fn cells(row: &Row, mixed: bool) -> Vec<Cell> {
         rank(row.step_rank),
         Cell::new(format!("{} of {studies}", result.reached), result.reached),
         Cell::plain(studies),
-        Cell::plain(trials),
+        Cell::plain(result.trials().0),
         Cell::optional(result.seconds_per_step, |s| {
             format!("{} ms", units::significant(s * 1e3))
         }),
@@ -195,20 +236,34 @@ fn cells(row: &Row, mixed: bool) -> Vec<Cell> {
     ]
 }
 
-/// A median that is not there was missed, unless nothing ran to its end yet.
+/// A median that is not there was missed, unless no study says anything yet.
 fn median(result: &WorkloadResult, value: Option<f64>, text: fn(f64) -> String) -> Cell {
+    let nothing = result.studies.is_empty();
     match value {
-        None if !result.studies.is_empty() => Cell::new("missed", ""),
+        None if !nothing => Cell::new("missed", ""),
+        None if result.trials().0 == 0
+            && result.unfinished == 0
+            && !result.unobserved.is_empty() =>
+        {
+            Cell::new("no observation", "")
+        }
+        None if !result.open.is_empty() => Cell::new("unfinished", ""),
         value => Cell::optional(value, text),
     }
 }
 
 fn remarks(result: &WorkloadResult, mixed: bool) -> Vec<String> {
-    let (done, wanted) = (result.studies.len() as u32, result.studies_wanted);
+    let (done, wanted) = (
+        (result.studies.len() + result.open.len()) as u32,
+        result.studies_wanted,
+    );
+    let (trials, trials_wanted) = result.trials();
     [
         (mixed && !result.pinned).then(|| "unpinned".to_owned()),
         (done < wanted).then(|| format!("{done} of {wanted} studies")),
+        (trials < trials_wanted).then(|| format!("{trials} of {trials_wanted} trials")),
         (result.unfinished > 0).then(|| format!("{} unfinished", result.unfinished)),
+        (!result.unobserved.is_empty()).then(|| unobserved(result)),
         (result.timing_suspect > 0).then(|| format!("{} timing-suspect", result.timing_suspect)),
         (result.throttled > 0).then(|| format!("{} throttled", result.throttled)),
         (result.resumed > 0).then(|| format!("{} resumed", result.resumed)),
@@ -217,4 +272,16 @@ fn remarks(result: &WorkloadResult, mixed: bool) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// `2 without observation (build, record)`: no fault of the algorithm's.
+fn unobserved(result: &WorkloadResult) -> String {
+    let mut kinds: Vec<&str> = result.unobserved.iter().map(|kind| kind.name()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    format!(
+        "{} without observation ({})",
+        result.unobserved.len(),
+        kinds.join(", ")
+    )
 }

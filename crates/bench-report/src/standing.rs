@@ -2,6 +2,7 @@
 
 use crate::gate::sight;
 use crate::grid::{Cell, Column, Grid};
+use crate::scores::{interval, interval_words};
 use bench_score::{AgainstReference, Flips, Frozen, Ranking};
 
 /// Scores with their certainty, best first. The score that decides comes first.
@@ -22,17 +23,19 @@ pub fn standing(ranking: &Ranking) -> Grid {
     }
     let row = |index: usize| {
         let standing = &ranking.standing;
-        let interval = standing.intervals.get(index).copied().flatten();
-        let words = interval.map_or_else(
-            || "-".to_owned(),
-            |ends| format!("{:.3} to {:.3}", ends.lower, ends.upper),
-        );
-        let first = interval.and(standing.p_rank1.get(index).copied());
+        let ends = standing.intervals.get(index).copied().flatten();
+        let words = interval_words(ends.map(|ends| (ends.lower, ends.upper)));
+        let first = interval(ranking, index).and(standing.p_rank1.get(index).copied());
+        // What was not observed can only add to it.
+        let least = match ranking.observed[index] < ranking.workloads.len() {
+            true => " or more",
+            false => "",
+        };
         let mut row = vec![
             Cell::optional(standing.groups.group.get(index), usize::to_string),
             Cell::plain(&ranking.submissions[index]),
             Cell::new(
-                format!("{:.4}", ranking.scores[index]),
+                format!("{:.4}{least}", ranking.scores[index]),
                 ranking.scores[index],
             ),
             Cell::plain(words),
@@ -66,9 +69,7 @@ fn frozen_cells(frozen: &Frozen, index: usize) -> [Cell; 3] {
         Cell::optional(score.and_then(|score| score.score), |score| {
             format!("{score:.3}")
         }),
-        Cell::plain(ends.map_or("-".to_owned(), |(lower, upper)| {
-            format!("{lower:.3} to {upper:.3}")
-        })),
+        Cell::plain(interval_words(ends)),
         Cell::plain(coverage.unwrap_or_else(|| "-".to_owned())),
     ]
 }
@@ -84,10 +85,15 @@ pub fn claims(ranking: &Ranking) -> Vec<String> {
         .studies_for_margin
         .is_some_and(|needed| needed <= seen.studies as u64);
     if missing {
-        return vec![
-            "not every submission ran every workload: run what is missing before claiming anything"
-                .to_owned(),
-        ];
+        let short = ranking.submissions.iter().zip(&ranking.observed);
+        let short = short.filter(|(_, observed)| **observed < ranking.workloads.len());
+        let short: Vec<String> = short
+            .map(|(name, observed)| format!("{name} {observed} of {}", ranking.workloads.len()))
+            .collect();
+        return vec![format!(
+            "not every submission was observed on every workload ({}): run what is missing before claiming anything",
+            short.join(", ")
+        )];
     }
     if enough {
         return Vec::new();

@@ -34,6 +34,12 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// A count and what is counted: `1 finding`, `2 findings`. The word's plural is regular.
+pub fn counted(n: u64, what: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", count(n))
+}
+
 /// Bytes: `312 MiB`, `1.2 GiB`.
 pub fn bytes(n: u64) -> String {
     const KIB: f64 = 1024.0;
@@ -67,7 +73,10 @@ mod tests {
 
     #[test]
     fn each_size_has_its_form() {
-        let table: [(String, &str); 17] = [
+        let table: [(String, &str); 20] = [
+            (counted(0, "finding"), "0 findings"),
+            (counted(1, "finding"), "1 finding"),
+            (counted(1_200, "finding"), "1,200 findings"),
             (seconds(0.1234), "0.123 s"),
             (seconds(12.345), "12.35 s"),
             (seconds(754.4), "12m 34s"),

@@ -95,6 +95,8 @@ pub enum Uncounted {
     Missed,
     /// It met the target, but only once in a row.
     Unconfirmed,
+    /// It failed for the machine's sake, the disk's, the build's or an evaluator's: no observation.
+    Unobserved,
     /// What its worker said about time disagrees with the clock.
     TimingSuspect,
     /// The submission's source or settings changed since.
@@ -250,6 +252,7 @@ fn uncounted(trial: &Trial, best: Option<f64>) -> Option<Uncounted> {
     });
     Some(match &trial.summary.outcome {
         Some(Outcome::TimingSuspect) => Uncounted::TimingSuspect,
+        _ if trial.summary.is_unobserved() => Uncounted::Unobserved,
         Some(outcome) if outcome.is_final() => match met {
             true => Uncounted::Unconfirmed,
             false => Uncounted::Missed,

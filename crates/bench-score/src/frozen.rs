@@ -72,11 +72,13 @@ impl FrozenReference {
     ) -> Result<FrozenReference, FreezeError> {
         let time = |table: &crate::Table| {
             let rows = table.rows.iter().map(|row| &row.result);
-            let own = rows.filter(|result| result.submission == submission);
+            let own =
+                rows.filter(|result| result.submission == submission && result.values.is_none());
             let most = own.max_by_key(|result| (result.studies.len(), &result.setting));
             most.map(frozen)
         };
-        let workloads: Vec<FrozenTime> = board.tables.iter().filter_map(time).collect();
+        let tables = board.tables.iter().filter(|table| table.counts);
+        let workloads: Vec<FrozenTime> = tables.filter_map(time).collect();
         match workloads.is_empty() {
             true => Err(FreezeError::Nothing(submission.to_owned())),
             false => Ok(FrozenReference {

@@ -1,8 +1,12 @@
 //! Who is faster: a table for each set of comparable results.
 
 use crate::read::Trial;
-use crate::result::{Setting, WorkloadResult, results};
+use crate::result::{Group, Setting, WorkloadResult, age, groups, newest, result};
+use bench_core::run::RunSpec;
+use bench_core::spec::catalog::Catalog;
+use bench_core::spec::harness::{Points, Ruleset};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// All tables, by workload and ruleset.
@@ -19,19 +23,33 @@ pub struct Leaderboard {
 pub struct Table {
     /// Name of the workload.
     pub workload: String,
-    /// Name of the ruleset.
+    /// Name of the ruleset, with what differs from the rules that the checkout has under that name.
     pub ruleset: String,
+    /// Where the workload's contents are not those that the checkout has: what differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
     /// What all rows share. Two tables of one workload and ruleset differ in its file's contents.
     pub comparability_key: String,
-    /// Fastest first, one setting after the other.
+    /// When the newest of its trials was asked for.
+    pub newest: String,
+    /// Whether it counts in what workloads add up to: the workload is in a suite, and of several tables of it under one ruleset this is the one that the
+    /// checkout has, or else the newest.
+    pub counts: bool,
+    /// Whether the checkout says that nothing measured the target.
+    #[serde(default)]
+    pub provisional: bool,
+    /// Best first: by time where seconds are trusted, one setting after the other, then all others by steps.
     pub rows: Vec<Row>,
+    /// Of any trial, to be set against the checkout's.
+    #[serde(skip)]
+    run: Option<Box<RunSpec>>,
 }
 
 /// One submission in one setting.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Row {
-    /// By time, among the rows of this setting. Ties share a rank; none without a median.
+    /// By time, among the rows of this setting, where somebody vouches for its seconds. Ties share a rank; none without a median.
     pub time_rank: Option<u32>,
     /// By steps, among all rows: steps travel between machines.
     pub step_rank: Option<u32>,
@@ -42,34 +60,107 @@ pub struct Row {
 impl Leaderboard {
     /// The leaderboard of these trials. Their order does not matter.
     pub fn of(trials: &[Trial]) -> Leaderboard {
-        let mut groups: BTreeMap<_, Vec<WorkloadResult>> = BTreeMap::new();
-        for result in results(trials) {
+        let mut tables: BTreeMap<_, (Vec<WorkloadResult>, Group)> = BTreeMap::new();
+        for (setting, group) in groups(trials) {
+            let all = group.len();
+            let counted = newest(group);
+            let result = WorkloadResult {
+                superseded: (all - counted.len()) as u32,
+                ..result(setting, &counted)
+            };
             let key = (
                 result.workload.clone(),
                 result.ruleset.clone(),
                 result.comparability_key.clone(),
             );
-            groups.entry(key).or_default().push(result);
+            let (results, members) = tables.entry(key).or_default();
+            results.push(result);
+            members.extend(counted);
         }
-        let tables = groups
-            .into_iter()
-            .map(|((workload, ruleset, comparability_key), results)| Table {
-                workload,
-                ruleset,
-                comparability_key,
-                rows: rows(results),
-            })
-            .collect();
-        Leaderboard { tables }
+        let table = |((workload, ruleset, comparability_key), (results, members))| {
+            table(workload, ruleset, comparability_key, results, &members)
+        };
+        let mut board = Leaderboard {
+            tables: tables.into_iter().map(table).collect(),
+        };
+        board.choose_among_twins();
+        board
     }
 
-    /// With the rows marked whose machine is one of these fingerprints: those that measure time well.
+    /// As this checkout has it: which machines measure time well, which rules and contents are its own, which workloads are in a suite.
+    #[must_use]
+    pub fn under(mut self, catalog: &Catalog) -> Leaderboard {
+        let Some(harness) = &catalog.harness else {
+            return self;
+        };
+        for table in &mut self.tables {
+            let Some(run) = table.run.as_deref() else {
+                continue;
+            };
+            let own = harness.rulesets.get(&run.ruleset_name);
+            table.ruleset = named(run, own);
+            let workload = catalog.workloads.get(&run.workload_name);
+            table.changed = workload.map_or_else(Vec::new, |own| {
+                differences(&run.workload, own, &["target.source"])
+            });
+            table.provisional = table.changed.is_empty()
+                && workload.is_some_and(|workload| workload.target.is_provisional());
+            let mut suites = harness.suites.values().flatten();
+            table.counts = suites.any(|name| *name == run.workload_name);
+            for row in &mut table.rows {
+                row.result.ruleset.clone_from(&table.ruleset);
+            }
+        }
+        self.choose_among_twins();
+        self.pinned(&harness.pinned)
+    }
+
+    /// With the rows marked whose machine is one of these fingerprints: those that measure time well. Only they rank by time.
     #[must_use]
     pub fn pinned(mut self, machines: &[String]) -> Leaderboard {
-        for row in self.tables.iter_mut().flat_map(|table| &mut table.rows) {
-            row.result.pinned = machines.contains(&row.result.setting.machine);
+        for table in &mut self.tables {
+            let results = std::mem::take(&mut table.rows).into_iter();
+            let results = results.map(|row| WorkloadResult {
+                pinned: machines.contains(&row.result.setting.machine),
+                ..row.result
+            });
+            table.rows = rows(results.collect());
         }
         self
+    }
+
+    /// What the rulesets ask for and was not observed, a line a row.
+    pub fn gaps(&self) -> Vec<String> {
+        let tables = self.tables.iter();
+        let rows = tables.flat_map(|table| table.rows.iter().map(|row| &row.result));
+        let lacking = rows.filter(|result| !result.is_complete());
+        lacking.map(gap).collect()
+    }
+
+    /// One workload counts once under a ruleset: the contents that the checkout has, or else the newest.
+    fn choose_among_twins(&mut self) {
+        let rank = |table: &Table| {
+            let instant = crate::result::instant(&table.newest);
+            let instant = (instant.0.to_owned(), instant.1.to_owned());
+            (
+                table.changed.is_empty(),
+                instant,
+                table.comparability_key.clone(),
+            )
+        };
+        let mut best: BTreeMap<(String, String), _> = BTreeMap::new();
+        for table in &self.tables {
+            let key = (table.workload.clone(), table.ruleset.clone());
+            let rank = rank(table);
+            let place = best.entry(key).or_insert_with(|| rank.clone());
+            if rank > *place {
+                *place = rank;
+            }
+        }
+        for table in &mut self.tables {
+            let key = (table.workload.clone(), table.ruleset.clone());
+            table.counts &= best.get(&key) == Some(&rank(table));
+        }
     }
 }
 
@@ -83,6 +174,116 @@ impl Table {
     }
 }
 
+impl Row {
+    /// Its place, and whether that is by time: seconds decide only where somebody vouches for them.
+    pub fn rank(&self) -> (Option<u32>, bool) {
+        match self.result.pinned {
+            true => (self.time_rank, true),
+            false => (self.step_rank, false),
+        }
+    }
+}
+
+fn table(
+    workload: String,
+    ruleset: String,
+    comparability_key: String,
+    results: Vec<WorkloadResult>,
+    members: &Group,
+) -> Table {
+    let newest = members.iter().max_by_key(|trial| age(trial));
+    let newest = newest.map(|trial| match &trial.asked {
+        Some(asked) => asked.clone(),
+        None => trial.record.started.clone(),
+    });
+    Table {
+        workload,
+        ruleset,
+        changed: Vec::new(),
+        comparability_key,
+        newest: newest.unwrap_or_default(),
+        counts: true,
+        provisional: false,
+        rows: rows(results),
+        run: members
+            .first()
+            .map(|trial| Box::new((*trial.record.run).clone())),
+    }
+}
+
+/// A ruleset with what differs from the checkout's of that name. Values that somebody chose are no ordinary entry under it.
+fn named(run: &RunSpec, own: Option<&Ruleset>) -> String {
+    let name = crate::result::ruleset(run);
+    let own = own.map(|own| Ruleset {
+        points: match run.ruleset.points {
+            Points::Given => Points::Given,
+            _ => own.points,
+        },
+        ..own.clone()
+    });
+    let changes = own.map_or_else(Vec::new, |own| differences(&run.ruleset, &own, &[]));
+    match changes.is_empty() {
+        true => name,
+        false => format!("{name}, {}", changes.join(", ")),
+    }
+}
+
+/// The keys in which two values of one type differ, with what the first has there.
+fn differences<T: Serialize>(one: &T, other: &T, ignored: &[&str]) -> Vec<String> {
+    let value = |it: &T| serde_json::to_value(it).unwrap_or_default();
+    let mut found = Vec::new();
+    differ("", &value(one), &value(other), &mut found);
+    found.retain(|(key, _)| !ignored.contains(&key.as_str()));
+    let words = |(key, value): (String, Value)| match value {
+        Value::Null => format!("no {key}"),
+        Value::String(text) => format!("{key} {text}"),
+        value => format!("{key} {value}"),
+    };
+    found.into_iter().map(words).collect()
+}
+
+fn differ(key: &str, one: &Value, other: &Value, found: &mut Vec<(String, Value)>) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let mut names: Vec<&String> = one.keys().chain(other.keys()).collect();
+            names.sort();
+            names.dedup();
+            for name in names {
+                let below = match key {
+                    "" => name.clone(),
+                    key => format!("{key}.{name}"),
+                };
+                let of = |values: &serde_json::Map<String, Value>| {
+                    values.get(name).cloned().unwrap_or(Value::Null)
+                };
+                differ(&below, &of(one), &of(other), found);
+            }
+        }
+        (one, other) if one == other => {}
+        (one, _) => found.push((key.to_owned(), one.clone())),
+    }
+}
+
+/// What a result lacks.
+fn gap(result: &WorkloadResult) -> String {
+    let mut lacks = Vec::new();
+    let studies = (result.studies.len() + result.open.len()) as u32;
+    if studies < result.studies_wanted {
+        lacks.push(format!("{studies} of {} studies", result.studies_wanted));
+    }
+    let (done, wanted) = result.trials();
+    if done < wanted {
+        lacks.push(format!("{done} of {wanted} trials"));
+    }
+    format!(
+        "{} on {}, {}: {}",
+        result.entry(),
+        result.workload,
+        result.ruleset,
+        lacks.join(", ")
+    )
+}
+
 fn rows(results: Vec<WorkloadResult>) -> Vec<Row> {
     let steps: Vec<_> = results.iter().map(|result| result.median_steps).collect();
     let time_rank = |result: &WorkloadResult| {
@@ -90,7 +291,7 @@ fn rows(results: Vec<WorkloadResult>) -> Vec<Row> {
             .iter()
             .filter(|other| other.setting == result.setting)
             .map(|other| other.median_seconds);
-        rank(result.median_seconds, peers)
+        rank(result.median_seconds.filter(|_| result.pinned), peers)
     };
     let mut rows: Vec<Row> = results
         .iter()
@@ -102,10 +303,14 @@ fn rows(results: Vec<WorkloadResult>) -> Vec<Row> {
         .collect();
     rows.sort_by_key(|row| {
         let last = u32::MAX;
+        let result = &row.result;
+        let setting = result.pinned.then(|| result.setting.clone());
         (
-            row.result.setting.clone(),
-            row.time_rank.unwrap_or(last),
-            row.result.submission.clone(),
+            !result.pinned,
+            setting,
+            row.rank().0.unwrap_or(last),
+            result.entry(),
+            result.setting.clone(),
         )
     });
     rows

@@ -26,6 +26,8 @@ pub use measured::MetricValues;
 pub use ranking::{Band, Credit, Duel, Field, Flips, FrozenCredit, Measure, Ranking};
 pub use read::{ReadError, Trial, evaluation_lines, parse_events, read};
 pub use reference::{Comparison, compare};
-pub use result::{Moved, Setting, StudyResult, TARGETS, WorkloadResult, median, results, ruleset};
+pub use result::{
+    Moved, Setting, StudyResult, TARGETS, WorkloadResult, instant, median, results, ruleset,
+};
 pub use sound::{EVENTS_FILE, Fault, RUN_FILE};
 pub use trial::{CurvePoint, TrialSummary};

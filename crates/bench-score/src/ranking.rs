@@ -69,6 +69,8 @@ pub struct Ranking {
     pub workloads: Vec<String>,
     /// Area below the performance profile, in [0, 1].
     pub scores: Vec<f64>,
+    /// Workloads on which each was observed. Where some are missing, the score is the least that it can be.
+    pub observed: Vec<usize>,
     /// Scores against the frozen reference, where there is one.
     pub frozen: Option<Frozen>,
     /// Points of the profiles: ratios to the fastest.
@@ -88,25 +90,18 @@ pub struct Ranking {
 }
 
 /// A row of a field: one workload of one submission.
-type Cells<'a> = BTreeMap<(String, &'a str), Vec<&'a WorkloadResult>>;
+type Cells<'a> = BTreeMap<(String, String), Vec<&'a WorkloadResult>>;
 
 impl Field {
-    /// The fields of a leaderboard: one for each ruleset, by time also for each setting.
+    /// The fields of a leaderboard: one for each ruleset, by time also for each setting. Only tables that count are in them.
     pub fn of(board: &Leaderboard, measure: Measure) -> Vec<Field> {
         let mut fields: BTreeMap<String, Cells> = BTreeMap::new();
-        for table in &board.tables {
-            let twin = |other: &&crate::Table| {
-                (&other.workload, &other.ruleset) == (&table.workload, &table.ruleset)
-            };
-            let workload = match board.tables.iter().filter(twin).count() {
-                1 => table.workload.clone(),
-                _ => format!("{} ({:.6})", table.workload, table.comparability_key),
-            };
+        for table in board.tables.iter().filter(|table| table.counts) {
             for row in &table.rows {
                 let field = fields
                     .entry(title(&table.ruleset, row, measure))
                     .or_default();
-                let cell = (workload.clone(), row.result.submission.as_str());
+                let cell = (table.workload.clone(), row.result.entry());
                 field.entry(cell).or_default().push(&row.result);
             }
         }
@@ -138,11 +133,11 @@ impl Field {
                     .map(|result| (workload, &result.comparability_key)),
             );
         }
-        let submissions: BTreeSet<&str> = cells.keys().map(|(_, name)| *name).collect();
+        let submissions: BTreeSet<&String> = cells.keys().map(|(_, name)| name).collect();
         let times = |value: &dyn Fn(&StudyResult) -> f64| -> Times {
-            let of = |name: &&str| {
+            let of = |name: &&String| {
                 let studies = |workload: &&String| {
-                    let results = cells.get(&((*workload).clone(), *name));
+                    let results = cells.get(&((*workload).clone(), (*name).clone()));
                     results.map_or_else(Vec::new, |results| each_study(results, value))
                 };
                 workloads.keys().map(studies).collect()
@@ -168,7 +163,7 @@ impl Field {
             times: times(&|study| measure.of(study)),
             moved: (0..TARGETS.len()).map(moved).collect(),
             keys: workloads.values().map(|key| (*key).clone()).collect(),
-            submissions: submissions.iter().map(|name| (*name).to_owned()).collect(),
+            submissions: submissions.iter().map(|name| (*name).clone()).collect(),
             workloads: workloads.keys().map(|name| (*name).clone()).collect(),
         })
     }
@@ -219,6 +214,10 @@ impl Field {
         Ranking {
             taus: taus(LARGEST_RATIO, POINTS),
             scores: profile_scores(&medians(times)),
+            observed: times
+                .iter()
+                .map(|row| row.iter().filter(|studies| !studies.is_empty()).count())
+                .collect(),
             profiles: profiles(&medians(times)),
             bands: bands(submissions, times, certainty, profiles),
             duels: duels(times, &standing, certainty.alpha),

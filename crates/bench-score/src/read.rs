@@ -15,6 +15,9 @@ pub struct Trial {
     pub record: RunRecord,
     /// What `events.jsonl` adds up to.
     pub summary: TrialSummary,
+    /// `asked.json`: when somebody last asked for this trial although its record stood already, RFC 3339, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }
 
 /// Why a record cannot be read, or is not to be believed.
@@ -29,6 +32,9 @@ pub enum ReadError {
         /// The record's.
         found: u32,
     },
+    /// Not the JSON of a time.
+    #[error("asked.json: {0}")]
+    Asked(serde_json::Error),
     /// A line that is not an event, and not the torn last one.
     #[error("{EVENTS_FILE}:{line}: {cause}")]
     Event {
@@ -64,7 +70,11 @@ impl Trial {
     /// Adds up a record's lines.
     pub fn new(record: RunRecord, lines: &[Line]) -> Trial {
         let summary = TrialSummary::fold(&record.run, lines);
-        Trial { record, summary }
+        Trial {
+            record,
+            summary,
+            asked: None,
+        }
     }
 }
 

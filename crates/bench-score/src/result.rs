@@ -1,11 +1,11 @@
 //! The trials of a study, and the studies of a workload.
 
 use crate::read::Trial;
-use bench_core::outcome::Outcome;
+use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::passage::Passage;
 use bench_core::run::{DeviceKind, Purpose, RunSpec};
 use bench_core::spec::harness::Points;
-use bench_core::spec::submission::Tuning;
+use bench_core::spec::submission::{Tuning, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,6 +42,9 @@ impl Setting {
 pub struct WorkloadResult {
     /// Name of the submission.
     pub submission: String,
+    /// The values that somebody chose by hand, where they did: each set of them is a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<String>,
     /// Name of the workload.
     pub workload: String,
     /// Name of the ruleset.
@@ -50,8 +53,11 @@ pub struct WorkloadResult {
     pub comparability_key: String,
     /// Where it ran.
     pub setting: Setting,
-    /// Its studies, in order.
+    /// Its studies that say something, in order: they reached the target, or all of their trials are over and missed it.
     pub studies: Vec<StudyResult>,
+    /// Its other studies: whether they reach the target is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<StudyResult>,
     /// Studies that the ruleset asks for.
     pub studies_wanted: u32,
     /// How its ruleset tunes: studies differ more where submissions tune themselves.
@@ -74,6 +80,9 @@ pub struct WorkloadResult {
     pub device_memory: Option<u64>,
     /// Trials that are not over.
     pub unfinished: u32,
+    /// Of trials that are over and say nothing of the algorithm: what kind of failure kept each from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unobserved: Vec<FailureKind>,
     /// Trials that were resumed: their clocks ran in parts.
     pub resumed: u32,
     /// Trials whose processors were held up, by heat, a quota or other guests.
@@ -95,8 +104,11 @@ pub struct WorkloadResult {
 pub struct StudyResult {
     /// The user's seed and the study's number.
     pub study: (u64, u32),
-    /// Trials that are over.
+    /// Trials that are over and say something.
     pub trials: u32,
+    /// Trials that it needs: what the ruleset asks for, or all points that the submission lists.
+    #[serde(default)]
+    pub trials_wanted: u32,
     /// Least submission time to target of a trial, in seconds.
     pub seconds: Option<f64>,
     /// Fewest steps to target of a trial. Not always the same trial's, so that steps do not depend on the machine.
@@ -120,9 +132,45 @@ pub const TARGETS: [f64; 4] = [0.01, 0.02, -0.01, -0.02];
 
 pub(crate) type Group<'a> = Vec<&'a Trial>;
 
+impl StudyResult {
+    /// Whether all of its trials are over and say something.
+    pub fn is_complete(&self) -> bool {
+        self.trials >= self.trials_wanted
+    }
+
+    /// Whether it says something: a passage that stands, or a miss of every trial. Where trials are still to come, no miss is certain.
+    pub fn is_known(&self) -> bool {
+        self.steps.is_some() || self.is_complete()
+    }
+}
+
+impl WorkloadResult {
+    /// The submission as tables name it, with the values that somebody chose.
+    pub fn entry(&self) -> String {
+        match &self.values {
+            Some(values) => format!("{} ({values})", self.submission),
+            None => self.submission.clone(),
+        }
+    }
+
+    /// Trials that are over and say something, and those that the ruleset asks for.
+    pub fn trials(&self) -> (u32, u32) {
+        let all = || self.studies.iter().chain(&self.open);
+        let each = all().map(|study| study.trials_wanted).max().unwrap_or(0);
+        let wanted = each * self.studies_wanted.max(all().count() as u32);
+        (all().map(|study| study.trials).sum(), wanted)
+    }
+
+    /// Whether everything that the ruleset asks for was observed.
+    pub fn is_complete(&self) -> bool {
+        let (done, wanted) = self.trials();
+        self.open.is_empty() && done >= wanted
+    }
+}
+
 /// Groups scoring trials into results, whatever order they come in.
 ///
-/// Of a submission that was edited only the newest source counts, and of a trial that was run again only the newest record.
+/// Of a submission that was edited only the source that was asked for last counts, and of a trial that was run again only the newest record.
 pub fn results(trials: &[Trial]) -> Vec<WorkloadResult> {
     let result = |(setting, group): (Setting, Group)| {
         let all = group.len();
@@ -135,7 +183,7 @@ pub fn results(trials: &[Trial]) -> Vec<WorkloadResult> {
     groups(trials).into_iter().map(result).collect()
 }
 
-/// Scoring trials that make one result each, by workload, ruleset, contents of the specs, submission and setting.
+/// Scoring trials that make one result each, by workload, ruleset, contents of the specs, submission, values that somebody chose, and setting.
 pub(crate) fn groups(trials: &[Trial]) -> Vec<(Setting, Group<'_>)> {
     let mut groups: BTreeMap<_, Group> = BTreeMap::new();
     for trial in trials {
@@ -146,6 +194,7 @@ pub(crate) fn groups(trials: &[Trial]) -> Vec<(Setting, Group<'_>)> {
                 &run.ruleset_name,
                 &trial.record.comparability_key,
                 &run.submission.name,
+                values(trial),
                 Setting::of(trial),
             );
             groups.entry(key).or_default().push(trial);
@@ -157,18 +206,49 @@ pub(crate) fn groups(trials: &[Trial]) -> Vec<(Setting, Group<'_>)> {
         .collect()
 }
 
-/// The order of age; the hash decides between records of one second, so that the order of input never does.
-fn age(trial: &Trial) -> (&str, &str) {
-    (&trial.record.started, &trial.record.config_hash)
+/// The values that somebody chose, where they did: those that are not the defaults, or all of them where the record does not say which are.
+fn values(trial: &Trial) -> Option<String> {
+    let run = &trial.record.run;
+    if run.ruleset.points != Points::Given {
+        return None;
+    }
+    let chosen = trial.record.context.chosen.as_ref();
+    let named = |(name, value): (&String, &Value)| format!("{name} {value}");
+    let values: Vec<String> = chosen
+        .unwrap_or(&run.hyperparameters)
+        .iter()
+        .map(named)
+        .collect();
+    Some(match values.is_empty() {
+        true => "the defaults".to_owned(),
+        false => values.join(", "),
+    })
 }
 
-/// Of an edited submission the newest source, and of each trial the newest record.
+/// A time of a record as something that sorts: RFC 3339 in UTC, whose fractions of a second may have any number of digits.
+pub fn instant(text: &str) -> (&str, &str) {
+    let text = text.trim_end_matches('Z');
+    text.split_once('.').unwrap_or((text, ""))
+}
+
+/// The order of age, by when a trial was last asked for; the hash decides between records of one moment, so that the order of input never does.
+pub(crate) fn age(trial: &Trial) -> ((&str, &str), &str) {
+    let started = instant(&trial.record.started);
+    let asked = trial.asked.as_deref().map(instant);
+    (
+        asked.max(Some(started)).unwrap_or(started),
+        &trial.record.config_hash,
+    )
+}
+
+/// Of an edited submission the source that was asked for last, and of each trial the newest record: of those that say something, where any does.
 pub(crate) fn newest(mut group: Group) -> Group {
     group.sort_by_key(|trial| std::cmp::Reverse(age(trial)));
     let source = group
         .first()
         .map(|trial| trial.record.source_hash.clone())
         .unwrap_or_default();
+    group.sort_by_key(|trial| trial.summary.is_unobserved());
     let mut seen = std::collections::BTreeSet::new();
     group.retain(|trial| {
         let seed = &trial.record.run.seed;
@@ -186,11 +266,10 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
             .or_default()
             .push(trial);
     }
-    let studies: Vec<StudyResult> = studies
+    let (studies, open): (Vec<StudyResult>, Vec<StudyResult>) = studies
         .into_iter()
         .map(|(study, trials)| study_result(study, &trials))
-        .filter(|study| study.trials > 0)
-        .collect();
+        .partition(StudyResult::is_known);
     let record = &trials[0].record;
     let spent = |trial: &&Trial| (trial.summary.submission_seconds(), trial.summary.steps);
     let (seconds, steps) = trials
@@ -199,6 +278,7 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
         .fold((0.0, 0), |(a, b), (x, y)| (a + x, b + y));
     WorkloadResult {
         submission: record.run.submission.name.clone(),
+        values: values(trials[0]),
         workload: record.run.workload_name.clone(),
         ruleset: ruleset(&record.run),
         comparability_key: record.comparability_key.clone(),
@@ -211,10 +291,15 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
         budget_steps: record.run.budget_steps(),
         reached: count(&studies, |study| study.seconds.is_some()),
         studies,
+        open,
         seconds_per_step: (steps > 0).then(|| seconds / steps as f64),
         worker_memory: trials.iter().filter_map(|t| t.summary.worker_memory).max(),
         device_memory: trials.iter().filter_map(|t| t.summary.device_memory).max(),
         unfinished: count(trials, |trial| !is_over(trial)),
+        unobserved: trials
+            .iter()
+            .filter_map(|trial| unobserved(trial))
+            .collect(),
         resumed: count(trials, |trial| trial.summary.resumed > 0),
         throttled: count(trials, |trial| trial.summary.is_throttled()),
         timing_suspect: count(trials, |trial| {
@@ -222,6 +307,14 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
         }),
         pinned: false,
         superseded: 0,
+    }
+}
+
+/// What kept a trial that is over from saying something, where it does not.
+fn unobserved(trial: &Trial) -> Option<FailureKind> {
+    match &trial.summary.outcome {
+        Some(Outcome::Failed(failure)) if trial.summary.is_unobserved() => Some(failure.kind),
+        _ => None,
     }
 }
 
@@ -242,6 +335,13 @@ fn is_over(trial: &Trial) -> bool {
     outcome.as_ref().is_some_and(|outcome| outcome.is_final())
 }
 
+/// Trials of a study that says something.
+fn wanted(trial: &Trial) -> u32 {
+    let record = &trial.record;
+    let own = record.context.study_trials;
+    own.unwrap_or(record.run.ruleset.trials)
+}
+
 pub(crate) fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult {
     let hits: Vec<Passage> = trials
         .iter()
@@ -249,7 +349,8 @@ pub(crate) fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult 
         .collect();
     StudyResult {
         study,
-        trials: count(trials, |trial| is_over(trial)),
+        trials: count(trials, |trial| trial.summary.is_observed()),
+        trials_wanted: trials.iter().map(|trial| wanted(trial)).max().unwrap_or(0),
         seconds: hits
             .iter()
             .map(|hit| hit.at.submission_ns)
@@ -264,7 +365,7 @@ pub(crate) fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult 
 fn moved(trials: &[&Trial], share: f64) -> Moved {
     let mut best = [f64::INFINITY; 2];
     let mut open = [f64::INFINITY; 2];
-    for trial in trials.iter().filter(|trial| is_over(trial)) {
+    for trial in trials.iter().filter(|trial| trial.summary.is_observed()) {
         let (run, summary) = (&trial.record.run, &trial.summary);
         let target = &run.workload.target;
         let target = target.metric.direction().eased(target.validation, share);

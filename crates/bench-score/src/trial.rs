@@ -89,6 +89,18 @@ impl TrialSummary {
         }
     }
 
+    /// Whether it is over and says something of the algorithm. One that failed for the machine's sake does not, unless it had met its target before.
+    pub fn is_observed(&self) -> bool {
+        let outcome = self.outcome.as_ref();
+        outcome.is_some_and(Outcome::is_observation) || self.hit().is_some()
+    }
+
+    /// Whether it is over without having shown anything: what the same command tries again.
+    pub fn is_unobserved(&self) -> bool {
+        let outcome = self.outcome.as_ref();
+        outcome.is_some_and(Outcome::is_final) && !self.is_observed()
+    }
+
     /// The passage of another target, on what was recorded. It counts as [`TrialSummary::hit`] does.
     pub fn hit_at(&self, run: &RunSpec, target: f64) -> Option<Passage> {
         let counts = self

@@ -107,7 +107,7 @@ fn ranked(
         .into_iter()
         .map(|stored| stored.trial)
         .collect();
-    let board = Leaderboard::of(&trials).pinned(workspace.pinned());
+    let board = Leaderboard::of(&trials).under(&workspace.catalog);
     let against = workspace.against(reference);
     let fields = Field::all(&board).into_iter().filter(Field::decides);
     fields

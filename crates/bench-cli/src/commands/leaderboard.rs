@@ -11,7 +11,7 @@ use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_harness::store;
 use bench_report::{
-    Ranked, Titled, aggregates, leaderboard, leaderboard_json, leaderboard_rows, wrapped,
+    Ranked, Titled, aggregates, leaderboard, leaderboard_json, leaderboard_rows, units, wrapped,
 };
 use bench_score::statistics::Certainty;
 use bench_score::{Field, Leaderboard, Trial};
@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// Also write the page, its tables as CSV and Parquet and all digests into this folder
     #[arg(long, value_name = "DIR")]
     publish: Option<PathBuf>,
+    /// Fail when a study, trial or workload that a ruleset asks for is not there
+    #[arg(long)]
+    require_complete: bool,
     #[command(flatten)]
     algoperf: algoperf::Logs,
 }
@@ -49,7 +52,14 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         if let Some(submission) = &arguments.freeze_reference {
             return algoperf::freeze(&arguments.algoperf.source, submission, screen);
         }
-        return algoperf::execute(&arguments.algoperf, publish, arguments.format, screen);
+        let complete = arguments.require_complete;
+        return algoperf::execute(
+            &arguments.algoperf,
+            publish,
+            complete,
+            arguments.format,
+            screen,
+        );
     }
     let workspace = Workspace::open()?;
     let runs = workspace.runs(arguments.results.folder.as_deref())?;
@@ -58,7 +68,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let (folders, trials): (Vec<PathBuf>, Vec<Trial>) =
         stored.map(|stored| (stored.folder, stored.trial)).unzip();
     let pinned = workspace.pinned();
-    let board = Leaderboard::of(&trials).pinned(pinned);
+    let board = Leaderboard::of(&trials).under(&workspace.catalog);
     if arguments.freeze_reference.is_some() || arguments.publish.is_some() {
         // What others will rely on is made from all records or not at all.
         Failure::left_out(std::mem::take(&mut errors))?;
@@ -97,7 +107,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             screen.print(&match trials.len() {
                 0 => format!("no records in {place}; `bench run` makes some"),
                 n => format!(
-                    "none of the {n} records in {place} is for a score: comparisons and calibrations are not ranked; `bench status` lists them"
+                    "none of the {} in {place} is for a score: comparisons and calibrations are not ranked; `bench status` lists them",
+                    units::counted(n as u64, "record")
                 ),
             })?;
         }
@@ -107,7 +118,26 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         }
     }
     Failure::left_out(errors)?;
-    Ok(Exit::Ok)
+    match arguments.require_complete {
+        true => complete(&board),
+        false => Ok(Exit::Ok),
+    }
+}
+
+/// Fails where the rulesets ask for more than was observed.
+fn complete(board: &Leaderboard) -> Result<Exit, Failure> {
+    let gaps = board.gaps();
+    let message = match gaps.as_slice() {
+        [] if board.tables.is_empty() => "there are no scored trials".to_owned(),
+        [] => return Ok(Exit::Ok),
+        gaps => format!(
+            "{} lack what their rulesets ask for:\n  {}",
+            units::counted(gaps.len() as u64, "row"),
+            gaps.join("\n  ")
+        ),
+    };
+    let help = "`bench run` with the same words runs what is missing; without --require-complete the rest is ranked";
+    Err(Failure::new(Exit::Results, message, help.to_owned()))
 }
 
 /// All tables, each under its title.

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_harness::merge::{Merged, merge};
+use bench_report::units;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -31,6 +32,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         None => Workspace::open()?.runs(None)?,
     };
     let mut whole = true;
+    let mut conflicts = Vec::new();
     for folder in &arguments.folders {
         if !folder.is_dir() {
             let message = format!("there is no folder {}", folder.display());
@@ -41,25 +43,27 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         screen.print(&told(folder, &merged))?;
         let left_out = merged.unreadable.iter().any(|error| !error.is_stranger());
         whole &= merged.conflicts.is_empty() && !left_out;
+        conflicts.extend(merged.conflicts);
+    }
+    // Last, where they are seen: whatever was joined, these were not.
+    for (left_out, stands) in conflicts {
+        let (left_out, stands) = (left_out.display(), stands.display());
+        screen.print(&format!(
+            "conflict: {left_out} differs from {stands}, which stands"
+        ))?;
     }
     Ok(if whole { Exit::Ok } else { Exit::Results })
 }
 
 fn told(folder: &std::path::Path, merged: &Merged) -> String {
+    let conflicts = merged.conflicts.len() as u64;
     let mut lines = vec![format!(
-        "{}: {} records copied, {} were there, {} conflicts",
+        "{}: {} copied, {} already there, {}",
         folder.display(),
-        merged.copied.len(),
+        units::counted(merged.copied.len() as u64, "record"),
         merged.same,
-        merged.conflicts.len()
+        units::counted(conflicts, "conflict"),
     )];
-    lines.extend(merged.conflicts.iter().map(|(left_out, stands)| {
-        format!(
-            "  conflict: {} differs from {}, which stands",
-            left_out.display(),
-            stands.display()
-        )
-    }));
     let live = merged.live.iter();
     lines.extend(live.map(|folder| format!("  still running, left out: {}", folder.display())));
     let unreadable = merged.unreadable.iter();

@@ -55,6 +55,7 @@ pub(super) fn prepare(
         }
         trials.push(PlannedTrial {
             suite: plan.suite.clone(),
+            context: workspace.catalog.context(&run),
             run,
             data: prepared.map(|prepared| prepared.splits).unwrap_or_default(),
             device_index: plan.device_index,

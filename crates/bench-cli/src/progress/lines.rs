@@ -216,6 +216,7 @@ mod tests {
             let trial = PlannedTrial {
                 suite: "single".to_owned(),
                 run,
+                context: Default::default(),
                 data: Default::default(),
                 device_index: 0,
             };

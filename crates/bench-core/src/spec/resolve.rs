@@ -8,6 +8,7 @@ use super::schema::Kind;
 use super::search::{Point, SearchError};
 use super::submission::{Schedule, Submission, Tuning};
 use super::workload::Workload;
+use crate::record::Context;
 use crate::run::{
     DatasetIdentity, DeviceKind, PROTOCOL, Purpose, RunSpec, Seed, SplitIdentity, SplitName,
     SubmissionIdentity, device,
@@ -217,6 +218,22 @@ impl Catalog {
         match self.submissions.get(submission) {
             Some(entrant) if ruleset.is_searched() => entrant.space.trials(trials),
             _ => trials,
+        }
+    }
+
+    /// What a record says of a trial beyond its configuration.
+    pub fn context(&self, run: &RunSpec) -> Context {
+        let entrant = self.submissions.get(&run.submission.name);
+        let given = run.ruleset.points == Points::Given;
+        let chosen = entrant.filter(|_| given).map(|entrant| {
+            let defaults = entrant.submission.defaults();
+            let mut chosen = run.hyperparameters.clone();
+            chosen.retain(|name, value| defaults.get(name) != Some(value));
+            chosen
+        });
+        Context {
+            study_trials: Some(self.trials(&run.submission.name, &run.ruleset, run.ruleset.trials)),
+            chosen,
         }
     }
 

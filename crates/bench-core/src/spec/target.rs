@@ -20,6 +20,17 @@ pub struct Target {
     pub source: Option<TargetSource>,
 }
 
+impl Target {
+    /// Whether nothing is named that the numbers come from, or it is said that they are provisional.
+    pub fn is_provisional(&self) -> bool {
+        match &self.source {
+            None => true,
+            Some(TargetSource::Words(words)) => words == "provisional",
+            Some(TargetSource::Calibration(_)) => false,
+        }
+    }
+}
+
 /// Where a target comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]

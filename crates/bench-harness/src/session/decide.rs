@@ -76,8 +76,8 @@ pub fn decide(last: Option<&Opened>, next: u32, options: Options, machine: &Mach
     }
     match last.outcome() {
         _ if options.fresh || record.is_older() => again.into(),
-        // Nothing ran, and it may have been the machine's fault: a full disk, a missing linker.
-        Some(_) if last.failed_to_build() => again.into(),
+        // It was the machine's fault, the disk's or the build's, and may be mended: nothing was seen of the algorithm.
+        Some(_) if last.trial.summary.is_unobserved() => again.into(),
         Some(outcome) if outcome.is_failure() && options.rerun_failed => again.into(),
         Some(outcome) if outcome.is_final() => Action::Skip.into(),
         // A clock does not go on elsewhere.

@@ -77,6 +77,18 @@ pub(super) fn plan(
     Ok(works)
 }
 
+/// Notes with the records that stand already that they were asked for: a submission that was edited and reverted counts as it is now, though its
+/// records are older than those of the edit. Nothing is noted where no other record could stand in their place.
+pub(super) fn note_asked(session: &Session, works: &[Work]) {
+    for (planned, work) in session.trials.iter().zip(works) {
+        let Some(stored) = &work.stored else { continue };
+        if store::has_rivals(&session.runs, &planned.run, &stored.folder) {
+            // A folder that cannot be written still holds its record: what runs in it fails by itself, and says so.
+            let _ = store::note_asked(&stored.folder, &now());
+        }
+    }
+}
+
 pub(super) fn look_up(
     session: &Session,
     planned: &PlannedTrial,
@@ -260,6 +272,7 @@ fn new_record(session: &Session, planned: &PlannedTrial, source_hash: &str) -> R
         source_hash: source_hash.to_owned(),
         programs: None,
         comparability_key: hash(planned.run.comparability_key()),
+        context: planned.context.clone(),
         run: planned.run.clone().into(),
         machine: session.machine.clone(),
         bench_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -58,7 +58,12 @@ impl Supervisor<'_> {
             text.push_str(&peak(&exit));
         }
         match source {
-            Source::Worker => Stop::failed(kind, text),
+            Source::Worker => {
+                let counts_as = kind.as_claimed();
+                let blamed = (counts_as != kind && kind != FailureKind::Error)
+                    .then(|| format!("by its own account {}: ", kind.name()));
+                Stop::failed(counts_as, blamed.unwrap_or_default() + &text)
+            }
             Source::Evaluator => {
                 Stop::failed(FailureKind::Evaluator, format!("the evaluator: {text}"))
             }

@@ -20,6 +20,8 @@ struct Scores {
     metrics: BTreeMap<SplitName, Metrics>,
     examples: BTreeMap<SplitName, u64>,
     evaluation_ns: u64,
+    /// Whether an evaluator failed on this snapshot before.
+    failed: bool,
 }
 
 impl Supervisor<'_> {
@@ -92,7 +94,33 @@ impl Supervisor<'_> {
         Ok((evaluation, verdict))
     }
 
+    /// Has the snapshot scored. Where the evaluator fails, another one tries the same weights once: what fails both is the weights' fault.
     fn score(&mut self, snapshot: &Path, splits: &[SplitName], scores: &mut Scores) -> Flow<()> {
+        let stop = match self.score_once(snapshot, splits, scores) {
+            Err(stop) if stop.is_the_evaluators() => stop,
+            other => return other,
+        };
+        let said = stop.to_string();
+        if std::mem::replace(&mut scores.failed, true) {
+            return Err(stop.of_the_weights());
+        }
+        self.warn(format!(
+            "{said}; another evaluator scores the weights of step {} again",
+            self.step
+        ))?;
+        self.replace_evaluator()?;
+        match self.score_once(snapshot, splits, scores) {
+            Err(stop) if stop.is_the_evaluators() => Err(stop.of_the_weights()),
+            other => other,
+        }
+    }
+
+    fn score_once(
+        &mut self,
+        snapshot: &Path,
+        splits: &[SplitName],
+        scores: &mut Scores,
+    ) -> Flow<()> {
         let began = Instant::now();
         self.tally.enter(Some(Phase::Evaluation), began);
         self.send(
@@ -114,7 +142,7 @@ impl Supervisor<'_> {
         scores.metrics.extend(metrics.clone());
         scores.examples.extend(examples.clone());
         scores.evaluation_ns += nanoseconds(began, heard.at);
-        Ok(())
+        self.target_value(scores).map(drop)
     }
 
     /// Every example exactly once: neither fewer nor more than the split has.

@@ -93,9 +93,36 @@ impl Supervisor<'_> {
                 self.torn = Some(line);
                 Ok(None)
             }
-            Text::Oversized => Err(self.broke_protocol(source, &ProtocolError::Oversized)),
-            Text::Closed => Err(self.death(source)),
+            Text::Oversized => {
+                self.evaluator_closed |= source == Source::Evaluator;
+                Err(self.broke_protocol(source, &ProtocolError::Oversized))
+            }
+            Text::Closed => {
+                self.evaluator_closed |= source == Source::Evaluator;
+                Err(self.death(source))
+            }
         }
+    }
+
+    /// Takes in what a killed evaluator still said, so that none of it is taken for its successor's.
+    pub(super) fn await_evaluators_end(&mut self) -> Flow<()> {
+        let since = Instant::now();
+        while !self.evaluator_closed {
+            let Ok(arrival) = self.arrivals.recv_timeout(LOOK) else {
+                if since.elapsed() > PATIENCE {
+                    let message = "what a failed evaluator left running holds its output open";
+                    return Err(Stop::failed(FailureKind::Evaluator, message));
+                }
+                continue;
+            };
+            match (arrival.source, &arrival.text) {
+                (Source::Worker, _) => drop(self.receive(arrival)?),
+                (Source::Evaluator, Text::Closed | Text::Oversized) => self.evaluator_closed = true,
+                (Source::Evaluator, Text::Line(_) | Text::Torn(_)) => {}
+            }
+        }
+        self.torn = None;
+        Ok(())
     }
 
     fn hear(&mut self, source: Source, at: Instant, line: &[u8]) -> Flow<Option<Heard>> {

@@ -22,7 +22,7 @@ struct Progress {
 impl Supervisor<'_> {
     /// Gives both programs their task and waits until they are ready.
     pub(super) fn start_up(&mut self) -> Flow<()> {
-        self.assign()?;
+        self.assign();
         let limits = self.trial.limits;
         let mut progress = Progress::default();
         loop {
@@ -31,7 +31,8 @@ impl Supervisor<'_> {
                 Some(loaded) if progress.ready.is_none() => {
                     Wait::phase(Phase::WarmUp, loaded, limits.warm_up)
                 }
-                Some(loaded) => Wait::phase(Phase::StartUp, loaded, limits.start_up),
+                // The worker is ready: what is late is the evaluator.
+                Some(loaded) => Wait::evaluator(loaded, limits.start_up),
             };
             let heard = self.next(&wait)?;
             self.note(&mut progress, heard)?;
@@ -70,29 +71,51 @@ impl Supervisor<'_> {
         Ok(())
     }
 
+    /// Until another evaluator, in the place of one that failed, is ready.
+    pub(super) fn await_evaluator(&mut self) -> Flow<()> {
+        let limit = self.trial.limits.start_up;
+        let wait = Wait::evaluator(Instant::now(), limit);
+        loop {
+            let heard = self.next(&wait)?;
+            match (heard.source, &heard.event) {
+                (Source::Evaluator, Event::Loaded) => {}
+                (Source::Evaluator, Event::Ready { .. }) => return Ok(()),
+                _ => return Err(self.unexpected(&heard)),
+            }
+        }
+    }
+
     /// The worker is told of the training split alone.
-    fn assign(&mut self) -> Flow<()> {
-        let trial = self.trial;
-        let mut local = Local {
-            data: trial.data_of(Source::Evaluator),
-            scratch: self.snapshots.scratch().to_owned(),
-            device_index: trial.device_index,
-            resume: None,
-        };
-        let task = |local: &Local| Task {
-            run: trial.run().clone(),
-            local: local.clone(),
-        };
-        // A program that is gone already tells by the end of its output.
-        let _ = self.evaluator.assign(&task(&local));
-        local.data = trial.data_of(Source::Worker);
-        local.resume = trial.resume.as_ref().map(|point| Resume {
+    fn assign(&mut self) {
+        self.assign_evaluator();
+        let mut task = self.task();
+        let local = &mut task.local;
+        local.data = self.trial.data_of(Source::Worker);
+        local.resume = self.trial.resume.as_ref().map(|point| Resume {
             snapshot: point.snapshot.clone(),
             step: point.step,
             submission_seconds: point.submission_ns as f64 / 1e9,
         });
-        let _ = self.worker.assign(&task(&local));
-        Ok(())
+        // A program that is gone already tells by the end of its output.
+        let _ = self.worker.assign(&task);
+    }
+
+    pub(super) fn assign_evaluator(&mut self) {
+        let task = self.task();
+        let _ = self.evaluator.assign(&task);
+    }
+
+    fn task(&self) -> Task {
+        let trial = self.trial;
+        Task {
+            run: trial.run().clone(),
+            local: Local {
+                data: trial.data_of(Source::Evaluator),
+                scratch: self.snapshots.scratch().to_owned(),
+                device_index: trial.device_index,
+                resume: None,
+            },
+        }
     }
 
     /// Brings clock, rules and the last evaluation to where a resumed trial was; none of it at a trial's start.

@@ -14,7 +14,8 @@ use crate::slowdown::Counters;
 use bench_core::outcome::{Failure, FailureKind, Outcome, Phase};
 use bench_core::protocol::{Command, Event};
 use bench_core::record::TrialEvent;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::fmt;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Why a trial ends before its rules end it.
@@ -34,10 +35,46 @@ impl Stop {
         }))
     }
 
+    /// Whether an evaluator is what failed, or took too long.
+    pub(super) fn is_the_evaluators(&self) -> bool {
+        match self {
+            Stop::Ended(Outcome::Failed(failure)) => failure.kind == FailureKind::Evaluator,
+            Stop::Ended(Outcome::TimedOut { phase }) => *phase == Phase::Evaluation,
+            _ => false,
+        }
+    }
+
+    /// An evaluator's failure as the fault of the weights that it was given.
+    pub(super) fn of_the_weights(self) -> Stop {
+        match self {
+            Stop::Ended(Outcome::Failed(failure)) => Stop::failed(
+                FailureKind::Unscored,
+                format!(
+                    "two evaluators failed on the same weights: {}",
+                    failure.message
+                ),
+            ),
+            other => other,
+        }
+    }
+
     pub(super) fn outcome(self) -> Outcome {
         match self {
             Stop::Ended(outcome) => outcome,
             Stop::Record(error) => super::record_failure(&error),
+        }
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::Ended(Outcome::Failed(failure)) => formatter.write_str(&failure.message),
+            Stop::Ended(Outcome::TimedOut {
+                phase: Phase::Evaluation,
+            }) => formatter.write_str("the evaluator took longer than its limit"),
+            Stop::Ended(outcome) => formatter.write_str(outcome.name()),
+            Stop::Record(error) => error.fmt(formatter),
         }
     }
 }
@@ -80,6 +117,18 @@ impl Wait {
             stall: None,
         }
     }
+
+    /// For an evaluator to be ready, which is no matter of the submission's.
+    pub(super) fn evaluator(from: Instant, limit: bench_core::number::Span) -> Wait {
+        let late = Failure {
+            kind: FailureKind::Evaluator,
+            message: format!("the evaluator was not ready within {limit}"),
+        };
+        Wait {
+            late: Outcome::Failed(late),
+            ..Wait::phase(Phase::StartUp, from, limit)
+        }
+    }
 }
 
 /// An event that the referee waited for.
@@ -119,6 +168,11 @@ pub(super) struct Supervisor<'a> {
     pub(super) counters: Counters,
     pub(super) observer: &'a mut Observer<'a>,
     pub(super) arrivals: Receiver<Arrival>,
+    /// For the output of another evaluator.
+    sender: SyncSender<Arrival>,
+    token: String,
+    /// Whether the evaluator's output is over.
+    pub(super) evaluator_closed: bool,
     /// The half line that an output ended in.
     pub(super) torn: Option<Vec<u8>>,
 }
@@ -140,15 +194,11 @@ impl<'a> Supervisor<'a> {
         let token = token(&scratch);
         let (sender, arrivals) = sync_channel(BACKLOG);
         let spawned = Instant::now();
-        let start = |source, log: &str| {
-            let launch = trial.launch(source);
-            let (threads, log) = (trial.run().threads, trial.folder.join(log));
-            Process::spawn(source, &launch, threads, &token, &log, sender.clone())
-        };
+        let start = |source| start(trial, source, &token, sender.clone());
         Ok(Supervisor {
             trial,
-            worker: start(Source::Worker, STDERR_FILE)?,
-            evaluator: start(Source::Evaluator, EVALUATOR_LOG)?,
+            worker: start(Source::Worker)?,
+            evaluator: start(Source::Evaluator)?,
             recorder,
             interrupts,
             tally: Tally::new(spawned),
@@ -164,9 +214,24 @@ impl<'a> Supervisor<'a> {
             counters: Counters::read(),
             observer,
             arrivals,
+            sender,
+            token,
+            evaluator_closed: false,
             alive: spawned,
             torn: None,
         })
+    }
+
+    /// Ends the evaluator and starts another one in its place.
+    pub(super) fn replace_evaluator(&mut self) -> Flow<()> {
+        self.tally.enter(Some(Phase::Evaluation), Instant::now());
+        self.evaluator.kill();
+        self.await_evaluators_end()?;
+        let sender = self.sender.clone();
+        self.evaluator = start(self.trial, Source::Evaluator, &self.token, sender)?;
+        self.evaluator_closed = false;
+        self.assign_evaluator();
+        self.await_evaluator()
     }
 
     /// Writes an event into the record and tells the observer.
@@ -204,6 +269,22 @@ impl<'a> Supervisor<'a> {
             Err(_) => Err(self.last_words(source)),
         }
     }
+}
+
+/// Starts one of a trial's programs.
+fn start(
+    trial: &Trial,
+    source: Source,
+    token: &str,
+    arrivals: SyncSender<Arrival>,
+) -> Result<Process, ProcessError> {
+    let log = trial.folder.join(match source {
+        Source::Worker => STDERR_FILE,
+        Source::Evaluator => EVALUATOR_LOG,
+    });
+    let launch = trial.launch(source);
+    let threads = trial.run().threads;
+    Process::spawn(source, &launch, threads, token, &log, arrivals)
 }
 
 /// Unique on this machine, also after a process number came round again.

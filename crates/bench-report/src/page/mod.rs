@@ -14,7 +14,7 @@ use crate::html::{escape, script, table};
 use crate::leaderboard::Titled;
 use crate::picture::{Drawn, Frame, PictureError};
 use crate::standing::{claims, frozen, sensitivity, standing};
-use crate::{pairs, profiles};
+use crate::{pairs, profiles, units};
 use bench_score::Ranking;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -154,9 +154,10 @@ impl Page {
             Trials::Logs(grid) => grid.rows.len(),
         };
         Ok(format!(
-            "<section id=\"trials\">\n<h2>Every trial</h2>\n<p id=\"trials-count\" role=\"status\">{count} trials.</p>\n\
+            "<section id=\"trials\">\n<h2>Every trial</h2>\n<p id=\"trials-count\" role=\"status\">{}.</p>\n\
              <noscript><p>The table of trials needs JavaScript; trials.csv beside this page holds all of them.</p></noscript>\n\
-             <div id=\"trials-view\"></div>\n</section>\n"
+             <div id=\"trials-view\"></div>\n</section>\n",
+            units::counted(count as u64, "trial")
         ))
     }
 

@@ -24,6 +24,8 @@ impl Board {
         Ranking {
             workloads: self.base.clone(),
             scores: self.rows.iter().map(|row| row.score).collect(),
+            // A competition's rules count what is missing as missed.
+            observed: vec![self.base.len(); self.rows.len()],
             taus: self.taus.clone(),
             profiles: self.rows.iter().map(|row| row.profile.clone()).collect(),
             bands: bands(&names, &all, certainty, |medians| {

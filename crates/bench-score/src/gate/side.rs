@@ -2,7 +2,7 @@
 
 use super::By;
 use crate::read::Trial;
-use crate::result::{Setting, median, newest, study_result};
+use crate::result::{Group, Setting, median, newest, study_result};
 use crate::trial::CurvePoint;
 use bench_core::outcome::Outcome;
 use bench_core::passage::Passage;
@@ -103,7 +103,7 @@ impl Side {
         }
         let studies: Vec<Observation> = studies
             .iter()
-            .map(|(&study, trials)| observation(study, trials))
+            .filter_map(|(&study, trials)| observation(study, trials))
             .collect();
         let spent = trials.iter().map(|trial| &trial.summary);
         let (seconds, steps) = spent.fold((0.0, 0), |(seconds, steps), summary| {
@@ -140,19 +140,22 @@ impl Side {
     }
 }
 
-fn observation((seed, study): (u64, u32), trials: &[&Trial]) -> Observation {
+/// None where it is open whether the study reaches its target.
+fn observation((seed, study): (u64, u32), trials: &[&Trial]) -> Option<Observation> {
     let gap = |passage: Passage| {
         let before = passage.before.map_or(0, |before| before.step);
         (passage.at.step - before) as f64 / passage.at.step.max(1) as f64
     };
     let passages = || trials.iter().filter_map(|trial| passage(trial));
-    Observation {
+    let result = study_result((seed, study), trials);
+    let steps = passages().map(|passage| passage.at.step).min();
+    (steps.is_some() || result.is_complete()).then(|| Observation {
         seed,
         study,
-        steps: passages().map(|passage| passage.at.step).min(),
-        seconds: study_result((seed, study), trials).seconds,
+        steps,
+        seconds: result.seconds,
         resolution: passages().map(gap).reduce(f64::min),
-    }
+    })
 }
 
 /// Steps do not depend on the clock, so they count where it is not trusted.
@@ -177,12 +180,8 @@ pub(super) fn by_workload(trials: &[Trial], by: By) -> BTreeMap<Key, Side> {
         Some(_) => Purpose::Comparing,
         None => Purpose::Scoring,
     };
-    let is_over = |trial: &&Trial| {
-        let outcome = trial.summary.outcome.as_ref();
-        outcome.is_some_and(|outcome| outcome.is_final())
-    };
-    let mut groups: BTreeMap<Key, Vec<&Trial>> = BTreeMap::new();
-    for trial in made_for(purpose).filter(is_over) {
+    let mut groups: BTreeMap<Key, Group> = BTreeMap::new();
+    for trial in made_for(purpose) {
         let key = Key {
             workload: trial.record.run.workload_name.clone(),
             rules: trial.record.comparability_key.clone(),
@@ -190,6 +189,14 @@ pub(super) fn by_workload(trials: &[Trial], by: By) -> BTreeMap<Key, Side> {
         };
         groups.entry(key).or_default().push(trial);
     }
-    let side = |(key, group)| (key, Side::of(&newest(group)));
-    groups.into_iter().map(side).collect()
+    let side = |(key, group)| (key, Side::of(&observed(group)));
+    let sides = groups.into_iter().map(side);
+    sides.filter(|(_, side)| !side.studies.is_empty()).collect()
+}
+
+/// The trials that count, without those that say nothing: an edit that does not build has no runs, and not those of the source before it.
+fn observed(group: Group) -> Group {
+    let mut counted = newest(group);
+    counted.retain(|trial| trial.summary.is_observed());
+    counted
 }

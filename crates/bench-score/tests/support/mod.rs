@@ -47,6 +47,7 @@ pub(crate) fn record(run: RunSpec) -> RunRecord {
         config_hash: run.config_hash().unwrap(),
         source_hash: "s1".into(),
         programs: None,
+        context: Default::default(),
         comparability_key: run.comparability_key().unwrap(),
         run: run.into(),
         machine: serde_json::from_value(machine).unwrap(),

@@ -11,6 +11,7 @@ use bench_core::spec::submission::Tuning;
 use bench_harness::algoperf_logs::{self, LogsError};
 use bench_harness::file::write_together;
 use bench_report::algoperf::{json, official_scores, profiles, rows, tables, time_to_targets};
+use bench_report::units;
 use bench_score::algoperf::{Board, Finding, FrozenTimes, Rules, Targets, TargetsError};
 use bench_score::statistics::Certainty;
 use clap::{Args, ValueEnum};
@@ -56,9 +57,6 @@ pub(in crate::commands) struct Source {
 pub(super) struct Logs {
     #[command(flatten)]
     pub(super) source: Source,
-    /// Fail when a study, trial or workload that the ruleset asks for is not there
-    #[arg(long, requires = "from")]
-    require_complete: bool,
     /// Also write scores.csv, time_to_targets.csv and performance_profile_score.csv, as the official scorer does, and findings.txt
     #[arg(long, value_name = "DIR", requires = "from")]
     tables: Option<PathBuf>,
@@ -176,9 +174,9 @@ pub(super) fn freeze(source: &Source, submission: &str, screen: &Screen) -> Resu
     let text = serde_json::to_string_pretty(&reference).map_err(Failure::bug)?;
     write_together(&[(file.clone(), text + "\n")])?;
     screen.print(&format!(
-        "version {} of the reference: {submission} on {} workloads, in {}",
+        "version {} of the reference: {submission} on {}, in {}",
         reference.version,
-        reference.seconds.len(),
+        units::counted(reference.seconds.len() as u64, "workload"),
         file.display()
     ))?;
     Ok(Exit::Ok)
@@ -211,6 +209,7 @@ impl Competition {
 pub(super) fn execute(
     arguments: &Logs,
     publish: Option<&Path>,
+    complete: bool,
     format: Format,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
@@ -247,8 +246,9 @@ pub(super) fn execute(
         screen.aside(&findings(board));
     }
     let gaps = board.gaps().count();
-    if arguments.require_complete && gaps > 0 {
-        let message = format!("the logs lack {gaps} things that the ruleset asks for");
+    if complete && gaps > 0 {
+        let things = units::counted(gaps as u64, "thing");
+        let message = format!("the logs lack {things} that the ruleset asks for");
         let help = "the findings name each; without --require-complete the rest is scored";
         return Err(Failure::new(Exit::Results, message, help.to_owned()));
     }
@@ -295,8 +295,8 @@ fn findings(board: &Board) -> String {
     let all = &board.findings;
     let gaps = board.gaps().count();
     let mut lines = vec![format!(
-        "{} findings in the logs, {gaps} of them about what is not there:",
-        all.len()
+        "{} in the logs, {gaps} of them about what is not there:",
+        units::counted(all.len() as u64, "finding")
     )];
     lines.extend(all.iter().take(SHOWN).map(|finding| format!("  {finding}")));
     if all.len() > SHOWN {

@@ -7,7 +7,7 @@ use crate::screen::Screen;
 use bench_harness::file::write_together;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
 use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
-use bench_report::{Grid, Ranked, algoperf, leaderboard, leaderboard_rows, scores};
+use bench_report::{Grid, Ranked, algoperf, leaderboard, leaderboard_rows, scores, units};
 use bench_score::{Leaderboard, Ranking, Trial};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ pub(super) fn records(
     let page = Page {
         title: "Time to target".to_owned(),
         notes: vec![
-            format!("{} trials of bench, each run again by the command in its row.", trials.len()),
+            format!("{} of bench, each run again by the command in its row.", units::counted(trials.len() as u64, "trial")),
             "Times compare only within one machine, device and number of threads; steps compare across all.".to_owned(),
         ],
         rankings,
@@ -66,6 +66,7 @@ pub(super) fn records(
         trials: Trials::Records(embedded),
         findings: match unfinished.count() {
             0 => Vec::new(),
+            1 => vec!["1 trial is not finished".to_owned()],
             n => vec![format!("{n} trials are not finished")],
         },
     };
@@ -98,10 +99,10 @@ pub(super) fn competition(
     let tables = tables(&rows, &scores(&rankings), &trials)?;
     let page = Page {
         notes: vec![format!(
-            "{} logs of {} submissions on {} base workloads, scored by AlgoPerf's rules; intervals from {} resamples, seed {}.",
-            logs.logs.len(),
-            board.rows.len(),
-            board.base.len(),
+            "{} of {} on {}, scored by AlgoPerf's rules; intervals from {} resamples, seed {}.",
+            units::counted(logs.logs.len() as u64, "log"),
+            units::counted(board.rows.len() as u64, "submission"),
+            units::counted(board.base.len() as u64, "base workload"),
             certainty.resamples,
             certainty.seed
         )],

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use bench_harness::file::write_together;
 use bench_harness::home::Home;
+use bench_report::units;
 use bench_score::{FrozenReference, Leaderboard};
 use std::fs;
 use std::io::ErrorKind;
@@ -57,9 +58,9 @@ pub(super) fn freeze(
     })?;
     write_together(&[(path.clone(), text + "\n")])?;
     screen.print(&format!(
-        "version {version} of the reference: {} on {} workloads, in {}",
+        "version {version} of the reference: {} on {}, in {}",
         reference.submission,
-        reference.workloads.len(),
+        units::counted(reference.workloads.len() as u64, "workload"),
         path.display()
     ))?;
     Ok(Exit::Ok)

@@ -45,7 +45,8 @@ pub(super) fn draw(
         let title = format!("AlgoPerf {}, {}", targets.version, competition.ruleset);
         return Ok(picture(&ranking, &title)?.svg);
     }
-    let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
+    let workspace = Workspace::open()?;
+    let runs = workspace.runs(arguments.results.folder.as_deref())?;
     let (stored, unreadable) = store::scan(&runs);
     // A picture has no room to say what is not in it.
     Failure::left_out(unreadable)?;
@@ -57,9 +58,15 @@ pub(super) fn draw(
         super::By::Time => (Measure::Time, "time to target"),
         super::By::Steps => (Measure::Steps, "steps to target"),
     };
-    let mut fields = Field::of(&Leaderboard::of(&trials), measure);
+    let board = Leaderboard::of(&trials).under(&workspace.catalog);
+    let mut fields = Field::of(&board, measure);
     let wanted = arguments.of.as_deref().unwrap_or_default();
-    fields.retain(|field| field.title.contains(wanted));
+    // The title of one may begin another's.
+    let whole = fields.iter().any(|field| field.title == wanted);
+    fields.retain(|field| match whole {
+        true => field.title == wanted,
+        false => field.title.contains(wanted),
+    });
     match fields.as_slice() {
         [] => Err(PictureError::NoField.into()),
         [field] => {

@@ -49,7 +49,7 @@ impl Closing<'_> {
             parts.push(trials(&records).terminal(width));
         }
         if records.len() > 1 {
-            let board = Leaderboard::of(&records);
+            let board = Leaderboard::of(&records).under(&self.workspace.catalog);
             parts.push(leaderboard::text(&board, Format::Table, width)?);
         }
         parts.extend(
