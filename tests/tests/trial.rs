@@ -235,7 +235,6 @@ fn not_a_number_is_divergence() {
 fn every_phase_has_a_limit() {
     let cases = [
         (worker(Moment::Load, Act::Hang), Phase::StartUp),
-        (evaluator(Moment::Load, Act::Hang), Phase::StartUp),
         (worker(Moment::WarmUp, Act::Hang), Phase::WarmUp),
         (worker(Moment::Train(20), Act::Hang), Phase::Training),
         (worker(Moment::Snapshot(20), Act::Hang), Phase::Snapshot),
