@@ -52,7 +52,7 @@ impl Exit {
             Exit::Mixed => "compare: faster on one workload, slower on another",
             Exit::Inconclusive => "compare: these runs cannot tell",
             Exit::Bug => "a bug in bench",
-            Exit::Interrupted => "interrupted; the same command goes on",
+            Exit::Interrupted => "interrupted; the same command goes on, without --fresh",
         }
     }
 

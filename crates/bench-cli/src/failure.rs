@@ -4,6 +4,7 @@ mod from;
 mod snippet;
 
 use crate::exit::Exit;
+use annotate_snippets::Level;
 use bench_core::spec::diagnostic::Diagnostic;
 use console::Style;
 use std::error::Error;
@@ -69,7 +70,7 @@ impl Failure {
         match self {
             Failure::Quiet => Exit::Ok,
             Failure::Specs(diagnostics) => {
-                say(&snippet::render(&diagnostics));
+                say(&snippet::render(&diagnostics, &Level::ERROR));
                 Exit::Usage
             }
             Failure::Error { exit, error, help } => {
@@ -77,6 +78,13 @@ impl Failure {
                 exit
             }
         }
+    }
+}
+
+/// Says what is probably not meant, and goes on.
+pub(crate) fn remark(remarks: &[Diagnostic]) {
+    if !remarks.is_empty() {
+        say(&snippet::render(remarks, &Level::WARNING));
     }
 }
 

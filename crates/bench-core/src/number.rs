@@ -110,6 +110,78 @@ impl JsonSchema for Span {
     }
 }
 
+/// A share in a spec: `0.1`, or `10%`. Written back as the number, so that both are one configuration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(pub f64);
+
+impl Share {
+    /// In a schema: text that [`Share::parse`] reads.
+    pub(crate) const FORMAT: &str = "share";
+
+    /// Reads `10%`.
+    pub(crate) fn parse(text: &str) -> Option<Share> {
+        percent(text)
+            .filter(|share| (0.0..=1.0).contains(share))
+            .map(Share)
+    }
+
+    /// For fields that are a plain number in code.
+    ///
+    /// # Errors
+    /// When it is neither a number nor a percentage.
+    pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Share::deserialize(deserializer).map(|share| share.0)
+    }
+}
+
+/// The share that `10%` is: the nearest number to a tenth, whatever a hundredth is in binary.
+pub(crate) fn percent(text: &str) -> Option<f64> {
+    let digits = text.strip_suffix('%')?.trim();
+    let plain = !digits.contains(['e', 'E']);
+    plain.then(|| format!("{digits}e-2").parse().ok()).flatten()
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberOrPercent;
+        impl Visitor<'_> for NumberOrPercent {
+            type Value = Share;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a share like `0.1` or `10%`")
+            }
+            fn visit_f64<E>(self, x: f64) -> Result<Share, E> {
+                Ok(Share(x))
+            }
+            fn visit_u64<E>(self, x: u64) -> Result<Share, E> {
+                Ok(Share(x as f64))
+            }
+            fn visit_i64<E>(self, x: i64) -> Result<Share, E> {
+                Ok(Share(x as f64))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Share, E> {
+                Share::parse(text)
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(NumberOrPercent)
+    }
+}
+
+impl JsonSchema for Share {
+    fn schema_name() -> Cow<'static, str> {
+        "Share".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["number", "string"],
+            "description": "A share: `0.1` or `10%`.",
+            "minimum": 0.0,
+            "maximum": 1.0,
+            "format": Share::FORMAT,
+        })
+    }
+}
+
 /// A number of steps, either plain (`200`) or as a share of the step hint (`5%`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Extent {

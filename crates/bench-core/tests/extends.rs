@@ -6,8 +6,10 @@ use bench_core::spec::catalog::{Catalog, File};
 use bench_core::spec::diagnostic::Diagnostic;
 use bench_core::spec::schema::Kind;
 use bench_core::spec::submission::{Dimension, Value};
-use bench_core::spec::workload::Model;
-use common::{HARNESS, SUBMISSION, WORKLOAD, base, file, files_with, folder, request, source};
+use bench_core::spec::workload::{Model, TargetSource};
+use common::{
+    DATASET, HARNESS, SUBMISSION, WORKLOAD, base, file, files_with, folder, request, source,
+};
 use std::path::Path;
 
 /// The sound checkout and a variant in it.
@@ -215,6 +217,182 @@ fn mistakes_are_found_by_the_name_of_what_they_keep_out() {
     assert!(catalog.mistakes_of(Kind::Submission, "plain").is_empty());
     let path = Path::new("/home/me/of-broken/submission.yaml");
     assert_eq!(catalog.mistakes_in(path).len(), 1);
+}
+
+/// `tiny`, variants of it, and what is told: place, message and help.
+fn of_variants(variants: &[(&str, &str)]) -> (Catalog, Vec<String>) {
+    let mut files = files_with(Kind::Harness, HARNESS);
+    // In the order of their names, as whoever reads the folder has them: some before their base.
+    files.splice(
+        0..0,
+        variants
+            .iter()
+            .map(|(name, text)| file(Kind::Workload, name, text)),
+    );
+    let few = DATASET.replace("train, count: 200", "train, count: 100");
+    files.push(file(Kind::Dataset, "few", &few));
+    let catalog = Catalog::parse(files);
+    let told = |d: &Diagnostic| format!("{d}\n  help: {}", d.help.as_deref().unwrap_or("-"));
+    let told = catalog.diagnostics.iter().map(told).collect();
+    (catalog, told)
+}
+
+#[test]
+fn what_a_variant_makes_wrong_is_told_in_the_variant() {
+    let (catalog, told) = of_variants(&[
+        ("a-metrics", "extends: tiny\nmetrics: [cross-entropy]\n"),
+        ("b-right", "extends: tiny\nstep-hint: 200\n"),
+        (
+            "c-steps",
+            "extends: tiny\nabout: short\nbudget: { time: 1s, steps: 20 }\n",
+        ),
+        ("d-of-metrics", "extends: a-metrics\nthreads: 1\n"),
+        (
+            "e-data",
+            "extends: tiny\ninput: { mean: [0.1, 0.2, 0.3], std: [1, 1, 1] }\n",
+        ),
+        ("f-input", "extends: tiny\ninput: { std: [1, 1] }\n"),
+        ("g-part", "extends: tiny\ntrain-examples: 150\n"),
+        (
+            "h-of-part",
+            "extends: g-part\nabout: on fewer\ndataset: few\n",
+        ),
+    ]);
+    insta::assert_snapshot!(told.join("\n"), @r"
+    workloads/a-metrics.yaml:2:1: the target's metric `error-rate` is not computed (`target.metric` is in workloads/tiny.yaml:8:19)
+      help: add it to `metrics`, or choose one of: cross-entropy
+    workloads/c-steps.yaml:3:21: the first evaluation, after 50 steps, would come after the budget's last step, 20 (`evaluate.every-steps` is in workloads/tiny.yaml:11:26)
+      help: lower `every-steps` or raise `budget.steps`
+    workloads/e-data.yaml:2:16: 3 means for images of 1 channels
+      help: give one for every channel, or one for all
+    workloads/f-input.yaml:2:8: `mean` has 1 values and `std` has 2
+      help: give one of each for every channel, or one for all
+    workloads/h-of-part.yaml:3:1: data set `few` has 100 training examples, not 150 (`train-examples` is in workloads/g-part.yaml:2:17)
+      help: at most 100
+    ");
+    assert_eq!(
+        catalog.workloads.keys().collect::<Vec<_>>(),
+        ["b-right", "g-part", "tiny"]
+    );
+    let mistakes = |path: &str| catalog.mistakes_in(Path::new(path)).len();
+    assert_eq!(mistakes("workloads/tiny.yaml"), 0);
+    assert_eq!(mistakes("workloads/b-right.yaml"), 0);
+    assert_eq!(mistakes("workloads/a-metrics.yaml"), 1);
+    // It has none of its own, and is kept out by its base's.
+    assert_eq!(mistakes("workloads/d-of-metrics.yaml"), 1);
+    let mistakes = |name| catalog.mistakes_of(Kind::Workload, name).len();
+    assert_eq!((mistakes("tiny"), mistakes("d-of-metrics")), (0, 1));
+}
+
+#[test]
+fn what_a_base_has_by_itself_is_told_there_alone() {
+    let mut files = files_with(
+        Kind::Workload,
+        &WORKLOAD
+            .replace("[error-rate, cross-entropy]", "[cross-entropy]")
+            .replace("step-hint: 300\n", ""),
+    );
+    files.push(file(
+        Kind::Workload,
+        "variant",
+        "extends: tiny\nthreads: 1\n",
+    ));
+    files.push(file(
+        Kind::Workload,
+        "two",
+        "extends: tiny\ndataset: dust\n",
+    ));
+    let catalog = Catalog::parse(files);
+    let paths: Vec<String> = catalog
+        .diagnostics
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    insta::assert_snapshot!(paths.join("\n"), @r"
+    workloads/tiny.yaml:1:1: missing field `step-hint`
+    workloads/tiny.yaml:8:19: the target's metric `error-rate` is not computed
+    workloads/two.yaml:2:10: unknown data set `dust`
+    ");
+    assert!(catalog.workloads.is_empty());
+}
+
+#[test]
+fn a_second_search_space_is_told_where_it_was_added() {
+    let mut files = files_with(Kind::Harness, HARNESS);
+    let mut variant = file(Kind::Submission, "mine", "extends: ../plain\n");
+    let space = r#"{"learning_rate": {"min": 0.1, "max": 1, "scaling": "log"}}"#;
+    variant.search_space = Some(source("submissions/mine/tuning_search_space.json", space));
+    files.push(variant);
+    let catalog = Catalog::parse(files);
+    let told: Vec<String> = catalog
+        .diagnostics
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    submissions/mine/tuning_search_space.json:1:1: a second search space: `search-space.learning-rate` has one in submissions/plain/submission.yaml:10:3
+    submissions/mine/tuning_search_space.json:1:1: a second search space: `search-space.momentum` has one in submissions/plain/submission.yaml:11:3
+    submissions/mine/tuning_search_space.json:1:1: a second search space: `search-space.weight-decay` has one in submissions/plain/submission.yaml:12:3
+    ");
+    assert!(catalog.submissions.contains_key("plain"));
+    assert!(catalog.is_broken(Kind::Submission, "mine"));
+}
+
+#[test]
+fn a_target_found_on_something_else_is_provisional() {
+    let calibrated = WORKLOAD.replace("source: provisional", "source: \"a paper, table 3\"");
+    let paper = TargetSource::Words("a paper, table 3".to_owned());
+    let of = |text: &str| {
+        let mut files = files_with(Kind::Workload, &calibrated);
+        files.push(file(
+            Kind::Workload,
+            "variant",
+            &format!("extends: tiny\n{text}"),
+        ));
+        files.push(file(
+            Kind::Workload,
+            "again",
+            "extends: variant\nthreads: 1\n",
+        ));
+        let catalog = sound(files);
+        let target = &catalog.workloads["variant"].target;
+        assert_eq!(catalog.workloads["again"].target.source, target.source);
+        assert_eq!(catalog.workloads["tiny"].target.source, Some(paper.clone()));
+        let remarks = catalog.remarks_in(Path::new("workloads/variant.yaml"));
+        assert_eq!(
+            remarks.len(),
+            usize::from(target.is_provisional()),
+            "{text}"
+        );
+        (
+            target.is_provisional(),
+            remarks.first().map(ToString::to_string),
+        )
+    };
+    for text in [
+        "target: { validation: 0.125 }",
+        "target: { metric: cross-entropy }",
+        "target: { test: 0.5 }",
+        "model: { mlp: { hidden: [4] } }",
+        "loss: { cross-entropy: { label-smoothing: 10% } }",
+        "input: { mean: [0.1] }",
+        "label-noise: 10%",
+        "train-examples: 50",
+        "one-epoch: true\nbudget: { steps: 100 }",
+    ] {
+        assert!(of(text).0, "{text}");
+    }
+    for text in [
+        "budget: { time: 9s }",
+        "step-hint: 100",
+        "label-noise: 0",
+        "model: { mlp: { hidden: [16, 8] } }",
+        "target: { validation: 0.125, source: mine }",
+        "label-noise: 10%\ntarget: { source: mine }",
+    ] {
+        assert_eq!(of(text), (false, None), "{text}");
+    }
+    insta::assert_snapshot!(of("about: x\nmodel: { mlp: { hidden: [4] } }").1.unwrap(), @"workloads/variant.yaml:3:1: the target is provisional: workloads/tiny.yaml says where it comes from, and `model` is another here");
 }
 
 #[test]

@@ -6,10 +6,12 @@ use bench_core::spec::catalog::Catalog;
 use bench_core::spec::diagnostic::Diagnostic;
 use bench_core::spec::schema::Kind;
 use bench_core::spec::search::read_algoperf;
+use bench_core::spec::submission::{Dimension, Value};
 use bench_core::spec::{point, schema};
 use common::{file, files_with, request, sound, source};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use std::collections::BTreeMap;
 
 fn check(diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
@@ -36,10 +38,25 @@ fn load(kind: Kind, text: &str) {
     // Mistakes elsewhere leave this one alone; without its data it says so.
     assert!(catalog.workloads.contains_key("other") || kind == Kind::Dataset);
     let _ = catalog.resolve(&request());
-    if let Err(diagnostics) = point::read(source("mine.yaml", text), &["a"]) {
-        check(&diagnostics);
-    }
+    own_values(text);
     let _ = read_algoperf(text);
+}
+
+/// Every name is read, remarked or not, or reported: none is lost on the way.
+fn own_values(text: &str) {
+    let fixed = Dimension::Fixed(Value::Number(1.0));
+    let space = BTreeMap::from([("a".to_owned(), fixed)]);
+    match point::read(source("mine.yaml", text), &[&space]) {
+        Ok(own) => {
+            check(&own.remarks);
+            assert!(!own.point.is_empty(), "{text:?}: nothing, and nothing said");
+            assert!(own.point.values().all(|value| value.as_number().is_some()));
+        }
+        Err(diagnostics) => {
+            check(&diagnostics);
+            assert!(!diagnostics.is_empty());
+        }
+    }
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {

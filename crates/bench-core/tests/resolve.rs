@@ -367,7 +367,7 @@ fn mistakes_in_searched_schedules_have_their_places() {
     assert_eq!(
         told(named, "  warmup: fast\n"),
         [
-            "submissions/plain/submission.yaml:4:28: `fast` cannot be read; A number of steps like `200`, or a share of the step hint like `5%`."
+            "submissions/plain/submission.yaml:4:28: `fast` cannot be read; write a number of steps like `200`, or a share of the step hint like `5%`"
         ]
     );
 }

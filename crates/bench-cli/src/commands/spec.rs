@@ -1,7 +1,7 @@
 //! `bench spec`: mistakes in specs, and what a worker is told.
 
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_core::protocol::Task;
@@ -95,15 +95,28 @@ fn check(paths: &[PathBuf], screen: &Screen) -> Result<Exit, Failure> {
     if !mistakes.is_empty() {
         return Err(Failure::Specs(mistakes));
     }
-    screen.print(&match wanted.len() {
+    let remarks: Vec<Diagnostic> = match wanted.is_empty() {
+        true => catalog.remarks.clone(),
+        false => {
+            let of_wanted = wanted.iter().flat_map(|path| catalog.remarks_in(path));
+            of_wanted.cloned().collect()
+        }
+    };
+    failure::remark(&remarks);
+    let checked = match wanted.len() {
         0 => format!(
-            "no mistakes in {} workloads, {} data sets, {} submissions and harness.yaml",
+            "{} workloads, {} data sets, {} submissions and harness.yaml",
             catalog.workloads.len(),
             catalog.datasets.len(),
             catalog.submissions.len()
         ),
-        1 => "no mistakes in 1 file".to_owned(),
-        n => format!("no mistakes in {n} files"),
+        1 => "1 file".to_owned(),
+        n => format!("{n} files"),
+    };
+    screen.print(&match remarks.len() {
+        0 => format!("no mistakes in {checked}"),
+        1 => format!("no mistakes in {checked}; 1 remark"),
+        n => format!("no mistakes in {checked}; {n} remarks"),
     })?;
     Ok(Exit::Ok)
 }

@@ -1,16 +1,18 @@
 //! What all commands that run trials share: from configurations to a session, and from what became of it to an exit code.
 
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::progress::Reporter;
 use crate::workspace::Workspace;
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{DeviceKind, RunSpec, device};
 use bench_core::spec::diagnostic::Source;
-use bench_core::spec::point;
+use bench_core::spec::point::{self, Own};
 use bench_core::spec::search::Point;
+use bench_core::spec::submission::Dimension;
 use bench_harness::session::{KEEP_EVERY, Options, PlannedTrial, Session, TrialReport};
 use bench_harness::{data, machine, scratch, setup};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What is to be run.
@@ -126,14 +128,29 @@ pub(super) fn chosen_device(name: &str) -> Result<(DeviceKind, u32), Failure> {
     })
 }
 
-/// The user's own values for hyperparameters of these names.
-pub(super) fn own_point(path: &Path, known: &[&str]) -> Result<Point, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("cannot read {}: {error}", path.display()), None)
-    })?;
-    let source = Source {
-        path: path.to_owned(),
-        text,
-    };
-    point::read(source, known).map_err(Failure::Specs)
+/// The user's own values, from a file and typed ones over it, for the hyperparameters of these search spaces. What is odd about them is told.
+pub(super) fn own_point(
+    file: Option<&Path>,
+    set: &[String],
+    spaces: &[&BTreeMap<String, Dimension>],
+) -> Result<Option<Point>, Failure> {
+    let file = file.map(|path| {
+        let bytes = std::fs::read(path).map_err(|error| {
+            Failure::usage(format!("cannot read {}: {error}", path.display()), None)
+        })?;
+        Ok(Source::of(path.to_owned(), &bytes))
+    });
+    let typed = (!set.is_empty()).then(|| {
+        point::typed(set).map_err(|given| {
+            let help = "write a name and a value, as in `--set learning-rate=1e-3`";
+            Failure::usage(format!("`--set {given}` sets nothing"), help.to_owned())
+        })
+    });
+    let mut own = None;
+    for source in [file, typed].into_iter().flatten() {
+        let Own { point, remarks } = point::read(source?, spaces).map_err(Failure::Specs)?;
+        failure::remark(&remarks);
+        own.get_or_insert_with(Point::new).extend(point);
+    }
+    Ok(own)
 }

@@ -3,30 +3,31 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use bench_core::spec::diagnostic::Diagnostic;
 
-/// All of them, one after the other, and their number.
-pub(super) fn render(diagnostics: &[Diagnostic]) -> String {
+/// All of them, one after the other, and the number of mistakes.
+pub(super) fn render(diagnostics: &[Diagnostic], level: &Level) -> String {
     let renderer = match console::colors_enabled_stderr() {
         true => Renderer::styled(),
         false => Renderer::plain(),
     };
     let shown = diagnostics
         .iter()
-        .map(|diagnostic| one(&renderer, diagnostic));
-    let count = match diagnostics.len() {
-        1 => "1 mistake".to_owned(),
-        n => format!("{n} mistakes"),
-    };
-    shown.collect::<Vec<_>>().join("\n\n") + "\n\n" + &count
+        .map(|diagnostic| one(&renderer, level, diagnostic));
+    let shown = shown.collect::<Vec<_>>().join("\n\n");
+    match (*level == Level::ERROR, diagnostics.len()) {
+        (false, _) => shown,
+        (true, 1) => shown + "\n\n1 mistake",
+        (true, n) => format!("{shown}\n\n{n} mistakes"),
+    }
 }
 
-fn one(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
+fn one(renderer: &Renderer, level: &Level, diagnostic: &Diagnostic) -> String {
     let source = &diagnostic.source;
     let start = diagnostic.span.start.min(source.text.len());
     let end = (start + diagnostic.span.length).min(source.text.len());
     let snippet = Snippet::source(source.text.as_str())
         .path(source.path.to_string_lossy())
         .annotation(AnnotationKind::Primary.span(start..end));
-    let title = Level::ERROR.primary_title(diagnostic.message.as_str());
+    let title = level.clone().primary_title(diagnostic.message.as_str());
     let mut group = title.element(snippet);
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));

@@ -2,6 +2,7 @@
 //!
 //! Pure: the texts come in, nothing is read here. A broken file never hides the healthy ones.
 
+use super::blame;
 use super::check::{self, Checked, Violation, Wrong};
 use super::dataset::Dataset;
 use super::diagnostic::{Diagnostic, Source, Span};
@@ -9,6 +10,7 @@ use super::extends;
 pub use super::extends::{extended, way};
 use super::harness::Harness;
 use super::merge::{self, Layer};
+use super::provenance;
 use super::rules;
 use super::scheduled;
 use super::schema::Kind;
@@ -54,6 +56,8 @@ pub struct Catalog {
     pub submissions: BTreeMap<String, Entrant>,
     /// All mistakes of all files, in the files' order, then from top to bottom.
     pub diagnostics: Vec<Diagnostic>,
+    /// What can be run and is probably not meant, in the same order. Of files without mistakes alone.
+    pub remarks: Vec<Diagnostic>,
     /// Names of files that have mistakes: known, but not usable.
     broken: Vec<(Kind, String)>,
     /// What each spec is made of.
@@ -126,9 +130,11 @@ impl Catalog {
         for (position, entry) in entries.iter().enumerate() {
             catalog.add(&entries, position, entry);
         }
-        for (kind, name, file) in std::mem::take(&mut catalog.read) {
-            for violation in rules::references(&catalog, kind, &name, &file) {
-                catalog.reference(&entries, kind, &name, violation);
+        for (kind, name, mistakes) in catalog.references(&entries) {
+            catalog.broken.push((kind, name.clone()));
+            catalog.remove(kind, &name);
+            for mistake in mistakes.into_iter().flatten() {
+                catalog.tell(mistake);
             }
         }
         catalog.order(&entries);
@@ -145,6 +151,12 @@ impl Catalog {
     pub fn mistakes_in(&self, path: &Path) -> Vec<&Diagnostic> {
         let is_it = |parts: &&Parts| parts.files.first().is_some_and(|own| own.path == path);
         self.mistakes(self.parts.iter().find(is_it))
+    }
+
+    /// The remarks on the spec that is written in this file.
+    pub fn remarks_in(&self, path: &Path) -> Vec<&Diagnostic> {
+        let is_its = |remark: &&Diagnostic| remark.source.path == path;
+        self.remarks.iter().filter(is_its).collect()
     }
 
     fn mistakes(&self, parts: Option<&Parts>) -> Vec<&Diagnostic> {
@@ -212,7 +224,8 @@ impl Catalog {
                 }
             }
             Kind::Workload => {
-                if let Some(workload) = self.read(&layers, rules::workload) {
+                if let Some(mut workload) = self.read(&layers, rules::workload) {
+                    self.remarks.extend(provenance::own(&layers, &mut workload));
                     self.workloads.insert(entry.name.clone(), workload);
                 }
             }
@@ -230,7 +243,7 @@ impl Catalog {
         let layers = [Layer::of(entry)];
         self.broken.push((entry.kind, entry.name.clone()));
         self.violation(&layers, violation);
-        let checked = checked(entry.kind, &layers);
+        let checked = checked(entry.kind, &layers, merge::merged(&layers));
         for violation in checked.violations {
             if violation.wrong != Wrong::Missing {
                 self.violation(&layers, violation);
@@ -253,6 +266,9 @@ impl Catalog {
         let Some(space) = self.space(layers, &submission) else {
             return self.broken.push((entry.kind, entry.name.clone()));
         };
+        let remarks = rules::odd(&submission).into_iter();
+        let remarks = remarks.filter_map(|remark| blame::remark(layers, &remark));
+        self.remarks.extend(remarks);
         let entrant = Entrant {
             space,
             submission,
@@ -270,11 +286,15 @@ impl Catalog {
         rules: impl Fn(&Value) -> Vec<Violation>,
     ) -> Option<T> {
         let entry = layers.last()?.entry;
-        let Checked {
-            mut violations,
-            known,
-        } = checked(entry.kind, layers);
-        violations.extend(rules(&known));
+        let judged = |layers: &[Layer], merged: Value| {
+            let Checked {
+                mut violations,
+                known,
+            } = checked(entry.kind, layers, merged);
+            violations.extend(rules(&known));
+            (violations, known)
+        };
+        let (mut violations, known) = judged(layers, merge::merged(layers));
         self.read
             .push((entry.kind, entry.name.clone(), known.clone()));
         violations.retain(|violation| !layers.iter().any(|layer| layer.lost(&violation.pointer)));
@@ -288,8 +308,11 @@ impl Catalog {
             layers.iter().any(is_its)
         });
         let sound = violations.is_empty() && !own_mistakes;
+        let judge = |layers: &[Layer], merged: Value| judged(layers, merged).0;
         for violation in violations {
-            self.violation(layers, violation);
+            if let Some(mistake) = blame::told(layers, violation, &judge) {
+                self.tell(mistake);
+            }
         }
         if !sound {
             self.broken.push((entry.kind, entry.name.clone()));
@@ -297,17 +320,30 @@ impl Catalog {
         read.ok().filter(|_| sound)
     }
 
-    fn reference(&mut self, entries: &[Entry], kind: Kind, name: &str, violation: Violation) {
-        let Some(entry) = entries
-            .iter()
-            .find(|entry| entry.kind == kind && entry.name == name)
-        else {
-            return;
+    /// What is wrong in files about others: all of it, before any is taken out for that.
+    fn references(&mut self, entries: &[Entry]) -> Vec<(Kind, String, Vec<Option<Diagnostic>>)> {
+        let read = std::mem::take(&mut self.read);
+        let judge = |layers: &[Layer], merged: Value| {
+            let kind = layers.first().map(|layer| layer.entry.kind);
+            let known = kind.map(|kind| checked(kind, layers, merged).known);
+            let found = kind.zip(known);
+            found.map_or(Vec::new(), |(kind, known)| {
+                rules::references(self, kind, &known)
+            })
         };
-        if let Ok(layers) = extends::chain(entries, entry) {
-            self.violation(&layers, violation);
-        }
-        self.broken.push((kind, name.to_owned()));
+        let found = read.into_iter().filter_map(|(kind, name, file)| {
+            let is_its = |entry: &&Entry| entry.kind == kind && entry.name == name;
+            let layers = extends::chain(entries, entries.iter().find(is_its)?).ok()?;
+            let violations = rules::references(self, kind, &file).into_iter();
+            let told: Vec<_> = violations
+                .map(|violation| blame::told(&layers, violation, &judge))
+                .collect();
+            (!told.is_empty()).then_some((kind, name, told))
+        });
+        found.collect()
+    }
+
+    fn remove(&mut self, kind: Kind, name: &str) {
         match kind {
             Kind::Workload => drop(self.workloads.remove(name)),
             Kind::Harness => self.harness = None,
@@ -318,10 +354,9 @@ impl Catalog {
 
     /// Puts a violation where a person can mend it: into the layer that wrote the value.
     pub(super) fn violation(&mut self, layers: &[Layer], violation: Violation) {
-        let Some((entry, span)) = merge::place(layers, &violation) else {
-            return;
-        };
-        self.mistake(&entry.source, span, violation.message, violation.help);
+        if let Some((entry, span)) = merge::place(layers, &violation) {
+            self.mistake(&entry.source, span, violation.message, violation.help);
+        }
     }
 
     pub(super) fn mistake(
@@ -331,12 +366,15 @@ impl Catalog {
         message: String,
         help: Option<String>,
     ) {
-        let diagnostic = Diagnostic {
+        self.tell(Diagnostic {
             source: source.clone(),
             span,
             message,
             help,
-        };
+        });
+    }
+
+    fn tell(&mut self, diagnostic: Diagnostic) {
         // A base's mistake shows up in all of its variants.
         if !self.diagnostics.contains(&diagnostic) {
             self.diagnostics.push(diagnostic);
@@ -348,14 +386,14 @@ impl Catalog {
             let is_its = |entry: &Entry| entry.sources().any(|its| Arc::ptr_eq(its, source));
             entries.iter().position(is_its)
         };
-        self.diagnostics
-            .sort_by_key(|diagnostic| (rank(&diagnostic.source), diagnostic.span));
+        let place = |diagnostic: &Diagnostic| (rank(&diagnostic.source), diagnostic.span);
+        self.diagnostics.sort_by_key(place);
+        self.remarks.sort_by_key(place);
     }
 }
 
-/// The layers of a file in one value, gone through its schema.
-fn checked(kind: Kind, layers: &[Layer]) -> Checked {
-    let mut file = merge::merged(layers);
+/// The layers of a file, merged into one value, gone through its schema.
+fn checked(kind: Kind, layers: &[Layer], mut file: Value) -> Checked {
     if kind != Kind::Submission {
         return check::check(kind, file);
     }

@@ -2,9 +2,9 @@
 
 use super::diagnostic::{name_help, nearest};
 use super::schema::{self, Kind, Node};
-use super::words::{described, expected, help_of, number, shown};
+use super::words::{alternatives, described, expected, number, remedy, shown, unreadable};
 use super::yaml::{escape, unescape};
-use crate::number::{Extent, Span};
+use crate::number::{Extent, Share, Span};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
@@ -79,6 +79,7 @@ fn validator(kind: Kind) -> Option<&'static Validator> {
         jsonschema::options()
             .with_format(Span::FORMAT, |text| Span::parse(text).is_some())
             .with_format(Extent::FORMAT, |text| Extent::parse(text).is_some())
+            .with_format(Share::FORMAT, |text| Share::parse(text).is_some())
             .should_validate_formats(true)
             .build(schema::shared(kind))
             .ok()
@@ -259,7 +260,7 @@ fn said(
         }
         ValidationErrorKind::Type { kind } => (
             format!("{shown} is {}, not {}", described(value), expected(kind)),
-            node.and_then(help_of),
+            remedy(node, kind),
         ),
         ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. } => {
             let words = node.map(Node::words).unwrap_or_default();
@@ -290,9 +291,7 @@ fn said(
             format!("{shown} names something twice"),
             Some("keep one of them".to_owned()),
         ),
-        ValidationErrorKind::Pattern { .. } | ValidationErrorKind::Format { .. } => {
-            (format!("{shown} cannot be read"), node.and_then(help_of))
-        }
+        ValidationErrorKind::Format { format } => unreadable(format, value),
         _ => (error.to_string(), None),
     }
 }
@@ -346,7 +345,7 @@ fn no_alternative(
             let tagged = branches.iter().all(|branch| branch.keys().len() <= 1);
             let names = name_help("", &all).filter(|_| tagged);
             return Violation {
-                help: names.or(node.and_then(help_of)),
+                help: names.or_else(|| Some(alternatives(branches))),
                 ..Violation::new(pointer, message, "")
             };
         }

@@ -1,5 +1,6 @@
 //! A mistake in a file, with the place where a person can mend it.
 
+use super::yaml::BYTE_ORDER_MARK;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,25 +39,42 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Line and column, both from 1; columns count characters.
     pub fn position(&self) -> (usize, usize) {
-        let start = self.source.text.floor_char_boundary(self.span.start);
-        let before = &self.source.text[..start];
+        self.source.position(self.span)
+    }
+}
+
+impl Source {
+    /// A file's bytes as text. What is not UTF-8 becomes a replacement character, of which whoever reads the text tells.
+    pub fn of(path: PathBuf, bytes: &[u8]) -> Source {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        Source { path, text }
+    }
+
+    /// Line and column of a span's first character, both from 1; columns count characters.
+    pub fn position(&self, span: Span) -> (usize, usize) {
+        let start = self.text.floor_char_boundary(span.start);
+        let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (
             before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
+            before[line_start..]
+                .trim_start_matches(BYTE_ORDER_MARK)
+                .chars()
+                .count()
+                + 1,
         )
+    }
+
+    /// `path:line:column`.
+    pub(crate) fn place(&self, span: Span) -> String {
+        let (line, column) = self.position(span);
+        format!("{}:{line}:{column}", self.path.display())
     }
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (line, column) = self.position();
-        write!(
-            f,
-            "{}:{line}:{column}: {}",
-            self.source.path.display(),
-            self.message
-        )
+        write!(f, "{}: {}", self.source.place(self.span), self.message)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `harness.yaml`: rulesets, suites, hardware, limits and tolerances.
 
 use super::submission::Tuning;
-use crate::number::Span;
+use crate::number::{Share, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -137,12 +137,14 @@ pub struct Limits {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Tolerances {
     /// Between the worker's claim and the referee's interval, as a share of the interval.
-    #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "Share::number")]
+    #[schemars(with = "Share")]
     pub claim: f64,
     /// The same, at least this long.
     pub claim_at_least: Span,
     /// Between wall time and the sum of the phases, as a share.
-    #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "Share::number")]
+    #[schemars(with = "Share")]
     pub wall: f64,
 }
 

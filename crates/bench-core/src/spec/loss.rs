@@ -1,5 +1,6 @@
 //! The kinds of loss, each a word alone or with settings: `cross-entropy`, `{ cross-entropy: { label-smoothing: 0.1 } }`.
 
+use crate::number::Share;
 use schemars::{JsonSchema, Schema};
 use serde::de::Error as _;
 use serde::ser::Error as _;
@@ -20,7 +21,8 @@ pub enum Loss {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct CrossEntropy {
     /// Share `e` of each target that is spread evenly over all `C` classes: the right one keeps `1 - e + e/C`. For training alone: metrics use none.
-    #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(deserialize_with = "Share::number")]
+    #[schemars(with = "Share")]
     pub label_smoothing: f64,
 }
 

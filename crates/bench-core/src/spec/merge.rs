@@ -3,7 +3,7 @@
 use super::catalog::Entry;
 use super::check::{Violation, Wrong};
 use super::diagnostic::Span;
-use super::schema::{self, Node};
+use super::schema::{self, Kind, Node};
 use serde_json::{Map, Value};
 
 /// A file in a chain of `extends`.
@@ -15,6 +15,12 @@ pub(super) struct Layer<'a> {
 impl<'a> Layer<'a> {
     pub(super) fn of(entry: &'a Entry) -> Layer<'a> {
         Layer { entry }
+    }
+
+    /// Whether its file has something at this pointer.
+    pub(super) fn writes(self, pointer: &str) -> bool {
+        let document = self.entry.document.as_ref();
+        document.is_some_and(|document| document.places.contains_key(pointer))
     }
 
     /// Whether a number of it was lost.
@@ -35,14 +41,18 @@ pub(super) fn merged(layers: &[Layer]) -> Value {
     let Some(kind) = layers.first().map(|layer| layer.entry.kind) else {
         return Value::Null;
     };
-    let root = Node::root(schema::shared(kind));
     let mut merged = Value::Object(serde_json::Map::new());
     for layer in layers {
         if let Some(document) = &layer.entry.document {
-            merge(&mut merged, &document.value, Some(root));
+            over(kind, &mut merged, &document.value);
         }
     }
     merged
+}
+
+/// One more layer.
+pub(super) fn over(kind: Kind, merged: &mut Value, layer: &Value) {
+    merge(merged, layer, Some(Node::root(schema::shared(kind))));
 }
 
 fn merge(base: &mut Value, over: &Value, node: Option<Node>) {

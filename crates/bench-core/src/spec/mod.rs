@@ -2,6 +2,7 @@
 //!
 //! The types here are both the YAML's shape and, with defaults and `extends` applied, what is hashed.
 
+mod blame;
 pub mod calibration;
 pub mod catalog;
 mod check;
@@ -10,9 +11,11 @@ pub mod diagnostic;
 pub mod edit;
 mod extends;
 pub mod harness;
+mod hyperparameter;
 pub mod loss;
 mod merge;
 pub mod point;
+mod provenance;
 pub mod resolve;
 mod rules;
 pub mod scheduled;

@@ -47,9 +47,15 @@ impl Template {
 
     /// Names of the hyperparameters in it.
     pub fn hyperparameters(&self) -> BTreeSet<String> {
-        let named = names(&self.0, "/schedule");
-        named.into_iter().map(|(_, name)| name).collect()
+        hyperparameters(&json!({ "schedule": self.0 }))
     }
+}
+
+/// Names of the hyperparameters in the schedule of a file.
+pub(super) fn hyperparameters(file: &Value) -> BTreeSet<String> {
+    let schedule = file.get("schedule").unwrap_or(&Value::Null);
+    let named = names(schedule, "/schedule").into_iter();
+    named.map(|(_, name)| name).collect()
 }
 
 /// Every hyperparameter that a part of a file names, with the pointer of its map.

@@ -41,6 +41,13 @@ pub enum TargetSource {
     Calibration(Calibration),
 }
 
+impl TargetSource {
+    /// A number that nothing vouches for.
+    pub fn provisional() -> TargetSource {
+        TargetSource::Words("provisional".to_owned())
+    }
+}
+
 /// The calibration that a target comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -1,13 +1,83 @@
 //! How messages call values and types.
 
 use super::schema::Node;
+use crate::number::{Extent, Share, Span, percent};
+use jsonschema::JsonType;
 use jsonschema::error::TypeKind;
 use serde_json::Value;
 
-/// What a schema says of a place, in one line.
-pub(super) fn help_of(node: Node) -> Option<String> {
-    let text = node.here.get("description")?.as_str()?;
-    Some(text.lines().next().unwrap_or_default().to_owned())
+/// What to write where a value of another type stands.
+pub(super) fn remedy(node: Option<Node>, kind: &TypeKind) -> Option<String> {
+    let keyword = |node: &Node| node.here.get("format")?.as_str().and_then(form);
+    if let Some(form) = node.as_ref().and_then(keyword) {
+        return Some(format!("write {form}"));
+    }
+    let single = match kind {
+        TypeKind::Single(one) => Some(*one),
+        TypeKind::Multiple(set) => set.iter().find(|one| *one != JsonType::Null),
+    };
+    let form = match single? {
+        JsonType::Integer => "a whole number, such as `100`".to_owned(),
+        JsonType::Number => "a number, such as `0.1`".to_owned(),
+        JsonType::Boolean => "`true` or `false`".to_owned(),
+        JsonType::String => "text; put it in quotes where it looks like something else".to_owned(),
+        JsonType::Array => "a list, such as `[a, b]`".to_owned(),
+        JsonType::Object => node.map_or_else(|| "a map".to_owned(), map),
+        JsonType::Null => return None,
+    };
+    Some(format!("write {form}"))
+}
+
+/// What may be written where none of some alternatives stands.
+pub(super) fn alternatives(branches: &[Node]) -> String {
+    let forms = branches.iter().map(|branch| match branch.keys()[..] {
+        [] => "a value alone".to_owned(),
+        _ => map(*branch),
+    });
+    format!("write {}", forms.collect::<Vec<_>>().join(", or "))
+}
+
+/// A map with the keys that it cannot be without.
+fn map(node: Node) -> String {
+    let required = node.here.get("required").and_then(Value::as_array);
+    let keys = required.into_iter().flatten().filter_map(Value::as_str);
+    let keys: Vec<String> = keys.map(|key| format!("{key}: …")).collect();
+    match keys[..] {
+        [] => "a map of names to values".to_owned(),
+        _ => format!("`{{ {} }}`", keys.join(", ")),
+    }
+}
+
+/// How texts of a format are written.
+fn form(format: &str) -> Option<&'static str> {
+    match format {
+        Span::FORMAT => Some("a length of time like `60s`, `15m` or `1h 30m`"),
+        Extent::FORMAT => {
+            Some("a number of steps like `200`, or a share of the step hint like `5%`")
+        }
+        Share::FORMAT => Some("a share like `0.1` or `10%`"),
+        _ => None,
+    }
+}
+
+/// Message and help of a text that is not of a format; of a percentage, the limit.
+pub(super) fn unreadable(format: &str, value: &Value) -> (String, Option<String>) {
+    let shown = shown(value);
+    let is_share = [Extent::FORMAT, Share::FORMAT].contains(&format);
+    match value.as_str().and_then(percent).filter(|_| is_share) {
+        Some(share) if share > 1.0 => (
+            format!("{shown} is too large"),
+            Some("at most 100%".to_owned()),
+        ),
+        Some(share) if share < 0.0 => (
+            format!("{shown} is too small"),
+            Some("at least 0%".to_owned()),
+        ),
+        _ => (
+            format!("{shown} cannot be read"),
+            form(format).map(|form| format!("write {form}")),
+        ),
+    }
 }
 
 /// A value as it is quoted in messages; long ones are cut.

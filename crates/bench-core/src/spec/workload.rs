@@ -4,7 +4,7 @@ pub use super::loss::{CrossEntropy, Loss};
 pub use super::target::{Calibration, Target, TargetSource};
 
 use super::dataset::{Content, Format};
-use crate::number::Span;
+use crate::number::{Share, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,8 +50,12 @@ pub struct Workload {
     #[schemars(range(min = 1))]
     pub train_examples: Option<u64>,
     /// Share of training labels replaced by one of the other classes, chosen at random once for all. None unless said; validation and test labels stay.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    #[schemars(range(min = 0.0, max = 1.0))]
+    #[serde(
+        default,
+        skip_serializing_if = "is_zero",
+        deserialize_with = "Share::number"
+    )]
+    #[schemars(with = "Share")]
     pub label_noise: f64,
     /// What matrix products and convolutions are computed in; weights and losses are `f32` always.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
@@ -203,8 +207,12 @@ pub struct Mlp {
     #[serde(default)]
     pub init: Init,
     /// Share of the last hidden layer's outputs that a training step leaves out, after the activation.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    #[serde(
+        default,
+        skip_serializing_if = "is_zero",
+        deserialize_with = "Share::number"
+    )]
+    #[schemars(with = "Share", extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 
@@ -254,8 +262,12 @@ pub struct Decoder {
     #[serde(default = "yes")]
     pub tie_embeddings: bool,
     /// Share of numbers that a training step leaves out of the embedded tokens, of what each attention and each MLP gives, and inside the MLP.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
+    #[serde(
+        default,
+        skip_serializing_if = "is_zero",
+        deserialize_with = "Share::number"
+    )]
+    #[schemars(with = "Share", extend("exclusiveMaximum" = 1.0))]
     pub dropout: f64,
 }
 

@@ -40,13 +40,16 @@ pub(crate) struct Mistake {
     pub help: Option<String>,
 }
 
+/// What some editors begin a file with. It says nothing.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Reads a text. A document comes back whenever the text is YAML at all, even with mistakes in it, so that all can be told at once.
 pub(crate) fn parse(text: &str) -> (Option<Document>, Vec<Mistake>) {
     let mut walk = Walk::new(text);
     if let Err(mistake) = walk.all() {
         return (None, vec![mistake]);
     }
-    match value(text, walk.merges) {
+    match value(walk.text, walk.merges) {
         Ok(value) => {
             let document = Document {
                 value,
@@ -59,6 +62,7 @@ pub(crate) fn parse(text: &str) -> (Option<Document>, Vec<Mistake>) {
             // A duplicate keeps the reader from going on; it has been told.
             if walk.mistakes.is_empty() {
                 let start = error.location().map_or(0, |location| location.index());
+                let start = text.len() - walk.text.len() + start;
                 walk.mistakes.push(Mistake {
                     span: Span {
                         start: text.floor_char_boundary(start),
@@ -143,11 +147,13 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(text: &'a str) -> Walk<'a> {
+    fn new(whole: &'a str) -> Walk<'a> {
+        let text = whole.strip_prefix(BYTE_ORDER_MARK).unwrap_or(whole);
+        let skipped = whole.len() - text.len();
         let bytes = text
             .char_indices()
-            .map(|(byte, _)| byte)
-            .chain([text.len()])
+            .map(|(byte, _)| skipped + byte)
+            .chain([whole.len()])
             .collect();
         Walk {
             text,
@@ -281,8 +287,9 @@ impl<'a> Walk<'a> {
     fn byte(&self, character: usize) -> usize {
         self.bytes
             .get(character)
+            .or(self.bytes.last())
             .copied()
-            .unwrap_or(self.text.len())
+            .unwrap_or_default()
     }
 }
 
@@ -365,6 +372,18 @@ mod tests {
             serde_json::json!({})
         );
         assert!(parse("a: [1\n").0.is_none());
+    }
+
+    #[test]
+    fn a_byte_order_mark_says_nothing() {
+        let text = "\u{feff}a: 1\nb: [é, 2]\n";
+        let (document, mistakes) = parse(text);
+        let document = document.unwrap();
+        assert_eq!(mistakes, []);
+        assert_eq!(document.value, parse(&text[3..]).0.unwrap().value);
+        assert_eq!(at(text, document.places["/a"].key.unwrap()), "a");
+        assert_eq!(at(text, document.places["/b/1"].value), "2");
+        assert_eq!(parse("\u{feff}").0.unwrap().value, serde_json::json!({}));
     }
 
     proptest! {

@@ -39,6 +39,11 @@ fn harness() {
                 "threads: 2",
                 "threads: 5000000000"
             ),
+            (
+                "a home that no shell fills in",
+                "results: results/runs",
+                "results: ~/results"
+            ),
             ("a suite of an unknown workload", "[tiny]", "[tiny, tny]"),
             ("a workload twice", "[tiny]", "[tiny, tiny]"),
             ("an empty suite", "[tiny]", "[]"),

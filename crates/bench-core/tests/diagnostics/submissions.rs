@@ -1,7 +1,8 @@
 //! Submissions, their search spaces and their programs.
 
-use super::common::{SUBMISSION, files_with, source};
+use super::common::{SUBMISSION, file, files_with, source};
 use super::{told, told_of};
+use bench_core::spec::catalog::Catalog;
 use bench_core::spec::schema::Kind;
 
 #[test]
@@ -49,6 +50,27 @@ fn submissions() {
                 "search-space:",
                 "points: [{ lr: 1 }]\nsearch-space:"
             ),
+            (
+                "a number with a comma",
+                "nesterov: true",
+                "nesterov: true\n  rate: 0,001"
+            ),
+            (
+                "a number in quotes, among others",
+                "[0.0, 0.9, 0.99]",
+                "[0.0, 0.9, \"0.99\"]"
+            ),
+            (
+                "a group's percentage",
+                "{ weight-decay: 0.0 }",
+                "{ weight-decay: 5% }"
+            ),
+            (
+                "a point's text for a switch",
+                "search-space:",
+                "points: [{ nesterov: yes please, learning-rate: \"0.1\" }]\nsearch-space:"
+            ),
+            ("a warmup below nothing", "warmup: 5%", "warmup: -5%"),
             ("no ruleset", "[external-tuning]", "[]"),
             ("an unknown ruleset", "[external-tuning]", "[extern-tuning]"),
             ("a share beyond all", "warmup: 5%", "warmup: 105%"),
@@ -86,6 +108,24 @@ fn submissions() {
 }
 
 #[test]
+fn what_nobody_means_is_remarked_where_it_is_written() {
+    let text = SUBMISSION
+        .replace("weight-decay: 0.0 }", "weight-decay: -5 }")
+        .replace("nesterov: true", "nesterov: true\n  beta1: 1.0")
+        .replace("[0.0, 0.9, 0.99]", "[0.0, 0.9, 1.5]");
+    let mut files = files_with(Kind::Submission, &text);
+    files.push(file(
+        Kind::Submission,
+        "variant",
+        "extends: ../plain\nsearch-space: { learning-rate: -0.1 }\n",
+    ));
+    let catalog = Catalog::parse(files);
+    assert!(catalog.diagnostics.is_empty());
+    let remarks: Vec<String> = catalog.remarks.iter().map(ToString::to_string).collect();
+    snapshot!(remarks.join("\n"));
+}
+
+#[test]
 fn a_submission_needs_a_program() {
     let mut files = files_with(Kind::Submission, SUBMISSION);
     files.iter_mut().for_each(|file| file.has_crate = false);
@@ -105,6 +145,8 @@ fn algoperf_search_spaces() {
         space(r#"{"learning_rate": {"min": 1, "max": 0, "scaling": "log"}, "b": 3}"#, fixed),
         space(r#"{"learnin_rate": {"min": 1, "max": 2, "scaling": "log"}, "beta": {"feasible_points": [1]}}"#, fixed),
         space(r#"[{"learning_rate": 1}, {"beta": 2}]"#, fixed),
+        space(r#"[{"learning_rate": "0.1"}, {"learning_rate": true}]"#, fixed),
+        space(r#"{"learning_rate": {"feasible_points": [0.1, "0,2"]}}"#, fixed),
         space("[{]", fixed),
         space("{}", SUBMISSION),
     ].concat());

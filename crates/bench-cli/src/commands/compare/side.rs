@@ -170,13 +170,7 @@ fn entry(
     let Some(entrant) = workspace.catalog.submissions.get(&name) else {
         return Err(workspace.no_submission(&name));
     };
-    let known: Vec<&str> = entrant
-        .submission
-        .search_space
-        .keys()
-        .map(String::as_str)
-        .collect();
-    let point = values.map(|path| own_point(path, &known)).transpose()?;
+    let point = own_point(values, &[], &[&entrant.submission.search_space])?;
     Ok(Entry {
         workspace,
         name,

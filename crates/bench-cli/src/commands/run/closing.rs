@@ -135,10 +135,15 @@ impl Closing<'_> {
         let run = self.run(report);
         let mut lines: Vec<(String, &str)> = Vec::new();
         if self.reports.iter().any(|report| !is_over(report)) {
-            lines.push((
-                "the same command again".to_owned(),
-                "goes on where this one stopped",
-            ));
+            let (command, what) = match self.session.options.fresh {
+                // Typed again, it would begin everything anew once more.
+                true => (
+                    "the same command without --fresh",
+                    "goes on with what was stopped",
+                ),
+                false => ("the same command again", "goes on where this one stopped"),
+            };
+            lines.push((command.to_owned(), what));
         }
         if self
             .reports

@@ -44,6 +44,9 @@ pub(in crate::commands) struct Selection {
     /// Your own values (YAML or JSON, name to value) over the defaults
     #[arg(long, value_name = "FILE")]
     pub(in crate::commands) hyperparameters: Option<PathBuf>,
+    /// One value of your own, as often as you like; over those of a file
+    #[arg(long, value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub(in crate::commands) set: Vec<String>,
     /// In place of the workload's time budget, for questions about steps alone: such records are comparable only with each other
     #[arg(long, value_name = "TIME", value_parser = time_budget)]
     pub(in crate::commands) time_budget: Option<Span>,
@@ -110,17 +113,13 @@ pub(in crate::commands) fn plan(
     };
     let (device, device_index) =
         chosen_device(arguments.device.as_ref().unwrap_or(&harness.device))?;
-    let known: Vec<&str> = submissions
+    let spaces: Vec<_> = submissions
         .iter()
         .filter_map(|name| workspace.catalog.submissions.get(name))
-        .flat_map(|entrant| entrant.submission.search_space.keys())
-        .map(String::as_str)
+        .map(|entrant| &entrant.submission.search_space)
         .collect();
-    let own = arguments
-        .hyperparameters
-        .as_deref()
-        .map(|path| own_point(path, &known))
-        .transpose()?;
+    let file = arguments.hyperparameters.as_deref();
+    let own = own_point(file, &arguments.set, &spaces)?;
     let catalog = &workspace.catalog;
     let ruleset = catalog.ruleset(&arguments.ruleset).map_err(unresolved)?;
     let studies = arguments.studies.unwrap_or(ruleset.studies);

@@ -28,6 +28,14 @@ pub(in crate::spec) fn harness(file: &Value) -> Vec<Violation> {
             "write `cpu`, or `cuda:0` for the first card",
         );
     }
+    if let Some(results) = part::<String>(file, "/results") {
+        found.require(
+            !results.starts_with('~'),
+            "/results",
+            format!("`{results}`: only a shell knows what `~` is"),
+            "write the folder's whole path, or one from the root of the checkout",
+        );
+    }
     for suite in keys(file, "suites") {
         let pointer = format!("/suites/{}", escape(suite));
         let members: Vec<String> = part(file, &pointer).unwrap_or_default();

@@ -11,7 +11,7 @@ mod workload;
 pub(super) use dataset::dataset;
 pub(super) use harness::harness;
 pub(super) use reference::references;
-pub(super) use submission::submission;
+pub(super) use submission::{odd, submission};
 pub(super) use workload::workload;
 
 use super::check::Violation;

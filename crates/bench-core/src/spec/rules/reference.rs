@@ -11,28 +11,23 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is wrong in a file about others.
-pub(in crate::spec) fn references(
-    catalog: &Catalog,
-    kind: Kind,
-    name: &str,
-    file: &Value,
-) -> Vec<Violation> {
+pub(in crate::spec) fn references(catalog: &Catalog, kind: Kind, file: &Value) -> Vec<Violation> {
     match kind {
-        Kind::Workload => dataset(catalog, name, file),
+        Kind::Workload => dataset(catalog, file),
         Kind::Harness => suites(catalog, file),
         Kind::Submission => batch_sizes(catalog, file),
         Kind::Dataset => Vec::new(),
     }
 }
 
-fn dataset(catalog: &Catalog, name: &str, file: &Value) -> Vec<Violation> {
+fn dataset(catalog: &Catalog, file: &Value) -> Vec<Violation> {
     let Some(dataset) = part::<String>(file, "/dataset") else {
         return Vec::new();
     };
-    match (catalog.workloads.get(name), catalog.datasets.get(&dataset)) {
+    match (part(file, ""), catalog.datasets.get(&dataset)) {
         (Some(workload), Some(data)) => {
-            let mut found = fitting(workload, &data.format);
-            found.extend(regimes(workload, data));
+            let mut found = fitting(&workload, &data.format);
+            found.extend(regimes(&workload, data));
             found
         }
         (None, Some(_)) => Vec::new(),
@@ -74,7 +69,8 @@ fn exhausting(catalog: &Catalog, pointer: String, name: &str, size: u64) -> Opti
     let workload = catalog.workloads.get(name).filter(|w| w.one_epoch)?;
     let examples = trained_on(workload, catalog.datasets.get(&workload.dataset)?);
     let steps = workload.budget.steps;
-    if size.saturating_mul(steps) <= examples {
+    // Where not even one example a step would do, the workload is told so.
+    if size.saturating_mul(steps) <= examples || examples < steps {
         return None;
     }
     Some(Violation::new(

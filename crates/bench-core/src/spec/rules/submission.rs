@@ -2,8 +2,12 @@
 
 use super::{Findings, part};
 use crate::spec::check::Violation;
-use crate::spec::submission::{Choice, Dimension, GradientClipping, Range, Scale, Schedule};
+use crate::spec::submission::{
+    Choice, Dimension, GradientClipping, Range, Scale, Schedule, Submission,
+    Value as Hyperparameter,
+};
 use crate::spec::yaml::escape;
+use crate::spec::{hyperparameter, scheduled};
 use serde_json::Value;
 
 /// A submission by itself.
@@ -36,29 +40,104 @@ pub(in crate::spec) fn submission(file: &Value) -> Vec<Violation> {
             Some(Dimension::Choice(choice)) => choice_alone(&mut found, &pointer, &choice),
             Some(Dimension::Fixed(_)) | None => {}
         }
-    }
-    for (list, inside) in [("groups", "/hyperparameters"), ("points", "")] {
-        let length = file.get(list).and_then(Value::as_array).map_or(0, Vec::len);
-        for position in 0..length {
-            names(
-                &mut found,
-                file,
-                &format!("/{list}/{position}{inside}"),
-                &known,
-            );
+        // Schedules know percentages.
+        if !scheduled::hyperparameters(file).contains(*name) {
+            meant_as_numbers(&mut found, file, &pointer);
         }
+    }
+    for map in maps(file) {
+        values(&mut found, file, &map, &known);
     }
     found.0
 }
 
-/// Every key of the map at `pointer` is a hyperparameter.
-fn names(found: &mut Findings, file: &Value, pointer: &str, known: &[&str]) {
+/// What can be run and is probably not meant.
+pub(in crate::spec) fn odd(submission: &Submission) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let mut look = |pointer: String, name: &str, value: &Hyperparameter| {
+        let odd = hyperparameter::odd(name, value, None);
+        found.extend(odd.map(|odd| Violation::new(pointer, odd.message, odd.help)));
+    };
+    for (name, dimension) in &submission.search_space {
+        let pointer = format!("/search-space/{}", escape(name));
+        match dimension {
+            Dimension::Fixed(value) => look(pointer, name, value),
+            Dimension::Range(range) => {
+                // `max` itself is never drawn.
+                for (key, number) in [("min", range.min), ("default", range.default)] {
+                    let value = Hyperparameter::Number(number);
+                    look(format!("{pointer}/{key}"), name, &value);
+                }
+            }
+            Dimension::Choice(choice) => {
+                for (position, value) in choice.values.iter().enumerate() {
+                    look(format!("{pointer}/values/{position}"), name, value);
+                }
+            }
+        }
+    }
+    let groups = submission.groups.iter().map(|group| &group.hyperparameters);
+    for (list, maps, inside) in [
+        ("groups", groups.collect::<Vec<_>>(), "/hyperparameters"),
+        ("points", submission.points.iter().collect(), ""),
+    ] {
+        for (position, map) in maps.into_iter().enumerate() {
+            for (name, value) in map {
+                let pointer = format!("/{list}/{position}{inside}/{}", escape(name));
+                look(pointer, name, value);
+            }
+        }
+    }
+    found
+}
+
+/// Pointers of the maps that give values to hyperparameters.
+fn maps(file: &Value) -> Vec<String> {
+    let of = |(list, inside): (&str, &str)| {
+        let length = file.get(list).and_then(Value::as_array).map_or(0, Vec::len);
+        let maps = (0..length).map(|position| format!("/{list}/{position}{inside}"));
+        maps.collect::<Vec<_>>()
+    };
+    [("groups", "/hyperparameters"), ("points", "")]
+        .into_iter()
+        .flat_map(of)
+        .collect()
+}
+
+/// No name is a number in another spelling: a program that wants the number would end at it.
+fn meant_as_numbers(found: &mut Findings, file: &Value, pointer: &str) {
+    let text = |pointer: String| Some((file.pointer(&pointer)?.as_str()?.to_owned(), pointer));
+    let listed = file.pointer(&format!("{pointer}/values"));
+    let length = listed.and_then(Value::as_array).map_or(0, Vec::len);
+    let listed = (0..length).map(|position| format!("{pointer}/values/{position}"));
+    for (text, pointer) in [pointer.to_owned()]
+        .into_iter()
+        .chain(listed)
+        .filter_map(text)
+    {
+        if let Some(number) = hyperparameter::meant(&text) {
+            let message = format!("`{text}` is text, not a number");
+            found.require(false, pointer, message, &format!("write `{number}`"));
+        }
+    }
+}
+
+/// Every key of the map at `pointer` is a hyperparameter, and has a value of its kind.
+fn values(found: &mut Findings, file: &Value, pointer: &str, known: &[&str]) {
     let given = file.pointer(pointer).and_then(Value::as_object);
     for name in given.into_iter().flat_map(|map| map.keys()) {
+        let key = escape(name);
+        let pointer = format!("{pointer}/{key}");
         if !known.contains(&name.as_str()) {
-            let pointer = format!("{pointer}/{}", escape(name));
             let violation = Violation::unknown(pointer, "hyperparameter", name, known);
             found.0.push(violation.on_key());
+            continue;
+        }
+        let dimension: Option<Dimension> = part(file, &format!("/search-space/{key}"));
+        if let (Some(dimension), Some(value)) = (dimension, part(file, &pointer)) {
+            let wrong = hyperparameter::wrong(name, &value, &dimension);
+            let wrong = wrong.map(|wrong| Violation::new(pointer, wrong.message, wrong.help));
+            found.0.extend(wrong);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Point, Space};
 use crate::spec::submission::{Choice, Dimension, Range, Scale, Value};
+use crate::spec::yaml::BYTE_ORDER_MARK;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use std::fmt;
@@ -68,6 +69,7 @@ impl SpaceError {
 /// # Errors
 /// Every dimension that is wrong.
 pub fn read_algoperf(text: &str) -> Result<Space, Vec<SpaceError>> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let form = |error: serde_json::Error| vec![SpaceError::Form(error)];
     if text.trim_start().starts_with('[') {
         let points: Vec<Point> = serde_json::from_str(text).map_err(form)?;
@@ -183,10 +185,15 @@ mod tests {
         assert_eq!(names, ["weight-decay", "a"]);
         assert_eq!(dimensions[0].1.default(), Value::Number(0.1));
         assert_eq!(dimensions[1].1.default(), Value::Number(1.0));
-        let Ok(Space::Points(points)) = read_algoperf(r#"[{"learning_rate": 0.1}]"#) else {
-            panic!("no points")
-        };
-        assert_eq!(points[0]["learning-rate"], Value::Number(0.1));
+        for text in [
+            "[{\"learning_rate\": 0.1}]",
+            "\u{feff}[{\"learning_rate\": 0.1}]",
+        ] {
+            let Ok(Space::Points(points)) = read_algoperf(text) else {
+                panic!("no points")
+            };
+            assert_eq!(points[0]["learning-rate"], Value::Number(0.1));
+        }
     }
 
     #[test]
