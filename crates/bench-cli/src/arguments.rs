@@ -6,7 +6,9 @@ use crate::commands::{
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
+use bench_core::spec::diagnostic::nearest;
 use bench_report::Grid;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -43,6 +45,43 @@ pub(crate) enum Command {
     Doctor(doctor::Arguments),
     Clean(clean::Arguments),
     Completions(completions::Arguments),
+}
+
+/// What was typed. Wrong usage ends the program, as `clap` does it.
+pub(crate) fn parse() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| sensible(error).exit())
+}
+
+/// Without suggestions that nobody meant: `clap` goes by the letters that two words share, in whatever order.
+fn sensible(mut error: clap::Error) -> clap::Error {
+    for (wrong, suggested) in [
+        (ContextKind::InvalidArg, ContextKind::SuggestedArg),
+        (
+            ContextKind::InvalidSubcommand,
+            ContextKind::SuggestedSubcommand,
+        ),
+        (ContextKind::InvalidValue, ContextKind::SuggestedValue),
+    ] {
+        let Some(ContextValue::String(typed)) = error.get(wrong) else {
+            continue;
+        };
+        let near = |name: &String| nearest(word(typed), [word(name)]).is_some();
+        let kept = match error.get(suggested) {
+            Some(ContextValue::String(name)) => near(name),
+            Some(ContextValue::Strings(names)) => names.iter().all(near),
+            _ => true,
+        };
+        if !kept {
+            error.remove(suggested);
+        }
+    }
+    error
+}
+
+/// `--name <VALUE>` and `--name=value` by its name.
+fn word(argument: &str) -> &str {
+    let bare = argument.trim_start_matches('-');
+    bare.split([' ', '=']).next().unwrap_or(bare)
 }
 
 /// Where records are.

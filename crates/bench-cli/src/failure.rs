@@ -6,6 +6,7 @@ mod snippet;
 use crate::exit::Exit;
 use annotate_snippets::Level;
 use bench_core::spec::diagnostic::Diagnostic;
+use bench_report::visible;
 use console::Style;
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -92,20 +93,26 @@ pub(crate) fn remark(remarks: &[Diagnostic]) {
 fn chain(error: &dyn Error, help: Option<&str>) -> String {
     let bold = Style::new().for_stderr().bold();
     let label = |text: &str, style: Style| style.apply_to(format!("{text}:")).to_string();
-    let mut lines = vec![format!("{} {error}", label("error", bold.clone().red()))];
     let mut said = error.to_string();
+    let mut lines = vec![format!(
+        "{} {}",
+        label("error", bold.clone().red()),
+        visible::lines(&said)
+    )];
     let mut next = error.source();
     while let Some(cause) = next {
         let words = cause.to_string();
         // Some libraries repeat the cause in their own message.
         if !said.contains(&words) {
-            lines.push(format!("{} {words}", label("cause", bold.clone())));
+            let label = label("cause", bold.clone());
+            lines.push(format!("{label} {}", visible::lines(&words)));
         }
         said = words;
         next = cause.source();
     }
     if let Some(help) = help {
-        lines.push(format!("{} {help}", label("help", bold.cyan())));
+        let label = label("help", bold.cyan());
+        lines.push(format!("{label} {}", visible::lines(help)));
     }
     lines.join("\n")
 }

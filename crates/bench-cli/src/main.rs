@@ -9,7 +9,6 @@ mod progress;
 mod screen;
 mod workspace;
 
-use clap::Parser as _;
 use exit::Exit;
 use screen::Screen;
 use std::panic;
@@ -17,7 +16,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     bug::install_hook();
-    let arguments = arguments::Arguments::parse();
+    let arguments = arguments::parse();
     let ended = panic::catch_unwind(|| {
         commands::execute(arguments.command, &Screen::new())
             .unwrap_or_else(failure::Failure::report)

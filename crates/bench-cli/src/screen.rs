@@ -1,6 +1,8 @@
 //! Standard output: what a command was asked for. Everything else goes to standard error.
 
+use crate::arguments::Format;
 use crate::failure::Failure;
+use bench_report::{Grid, visible};
 use serde::Serialize;
 use std::io::{self, Write as _};
 
@@ -28,11 +30,31 @@ impl Screen {
         self.width
     }
 
-    /// Writes a text and ends its last line.
+    /// Writes a text for people and ends its last line. Whatever names are in it, it steers no terminal.
     ///
     /// # Errors
     /// When standard output does not take it.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        self.data(&visible::lines(text))
+    }
+
+    /// Writes a table.
+    ///
+    /// # Errors
+    /// When standard output does not take it.
+    pub(crate) fn table(&self, format: Format, grid: &Grid) -> Result<(), Failure> {
+        let drawn = format.draw(grid, self.width)?;
+        match format {
+            Format::Table | Format::Markdown => self.print(&drawn),
+            Format::Csv | Format::Json => self.data(&drawn),
+        }
+    }
+
+    /// Writes a text for programs as it is, and ends its last line.
+    ///
+    /// # Errors
+    /// When standard output does not take it.
+    pub(crate) fn data(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         let end = if text.is_empty() || text.ends_with('\n') {
             ""
@@ -45,7 +67,7 @@ impl Screen {
     /// Writes what a person should know but a program that reads the output must not find in it, to standard error.
     pub(crate) fn aside(&self, text: &str) {
         // Nobody listens any more: the output itself says so if it matters.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", visible::lines(text));
     }
 
     /// Writes a value as JSON, for programs.
@@ -54,6 +76,6 @@ impl Screen {
     /// When standard output does not take it.
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(Failure::bug)?;
-        self.print(&text)
+        self.data(&text)
     }
 }

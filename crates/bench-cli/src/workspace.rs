@@ -13,6 +13,7 @@ use bench_harness::data;
 use bench_harness::home::Home;
 use bench_harness::store::{self, StoreError, Stored};
 use bench_score::{Against, FrozenReference};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -205,8 +206,8 @@ impl Workspace {
     }
 }
 
-/// The records that the text names, a folder of one or many, the twelve digits of one, or a part of their paths; and those that it names and that
-/// are left out.
+/// The records that the text names: a folder of one or many, the twelve digits of one, or some of the names in their paths, each whole; and those that it
+/// names and that are left out.
 ///
 /// # Errors
 /// When there is none of the first kind.
@@ -218,7 +219,7 @@ pub(crate) fn find_records(
     let root = if path.exists() { path } else { runs };
     let (mut found, mut left_out) = store::scan(root);
     if root != path {
-        let is_named = |folder: &Path| folder.to_string_lossy().contains(text);
+        let is_named = |folder: &Path| names(text, folder.strip_prefix(runs).unwrap_or(folder));
         found.retain(|stored| is_named(&stored.folder));
         left_out.retain(|error| is_named(error.folder()));
     }
@@ -234,6 +235,28 @@ pub(crate) fn find_records(
             "`bench status` lists what is there; a folder or its last digits will do".to_owned(),
         )),
     }
+}
+
+/// Whether these names stand in this path one after the other. A trial's folder is known by its number and its digits too.
+fn names(text: &str, path: &Path) -> bool {
+    let wanted: Vec<&str> = text.split('/').filter(|name| !name.is_empty()).collect();
+    let there: Vec<Cow<str>> = path.iter().map(|name| name.to_string_lossy()).collect();
+    let is = |(wanted, name): (&&str, &Cow<str>)| {
+        *wanted == name.as_ref() || name.starts_with("trial-") && is_trial(wanted, name)
+    };
+    let mut windows = there.windows(wanted.len().max(1));
+    !wanted.is_empty() && windows.any(|window| wanted.iter().zip(window).all(is))
+}
+
+/// Whether a folder `trial-NUMBER-DIGITS` or `trial-NUMBER-DIGITS-ATTEMPT` is called that: by its beginning, by some of its digits from either end.
+fn is_trial(wanted: &str, name: &str) -> bool {
+    const FEWEST: usize = 4;
+    let begins = |rest: &str| rest.is_empty() || rest.starts_with('-');
+    let digits = name.splitn(3, '-').nth(2).unwrap_or_default();
+    let some = digits.split('-').next().unwrap_or_default();
+    name.strip_prefix(wanted).is_some_and(begins)
+        || digits.strip_prefix(wanted).is_some_and(begins)
+        || (wanted.len() >= FEWEST && (some.starts_with(wanted) || some.ends_with(wanted)))
 }
 
 /// The folder of a submission given as a path; none for a name.
@@ -269,4 +292,44 @@ pub(crate) fn submission_folder(home: &Home, given: &str) -> Result<Option<PathB
     canonical
         .map(Some)
         .map_err(|error| Failure::usage(format!("cannot read {given}: {error}"), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_whole() {
+        let path = Path::new("single/adan/fashion-mnist-mlp-noisy/study-1/trial-2-0123456789ab-3");
+        for text in [
+            "adan",
+            "trial",
+            "adan/fashion-mnist-mlp-noisy",
+            "single/adan/",
+            "study-1/trial-2",
+            "trial-2-0123456789ab",
+            "trial-2-0123456789ab-3",
+            "0123456789ab",
+            "0123456789ab-3",
+            "0123",
+            "89ab",
+            "adan/fashion-mnist-mlp-noisy/study-1/trial-2-0123456789ab-3",
+        ] {
+            assert!(names(text, path), "{text}");
+        }
+        for text in [
+            "adan/fashion-mnist-mlp",
+            "ada",
+            "mnist",
+            "adan/study-1",
+            "trial-1",
+            "trial-2-0123456789ab-2",
+            "9ab",
+            "3456",
+            "",
+            "/",
+        ] {
+            assert!(!names(text, path), "{text}");
+        }
+    }
 }

@@ -159,11 +159,12 @@ fn file(root: &Path, kind: Kind, path: &Path) -> Result<File, CatalogError> {
 }
 
 fn source(root: &Path, path: &Path) -> Result<Source, CatalogError> {
-    Ok(Source {
-        path: path.strip_prefix(root).unwrap_or(path).to_owned(),
-        // What is not UTF-8 becomes a character that the catalogue tells of, so that one such file does not hide the others.
-        text: String::from_utf8_lossy(&std::fs::read(path).map_err(failed(path))?).into_owned(),
-    })
+    let bytes = std::fs::read(path).map_err(failed(path))?;
+    // One that is not UTF-8 does not hide the others: the catalogue tells of it.
+    Ok(Source::of(
+        path.strip_prefix(root).unwrap_or(path).to_owned(),
+        &bytes,
+    ))
 }
 
 /// The entries of a folder in the order of their names; none when there is no such folder.

@@ -110,9 +110,27 @@ pub fn digest(path: &Path) -> io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
+/// Reads a text file. The byte order mark that some editors begin it with says nothing, and is left behind.
+///
+/// # Errors
+/// When it cannot be read, or is no UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = fs::read(path)?;
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let message = "its text is UTF-16; save it as UTF-8";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    let mut text = String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "its text is not UTF-8"))?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{write_together, write_whole};
+    use super::{read_text, write_together, write_whole};
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -124,6 +142,24 @@ mod tests {
         write_whole(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn texts_are_utf_8_with_a_mark_or_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let read = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            read_text(&path).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(b"{}").as_deref(), Ok("{}"));
+        assert_eq!(read(b"\xef\xbb\xbf{}").as_deref(), Ok("{}"));
+        assert_eq!(read(b"").as_deref(), Ok(""));
+        assert_eq!(
+            read(b"\xff\xfe{\0}\0"),
+            Err("its text is UTF-16; save it as UTF-8".to_owned())
+        );
+        assert_eq!(read(b"caf\xe9"), Err("its text is not UTF-8".to_owned()));
     }
 
     #[test]

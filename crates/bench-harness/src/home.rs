@@ -22,9 +22,14 @@ pub enum HomeError {
         /// What this program was compiled from.
         built: PathBuf,
     },
-    /// There is no place for the cache.
-    #[error("no place for a cache: none of BENCH_CACHE, XDG_CACHE_HOME and HOME is set")]
-    NoCache,
+    /// A variable holds what only a shell fills in.
+    #[error("{variable} is {}: only a shell knows what `~` is", value.display())]
+    Tilde {
+        /// Which.
+        variable: &'static str,
+        /// What it holds.
+        value: PathBuf,
+    },
     /// The current folder is gone.
     #[error("cannot tell the current folder: {0}")]
     Current(#[source] std::io::Error),
@@ -35,7 +40,8 @@ pub enum HomeError {
 pub struct Home {
     /// The checkout: `BENCH_HOME`, else the nearest folder above the current one, else the one that this program was built from.
     pub root: PathBuf,
-    /// What all checkouts share: `BENCH_CACHE`, else the user's cache folder. May not exist yet.
+    /// What all checkouts share: `BENCH_CACHE`, else the user's cache folder, else, where there is no user's folder, a folder of the checkout's. May not exist
+    /// yet.
     pub cache: PathBuf,
     /// Where the user keeps data files: `BENCH_DATA`.
     pub user_data: Option<PathBuf>,
@@ -103,7 +109,11 @@ impl Home {
     pub fn find() -> Result<Home, HomeError> {
         let current = std::env::current_dir().map_err(HomeError::Current)?;
         let built = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let variable = |name: &str| match std::env::var_os(name).filter(|value| !value.is_empty()) {
+            // Without the variable the system knows where its users live.
+            None if name == "HOME" => std::env::home_dir().map(PathBuf::into_os_string),
+            value => value,
+        };
         Ok(Home {
             building: Building::find(std::env::vars_os(), variable),
             ..Home::find_from(
@@ -119,6 +129,15 @@ impl Home {
         built: &Path,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Home, HomeError> {
+        for name in ["BENCH_HOME", "BENCH_CACHE", "BENCH_DATA", "LIBTORCH"] {
+            let value = variable(name).map(PathBuf::from);
+            if let Some(value) = value.filter(|value| value.starts_with("~")) {
+                return Err(HomeError::Tilde {
+                    variable: name,
+                    value,
+                });
+            }
+        }
         let path = |name| variable(name).map(|value| current.join(value));
         let root = match path("BENCH_HOME") {
             Some(root) if is_checkout(&root) => root,
@@ -134,9 +153,13 @@ impl Home {
                 .to_owned(),
         };
         let cache = path("BENCH_CACHE")
-            .or_else(|| Some(path("XDG_CACHE_HOME")?.join("bench")))
+            .or_else(|| {
+                // Its standard has relative ones ignored.
+                let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
+                Some(cache.filter(|cache| cache.is_absolute())?.join("bench"))
+            })
             .or_else(|| Some(path("HOME")?.join(".cache/bench")))
-            .ok_or(HomeError::NoCache)?;
+            .unwrap_or_else(|| root.join("target/bench-cache"));
         Ok(Home {
             // One name for every file in it: given paths have their links resolved too.
             root: root.canonicalize().unwrap_or(root),
@@ -290,6 +313,17 @@ mod tests {
     }
 
     #[test]
+    fn a_home_that_no_shell_filled_in_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = checkout(&folder.path().join("checkout"));
+        for name in ["BENCH_HOME", "BENCH_CACHE", "BENCH_DATA", "LIBTORCH"] {
+            let error = find(&root, &root, &[(name, Path::new("~/bench"))]).unwrap_err();
+            let expected = format!("{name} is ~/bench: only a shell knows what `~` is");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
     fn cache_and_own_libtorch() {
         let folder = tempfile::tempdir().unwrap();
         let root = checkout(&folder.path().join("checkout"));
@@ -297,6 +331,10 @@ mod tests {
         assert_eq!(home(&[]).cache, Path::new("/home/me/.cache/bench"));
         let xdg = ("XDG_CACHE_HOME", Path::new("/xdg"));
         assert_eq!(home(&[xdg]).cache, Path::new("/xdg/bench"));
+        let relative = ("XDG_CACHE_HOME", Path::new("xdg"));
+        assert_eq!(home(&[relative]).cache, Path::new("/home/me/.cache/bench"));
+        let homeless = Home::find_from(&root, &root, |_| None).unwrap();
+        assert_eq!(homeless.cache, root.join("target/bench-cache"));
         let own = ("BENCH_CACHE", Path::new("/own"));
         assert_eq!(home(&[xdg, own]).cache, Path::new("/own"));
         assert_eq!(home(&[]).user_libtorch, None);

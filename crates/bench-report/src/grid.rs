@@ -1,6 +1,7 @@
 //! A table before it is decided where it will be read.
 
-use crate::wrap::wrapped;
+use crate::visible;
+use crate::wrap::{folded, wrapped};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io;
@@ -152,8 +153,27 @@ impl Grid {
         self
     }
 
-    /// Drawn for a terminal of this many characters. Columns that matter less are left out until it fits, and lines below name them, or say what is noted in them.
+    /// Drawn for a terminal of this many characters. Columns that matter less are left out until it fits, and lines below name them, or say what is noted in
+    /// them. Where what is left is still too wide, words are cut, and at last every row is a paragraph.
     pub fn terminal(&self, width: usize) -> String {
+        self.visible().fitted(width)
+    }
+
+    /// With nothing in it that steers a terminal or breaks a row.
+    fn visible(&self) -> Grid {
+        let column = |column: &Column| Column {
+            name: visible::line(&column.name).into_owned().into(),
+            ..column.clone()
+        };
+        let cell = |cell: &Cell| Cell::new(visible::line(&cell.text), &cell.raw);
+        let row = |row: &Vec<Cell>| row.iter().map(cell).collect();
+        Grid {
+            columns: self.columns.iter().map(column).collect(),
+            rows: self.rows.iter().map(row).collect(),
+        }
+    }
+
+    fn fitted(&self, width: usize) -> String {
         let all: Vec<usize> = (0..self.columns.len()).collect();
         let mut shown = self.fitting(all.clone(), width);
         if all
@@ -164,10 +184,9 @@ impl Grid {
             let rest = all.iter().filter(|&&index| !self.columns[index].noted);
             shown = self.fitting(rest.copied().collect(), width);
         }
-        let mut drawn = self.drawn(&shown);
-        let excess = widest(&drawn).saturating_sub(width);
-        if let Some(shorter) = self.cut(&shown, excess) {
-            drawn = shorter.drawn(&shown);
+        let mut drawn = self.cut(&shown, width).drawn(&shown);
+        if widest(&drawn) > width && !self.rows.is_empty() {
+            drawn = self.stacked(&shown, width);
         }
         let (noted, hidden): (Vec<usize>, Vec<usize>) = (0..self.columns.len())
             .filter(|index| !shown.contains(index))
@@ -177,13 +196,35 @@ impl Grid {
             .map(|&index| self.columns[index].name.as_ref())
             .collect();
         if !hidden.is_empty() {
-            drawn.push_str(&format!("\n(a wider terminal shows {})", hidden.join(", ")));
+            let hidden = format!("(a wider terminal shows {})", hidden.join(", "));
+            drawn = format!("{drawn}\n{}", folded(&hidden, width, ["", " "]));
         }
         for note in noted.iter().flat_map(|&column| self.notes(column)) {
             drawn.push('\n');
             drawn.push_str(&wrapped(&note, width));
         }
         drawn
+    }
+
+    /// A paragraph a row, a line a column: what fits everywhere.
+    fn stacked(&self, shown: &[usize], width: usize) -> String {
+        let line = |row: &[Cell], position: usize, index: usize| {
+            let (name, text) = (&self.columns[index].name, &row[index].text);
+            match position {
+                0 => folded(text, width, ["", "  "]),
+                _ if name.is_empty() => wrapped(text, width),
+                _ => wrapped(&format!("{name}: {text}"), width),
+            }
+        };
+        let paragraph = |row: &Vec<Cell>| {
+            let lines = shown.iter().enumerate();
+            let lines: Vec<String> = lines
+                .map(|(position, &index)| line(row, position, index))
+                .collect();
+            lines.join("\n")
+        };
+        let paragraphs: Vec<String> = self.rows.iter().map(paragraph).collect();
+        paragraphs.join("\n")
     }
 
     /// Those of these columns that fit, or that stay at any width.
@@ -208,37 +249,52 @@ impl Grid {
         self.rows.iter().filter_map(note).collect()
     }
 
-    /// With the longest words cut by this many characters; a few of them always stay.
-    fn cut(&self, shown: &[usize], excess: usize) -> Option<Grid> {
+    /// With words cut, the longest first, until it fits; a few characters of each always stay.
+    fn cut(&self, shown: &[usize], width: usize) -> Grid {
         const LEAST: usize = 12;
-        if excess == 0 {
-            return None;
-        }
-        let length = |&index: &usize| {
-            let cells = self.rows.iter();
-            let longest = cells.map(|row| row[index].text.chars().count()).max();
-            longest.unwrap_or(0)
-        };
-        let words = shown
-            .iter()
-            .filter(|&&index| !self.columns[index].is_number());
-        let column = *words.max_by_key(|index| length(index))?;
-        let room = length(&column).saturating_sub(excess).max(LEAST);
         let mut shorter = self.clone();
-        for row in &mut shorter.rows {
-            let text = &mut row[column].text;
-            if text.chars().count() > room {
-                let kept: String = text.chars().take(room - 1).collect();
-                *text = format!("{}…", kept.trim_end());
+        loop {
+            let excess = widest(&shorter.drawn(shown)).saturating_sub(width);
+            let length = |&index: &usize| {
+                let cells = shorter.rows.iter();
+                let longest = cells.map(|row| row[index].text.chars().count()).max();
+                longest.unwrap_or(0)
+            };
+            let words = shown
+                .iter()
+                .copied()
+                .filter(|&index| !self.columns[index].is_number());
+            let Some(column) = words.max_by_key(length) else {
+                return shorter;
+            };
+            let longest = length(&column);
+            if excess == 0 || longest <= LEAST {
+                return shorter;
+            }
+            let room = longest.saturating_sub(excess).max(LEAST);
+            for row in &mut shorter.rows {
+                let text = &mut row[column].text;
+                if text.chars().count() > room {
+                    let kept: String = text.chars().take(room - 1).collect();
+                    *text = format!("{}…", kept.trim_end());
+                }
             }
         }
-        Some(shorter)
     }
 
     /// As a Markdown table.
     pub fn markdown(&self) -> String {
         let all: Vec<usize> = (0..self.columns.len()).collect();
-        let mut table = self.table(&all);
+        let mut grid = self.visible();
+        // A bar ends a cell there, wherever it stands.
+        let barred = |text: &str| text.replace('|', "\\|");
+        for cell in grid.rows.iter_mut().flatten() {
+            cell.text = barred(&cell.text);
+        }
+        for column in &mut grid.columns {
+            column.name = barred(&column.name).into();
+        }
+        let mut table = grid.table(&all);
         table.with(Style::markdown());
         table.to_string()
     }
@@ -309,6 +365,7 @@ fn widest(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn grid() -> Grid {
         Grid {
@@ -367,6 +424,55 @@ mod tests {
         ╰─────────────────────────────┴────────╯
         (a wider terminal shows memory, machine)
         ");
+    }
+
+    #[test]
+    fn names_steer_no_terminal_and_break_no_row() {
+        let mut grid = grid();
+        grid.rows[0][0] = Cell::plain("a\u{1b}[31m\nb|c\u{202e}");
+        insta::assert_snapshot!(grid.terminal(80), @"");
+        insta::assert_snapshot!(grid.markdown(), @"");
+        // Programs get what it is.
+        assert!(grid.csv().unwrap().contains("\"a\u{1b}[31m\nb|c\u{202e}\""));
+    }
+
+    #[test]
+    fn a_row_is_a_paragraph_where_no_table_fits() {
+        let mut grid = grid();
+        grid.columns[2].priority = 0;
+        grid.columns[3].priority = 0;
+        grid.rows.push(grid.rows[0].clone());
+        grid.rows[1][3] = Cell::plain("a machine with a name of its own");
+        insta::assert_snapshot!(grid.terminal(30), @"");
+    }
+
+    proptest! {
+        #[test]
+        fn every_table_fits_and_keeps_what_matters(
+            cells in proptest::collection::vec(("[a-z]{1,30}", "[a-z ]{0,30}", 0u64..1_000_000), 1..4),
+            priorities in proptest::array::uniform3(0u8..3),
+            width in 20usize..100,
+        ) {
+            let column = |(index, priority): (usize, u8)| match index {
+                2 => Column::counts("steps", "steps", priority),
+                1 => Column::words("workload", "workload", priority),
+                _ => Column::words("submission", "submission", priority),
+            };
+            let row = |(a, b, n): &(String, String, u64)| vec![Cell::plain(a), Cell::plain(b), Cell::plain(n)];
+            let grid = Grid {
+                columns: priorities.into_iter().enumerate().map(column).collect(),
+                rows: cells.iter().map(row).collect(),
+            };
+            let drawn = grid.terminal(width);
+            for line in drawn.lines() {
+                prop_assert!(line.chars().count() <= width, "{line}");
+            }
+            if priorities[2] == 0 {
+                for (.., steps) in &cells {
+                    prop_assert!(drawn.contains(&steps.to_string()), "{drawn}");
+                }
+            }
+        }
     }
 
     #[test]

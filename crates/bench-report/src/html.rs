@@ -1,12 +1,13 @@
 //! HTML from values. Text is escaped here and nowhere else: whatever is not markup passes [`escape`] or [`script`].
 
 use crate::grid::{Cell, Column, Grid};
+use crate::visible;
 use serde::Serialize;
 
 /// A text as it may stand in an element or between the quotes of an attribute.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in visible::lines(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

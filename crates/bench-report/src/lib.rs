@@ -25,6 +25,7 @@ mod scores;
 mod standing;
 mod trial;
 pub mod units;
+pub mod visible;
 mod wrap;
 
 pub use aggregate::{Ranked, aggregates};

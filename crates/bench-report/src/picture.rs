@@ -78,8 +78,10 @@ pub(crate) fn draw(
     let about = crate::html::escape(about);
     let body = svg.find('>').map_or(0, |end| end + 1);
     svg.insert_str(body, &format!("\n<title>{about}</title>{DARK}"));
+    let svg = svg.replacen("<svg ", "<svg role=\"img\" ", 1);
     Ok(Drawn {
-        svg: svg.replacen("<svg ", "<svg role=\"img\" ", 1),
+        // XML has no control characters at all.
+        svg: crate::visible::lines(&svg).into_owned(),
         frame,
     })
 }

@@ -22,6 +22,6 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let mut script = Vec::new();
     let mut command = arguments::Arguments::command();
     clap_complete::generate(arguments.shell, &mut command, "bench", &mut script);
-    screen.print(&String::from_utf8_lossy(&script))?;
+    screen.data(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Ok)
 }

@@ -80,7 +80,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         Format::Csv { output, .. } => {
             let text = grid.csv().map_err(Failure::bug)?;
             match output {
-                None => screen.print(&text)?,
+                None => screen.data(&text)?,
                 Some(path) => write(path, text.as_bytes(), &grid, screen)?,
             }
         }

@@ -100,7 +100,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         }
         Format::Csv => {
             let rows = leaderboard_rows(&board, &ranked);
-            screen.print(&Format::Csv.draw(&rows, 0)?)?;
+            screen.table(Format::Csv, &rows)?;
         }
         Format::Table | Format::Markdown if board.tables.is_empty() => {
             let place = runs.display();

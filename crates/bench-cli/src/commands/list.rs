@@ -47,7 +47,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         What::Datasets => datasets(&workspace),
         What::Rulesets => rulesets(&workspace)?,
     };
-    screen.print(&arguments.format.draw(&grid, screen.width())?)?;
+    screen.table(arguments.format, &grid)?;
     match workspace.catalog.diagnostics.len() {
         0 => Ok(Exit::Ok),
         n => Err(Failure::usage(

@@ -178,7 +178,7 @@ fn draw_field(
 
 fn save(output: &Path, svg: &str, what: &str, screen: &Screen) -> Result<Exit, Failure> {
     if output.as_os_str() == "-" {
-        screen.print(svg)?;
+        screen.data(svg)?;
         return Ok(Exit::Ok);
     }
     write_together(&[(output.to_owned(), svg)])?;

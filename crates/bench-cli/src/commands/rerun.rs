@@ -18,7 +18,6 @@ use bench_report::page::{Embedded, EmbeddedError};
 use bench_report::units;
 use bench_score::Trial;
 use clap::Args;
-use std::fs;
 use std::path::Path;
 
 /// Folder beside `results/runs`, so that no table counts a trial twice.
@@ -130,7 +129,7 @@ fn unchanged(trial: &Trial, file: &str) -> Result<Published, Failure> {
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path)
+    bench_harness::file::read_text(path)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display()), None))
 }
 

@@ -35,6 +35,6 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         KindName::Submission => Kind::Submission,
         KindName::Harness => Kind::Harness,
     };
-    screen.print(&schema::text(kind))?;
+    screen.data(&schema::text(kind))?;
     Ok(Exit::Ok)
 }

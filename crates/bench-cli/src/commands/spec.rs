@@ -194,6 +194,6 @@ fn show(arguments: &Show, screen: &Screen) -> Result<Exit, Failure> {
         },
     };
     let line = serde_json::to_string(&task).map_err(Failure::bug)?;
-    screen.print(&line)?;
+    screen.data(&line)?;
     Ok(Exit::Ok)
 }

@@ -49,7 +49,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         ],
         rows: stored.iter().map(row).collect(),
     };
-    screen.print(&arguments.format.draw(&grid, screen.width())?)?;
+    screen.table(arguments.format, &grid)?;
     Failure::left_out(errors)?;
     Ok(Exit::Ok)
 }

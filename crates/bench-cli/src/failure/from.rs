@@ -22,7 +22,12 @@ use bench_report::schedule::ScheduleDrawError;
 
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Failure {
-        let help = "let BENCH_HOME name the checkout, or work inside of it";
+        let help = match &error {
+            HomeError::Variable(_) => "let BENCH_HOME name a checkout, or unset it inside of one",
+            HomeError::NotFound { .. } => "let BENCH_HOME name the checkout, or work inside of it",
+            HomeError::Tilde { .. } => "write the folder's whole path",
+            HomeError::Current(_) => "change to a folder that is there",
+        };
         Failure::new(Exit::Environment, error, help.to_owned())
     }
 }

@@ -2,6 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use bench_core::spec::diagnostic::Diagnostic;
+use bench_report::visible;
 
 /// All of them, one after the other, and the number of mistakes.
 pub(super) fn render(diagnostics: &[Diagnostic], level: &Level) -> String {
@@ -25,12 +26,14 @@ fn one(renderer: &Renderer, level: &Level, diagnostic: &Diagnostic) -> String {
     let start = diagnostic.span.start.min(source.text.len());
     let end = (start + diagnostic.span.length).min(source.text.len());
     let snippet = Snippet::source(source.text.as_str())
-        .path(source.path.to_string_lossy())
+        .path(visible::line(&source.path.to_string_lossy()).into_owned())
         .annotation(AnnotationKind::Primary.span(start..end));
-    let title = level.clone().primary_title(diagnostic.message.as_str());
+    let title = level
+        .clone()
+        .primary_title(visible::lines(&diagnostic.message));
     let mut group = title.element(snippet);
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(visible::lines(help)));
     }
     renderer.render(&[group])
 }

@@ -6,7 +6,7 @@ use bench_core::number::Measured;
 use bench_core::record::TrialEvent;
 use bench_core::run::SplitName;
 use bench_harness::recorder::now;
-use bench_report::units;
+use bench_report::{units, visible};
 use bench_score::TrialSummary;
 use std::io::{self, Write as _};
 
@@ -63,8 +63,16 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// One or more lines.
+    /// One or more lines, which steer no terminal; but rustc has its colours.
     pub(super) fn of(&mut self, note: &Note) -> Option<String> {
+        let words = self.raw(note)?;
+        match note {
+            Note::BuildFailed { .. } => Some(words),
+            _ => Some(visible::lines(&words).into_owned()),
+        }
+    }
+
+    fn raw(&mut self, note: &Note) -> Option<String> {
         Some(match note {
             Note::Waited { behind } => format!("waiting for {behind}"),
             Note::Began { what, bytes } => match bytes {

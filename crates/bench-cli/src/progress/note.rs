@@ -5,7 +5,7 @@ use bench_core::run::Purpose;
 use bench_harness::progress::Progress;
 use bench_harness::session::{Action, PlannedTrial, SessionEvent, TrialReport};
 use bench_harness::trial::TrialProgress;
-use bench_report::units;
+use bench_report::{units, visible};
 use bench_score::TrialSummary;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -136,7 +136,8 @@ impl Planned {
             trial,
             ..
         } = self;
-        format!("{submission} on {workload}, study {study}, trial {trial}")
+        let title = format!("{submission} on {workload}, study {study}, trial {trial}");
+        visible::line(&title).into_owned()
     }
 }
 

@@ -17,7 +17,7 @@ pub(in crate::commands) fn read(
     workload: &str,
 ) -> Result<CalibrationRecord, Failure> {
     let path = write::record_path(workspace, workload);
-    let text = std::fs::read_to_string(&path).map_err(|error| {
+    let text = bench_harness::file::read_text(&path).map_err(|error| {
         let help = format!("`bench calibrate {workload}` makes one");
         let message = format!("cannot read {}: {error}", path.display());
         Failure::new(Exit::Results, message, help)

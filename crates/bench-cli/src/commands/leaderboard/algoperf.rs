@@ -183,7 +183,7 @@ pub(super) fn freeze(source: &Source, submission: &str, screen: &Screen) -> Resu
 }
 
 fn read_reference(file: &Path) -> Result<FrozenTimes, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
+    let text = bench_harness::file::read_text(file).map_err(|error| {
         let message = format!("cannot read the reference {}: {error}", file.display());
         Failure::usage(message, None)
     })?;
@@ -231,7 +231,7 @@ pub(super) fn execute(
     }
     match format {
         Format::Json => screen.json(&json(board, &ranking))?,
-        Format::Csv => screen.print(&Format::Csv.draw(&rows(board, &ranking), 0)?)?,
+        Format::Csv => screen.table(Format::Csv, &rows(board, &ranking))?,
         Format::Table | Format::Markdown => {
             let tables = tables(board, &ranking, *certainty);
             let mut text = titled(tables, format, screen.width())?;
@@ -263,7 +263,7 @@ fn configured() -> Scoring {
 }
 
 fn read_targets(file: &Path) -> Result<Targets, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
+    let text = bench_harness::file::read_text(file).map_err(|error| {
         let message = format!("cannot read the targets {}: {error}", file.display());
         Failure::usage(message, None)
     })?;

@@ -17,7 +17,7 @@ const FILE: &str = "results/reference/frozen.json";
 /// The committed reference, where there is one.
 pub(in crate::commands) fn read(home: &Home) -> Result<Option<FrozenReference>, Failure> {
     let path = path(home);
-    let text = match fs::read_to_string(&path) {
+    let text = match bench_harness::file::read_text(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {

@@ -226,7 +226,7 @@ fn references(root: &Path, records: &[Trial]) -> Option<String> {
 fn reference(root: &Path, record: &Trial) -> Option<String> {
     let workload = &record.record.run.workload_name;
     let path = root.join(REFERENCE).join(format!("{workload}.json"));
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = bench_harness::file::read_text(&path).ok()?;
     let reference: Trial = serde_json::from_str(&text).ok()?;
     let name = &reference.record.run.submission.name;
     Some(match compare(record, &reference) {
