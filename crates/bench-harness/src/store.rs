@@ -1,5 +1,6 @@
 //! Reads results folders back. One broken record never hides the others.
 
+use crate::file;
 use crate::recorder::{self, ASKED_FILE};
 use bench_core::canonical::{self, CanonicalError};
 use bench_core::outcome::{FailureKind, Outcome};
@@ -160,7 +161,7 @@ pub fn open(folder: &Path) -> Opened {
 
 fn text(folder: &Path, name: &str) -> Result<String, StoreError> {
     let path = folder.join(name);
-    fs::read_to_string(&path).map_err(|cause| StoreError::Io { path, cause })
+    file::read_text(&path).map_err(|cause| StoreError::Io { path, cause })
 }
 
 fn unreadable(folder: &Path, cause: ReadError) -> StoreError {

@@ -210,6 +210,43 @@ proptest! {
         read_evaluations(&text, "validation/loss");
     }
 
+    /// A good row is read; one of a defect is reported, and no row is neither.
+    #[test]
+    fn rows_read_and_rows_reported_are_the_rows_given(
+        rows in prop::collection::vec(prop::sample::select(vec![
+            ("10,1.5,0.5", true),
+            ("\"10\",\"1.5\",\"0.5\"", true),
+            ("10,1.5,nan", false),
+            ("10,1.5,", false),
+            ("10,1.5,high", false),
+            ("10,1.5,\"0.5", false),
+            ("\"10,1.5,0.5", false),
+            ("10,1.5", false),
+            ("10,1.5,0.5,7", false),
+            (" ", false),
+        ]), 1..12),
+        mark in any::<bool>(),
+        end in prop::sample::select(vec!["\n", "\r\n"]),
+    ) {
+        let mark = if mark { "\u{feff}" } else { "" };
+        let text: String = rows.iter().flat_map(|(row, _)| [*row, end]).collect();
+        let text = format!("{mark}global_step,score,validation/loss{end}{text}");
+        let (evaluations, remarks) = read_evaluations(text.as_bytes(), "validation/loss");
+        prop_assert_eq!(evaluations.len(), rows.len(), "{}", text);
+        let good = rows.iter().filter(|(_, good)| *good).count();
+        let read = evaluations.iter().filter(|read| read.value == 0.5 && read.seconds == 1.5).count();
+        prop_assert_eq!(read, good);
+        for (row, evaluation) in rows.iter().zip(&evaluations) {
+            prop_assert_eq!(row.1, !evaluation.value.is_nan(), "{:?}", row);
+        }
+        let reported: u64 = remarks.iter().filter(|remark| matches!(
+            remark.problem,
+            Problem::NaN { .. } | Problem::NotANumber { .. } | Problem::ShortRow | Problem::LongRow
+        )).map(|remark| remark.count).sum();
+        prop_assert!(reported >= (rows.len() - good) as u64);
+        prop_assert_eq!(reported == 0, good == rows.len());
+    }
+
     #[test]
     fn no_text_breaks_the_targets(text in ".{0,200}") {
         prop_assert!(Targets::parse(&text).is_err());

@@ -149,10 +149,24 @@ impl Embedded {
         let (_, rest) = page.split_once(OPENS).ok_or(EmbeddedError::NoTrials)?;
         let (json, _) = rest.split_once(CLOSES).ok_or(EmbeddedError::NoTrials)?;
         let value: Value = serde_json::from_str(json)?;
-        match value.get("runs") {
-            Some(_) => Ok(serde_json::from_value(value)?),
-            None => Err(EmbeddedError::NoTrials),
+        if value.get("runs").is_none() {
+            return Err(EmbeddedError::NoTrials);
         }
+        let embedded: Embedded = serde_json::from_value(value)?;
+        match embedded.trials.iter().find(|entry| !embedded.has(entry)) {
+            Some(entry) => Err(EmbeddedError::Incomplete(entry.id.clone())),
+            None => Ok(embedded),
+        }
+    }
+
+    /// Whether all that a trial points at is there, with a value for every name.
+    fn has(&self, entry: &Entry) -> bool {
+        let run = self.runs.get(entry.run);
+        run.is_some_and(|run| run.names.len() == entry.point.len())
+            && entry.source < self.sources.len()
+            && entry.machine < self.machines.len()
+            && entry.seed < self.seeds.len()
+            && (entry.marks < self.marks.len() || self.marks.is_empty())
     }
 
     /// Every trial as a row, for other programs.
@@ -211,7 +225,7 @@ impl Embedded {
             Cell::plain(entry.steps),
             number(entry.validation),
             Cell::plain(&self.machines[entry.machine].fingerprint),
-            Cell::plain(&self.marks[entry.marks]),
+            Cell::plain(self.marks.get(entry.marks).map_or("", String::as_str)),
             Cell::plain(&entry.config_hash),
             Cell::plain(&self.sources[entry.source]),
             Cell::plain(point.join(" ")),

@@ -29,20 +29,14 @@ pub fn read_evaluations(bytes: &[u8], column: &str) -> (Vec<Evaluation>, Vec<Rem
         return (Vec::new(), remarks.0);
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(bytes);
-    let mut row = ByteRecord::new();
-    // Reading from memory cannot fail, and a flexible reader takes rows of any length.
-    let Ok(true) = reader.read_byte_record(&mut row) else {
+    let mut rows = rows(bytes).into_iter();
+    let Some((_, header)) = rows.next() else {
         remarks.note(None, Problem::Empty);
         return (Vec::new(), remarks.0);
     };
-    let columns = Columns::of(&row, column, &mut remarks);
+    let columns = Columns::of(&header, column, &mut remarks);
     let mut evaluations = Vec::new();
-    while let Ok(true) = reader.read_byte_record(&mut row) {
-        let line = row.position().map_or(0, csv::Position::line);
+    for (line, row) in rows {
         let evaluation = columns.evaluation(&row, line, &mut remarks);
         if let Some(before) = evaluations.last() {
             order(before, &evaluation, &mut remarks);
@@ -56,6 +50,31 @@ pub fn read_evaluations(bytes: &[u8], column: &str) -> (Vec<Evaluation>, Vec<Rem
         remarks.note(last, Problem::TornLine);
     }
     (evaluations, remarks.0)
+}
+
+/// The rows of a file, each with its line. A row is a line: a quotation mark that nothing closes takes no other row with it.
+fn rows(bytes: &[u8]) -> Vec<(u64, ByteRecord)> {
+    let read = |bytes: &[u8], first: u64| {
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(bytes);
+        // Reading from memory cannot fail, and a flexible reader takes rows of any length.
+        let rows = reader.into_byte_records().map_while(Result::ok);
+        let line = |row: &ByteRecord| row.position().map_or(1, csv::Position::line);
+        rows.map(|row| (first + line(&row), row))
+            .collect::<Vec<_>>()
+    };
+    let whole = read(bytes, 0);
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let lines = bytes.split(is_end).filter(|line| !line.is_empty());
+    if !bytes.contains(&b'"') || whole.len() == lines.count() {
+        return whole;
+    }
+    let lines = bytes.split(|byte| *byte == b'\n').zip(0..);
+    lines
+        .flat_map(|(line, before)| read(line, before))
+        .collect()
 }
 
 fn order(before: &Evaluation, this: &Evaluation, remarks: &mut Remarks) {
