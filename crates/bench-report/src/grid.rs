@@ -396,7 +396,7 @@ mod tests {
         ╰──────────────┴────────┴─────────╯
         (a wider terminal shows memory)
         ");
-        assert!(drawn(5).contains("6.12 s"));
+        assert!(drawn(18).contains("time: 6.12 s"));
     }
 
     #[test]

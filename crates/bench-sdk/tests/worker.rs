@@ -64,6 +64,43 @@ fn under_command_it_answers_in_order() {
 }
 
 #[test]
+fn what_is_not_finite_is_told_at_the_end() {
+    let folder = folder();
+    let told = |rate: f64| {
+        let mut task = task(folder.path(), "none");
+        let rate = bench_core::spec::submission::Value::Number(rate);
+        task.run
+            .hyperparameters
+            .insert("learning-rate".to_owned(), rate);
+        let mut worker = Worker::ready(&task);
+        worker.train(None);
+        worker.send(&Command::Stop);
+        let warned = |event| match event {
+            Event::Warned { message } => Some(message),
+            _ => None,
+        };
+        worker
+            .rest()
+            .into_iter()
+            .filter_map(warned)
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(told(0.2), Vec::<String>::new());
+    let told = told(1e38);
+    let [message] = &told[..] else {
+        panic!("{told:?}")
+    };
+    assert!(
+        message.starts_with("the training loss was not finite from step "),
+        "{message}"
+    );
+    assert!(
+        message.contains("0.weight") && message.contains("numbers"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_resumed_trial_ends_with_the_bits_of_an_uninterrupted_one() {
     let folder = folder();
     resumes_with_the_same_bits(folder.path(), task(folder.path(), "none"));

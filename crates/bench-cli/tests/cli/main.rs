@@ -7,6 +7,7 @@ mod calibrate;
 mod compare;
 mod errors;
 mod help;
+mod inputs;
 mod lists;
 mod new;
 mod outside;

@@ -83,6 +83,7 @@ impl Training {
         let values = self.differentiate(&loss, Graph::Free)?;
         let loss = loss.f_detach()?;
         self.last_loss = Some(loss.shallow_clone());
+        self.losses.push((self.step, loss.shallow_clone()));
         Ok(Gradients { loss, values })
     }
 

@@ -50,6 +50,8 @@ pub struct Training {
     evaluations: Vec<Evaluation>,
     logged: Vec<Logged>,
     last_loss: Option<Tensor>,
+    /// Of this interval, each with its step; not yet read from their device.
+    losses: Vec<(u64, Tensor)>,
     complete: bool,
 }
 
@@ -102,6 +104,7 @@ impl Training {
             evaluations: Vec::new(),
             logged: Vec::new(),
             last_loss: None,
+            losses: Vec::new(),
             complete: false,
         }
     }
@@ -200,6 +203,15 @@ impl Training {
     /// The training loss that an evaluation now would be told with.
     pub fn told_loss(&self) -> Option<&Tensor> {
         self.last_loss.as_ref()
+    }
+
+    /// Losses of gradients since the interval began.
+    pub(crate) fn losses(&self) -> &[(u64, Tensor)] {
+        &self.losses
+    }
+
+    pub(crate) fn forget_losses(&mut self) {
+        self.losses.clear();
     }
 
     /// A stream of random numbers for a purpose of the author's: a new one at every call, the same in every repetition of the trial.

@@ -100,6 +100,7 @@ pub(crate) fn train<A: TrainingAlgorithm>(
 }
 
 fn start_clock(training: &mut Training, began: Instant) {
+    training.forget_losses();
     let clock = training.clock();
     clock.since = Some(began);
     clock.input = Duration::ZERO;

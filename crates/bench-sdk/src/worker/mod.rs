@@ -1,6 +1,7 @@
 //! A submission's program as the referee sees it: one task, then commands, until `stop` or the end of input.
 
 mod channel;
+mod diverged;
 pub(crate) mod failure;
 mod interval;
 mod pulse;
@@ -168,6 +169,9 @@ impl<'a, A: TrainingAlgorithm> Trial<'a, A> {
     }
 
     fn stop(mut self) -> Result<()> {
+        if let Some(message) = diverged::told(&self.training)? {
+            self.channel.say(Event::Warned { message })?;
+        }
         let algorithm = &mut self.algorithm;
         let state = Contents::save(&mut |state| algorithm.state(state))?.numbers();
         let memory = device::memory(self.training.device())?;
