@@ -430,8 +430,18 @@ mod tests {
     fn names_steer_no_terminal_and_break_no_row() {
         let mut grid = grid();
         grid.rows[0][0] = Cell::plain("a\u{1b}[31m\nb|c\u{202e}");
-        insta::assert_snapshot!(grid.terminal(80), @"");
-        insta::assert_snapshot!(grid.markdown(), @"");
+        insta::assert_snapshot!(grid.terminal(80), @r"
+        ╭──────────────────────────┬────────┬────────┬─────────╮
+        │ submission               │   time │ memory │ machine │
+        ├──────────────────────────┼────────┼────────┼─────────┤
+        │ a\u{1b}[31m\nb|c\u{202e} │ 6.12 s │    3 B │ -       │
+        ╰──────────────────────────┴────────┴────────┴─────────╯
+        ");
+        insta::assert_snapshot!(grid.markdown(), @r"
+        | submission                |   time | memory | machine |
+        |---------------------------|--------|--------|---------|
+        | a\u{1b}[31m\nb\|c\u{202e} | 6.12 s |    3 B | -       |
+        ");
         // Programs get what it is.
         assert!(grid.csv().unwrap().contains("\"a\u{1b}[31m\nb|c\u{202e}\""));
     }
@@ -443,7 +453,17 @@ mod tests {
         grid.columns[3].priority = 0;
         grid.rows.push(grid.rows[0].clone());
         grid.rows[1][3] = Cell::plain("a machine with a name of its own");
-        insta::assert_snapshot!(grid.terminal(30), @"");
+        insta::assert_snapshot!(grid.terminal(30), @r"
+        adamw, tuned
+          time: 6.12 s
+          memory: 3 B
+          machine: -
+        adamw, tuned
+          time: 6.12 s
+          memory: 3 B
+          machine: a machine with a
+            name of its own
+        ");
     }
 
     proptest! {
