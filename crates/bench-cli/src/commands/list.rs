@@ -67,19 +67,11 @@ pub(super) fn datasets_table(screen: &Screen) -> Result<Exit, Failure> {
 fn workloads(workspace: &Workspace) -> Grid {
     let row = |(name, workload): (&String, &bench_core::spec::workload::Workload)| {
         let target = &workload.target;
-        let provisional = match target.is_provisional() {
-            true => ", provisional",
-            false => "",
-        };
         vec![
             Cell::plain(name),
             Cell::plain(&workload.dataset),
             Cell::plain(data_state(workspace, &workload.dataset)),
-            Cell::plain(format!(
-                "{} {}{provisional}",
-                target.metric.name(),
-                target.validation
-            )),
+            Cell::plain(format!("{} {}", target.metric.name(), target.validation)),
             Cell::new(
                 workload.budget.time.to_string(),
                 workload.budget.time.seconds(),
