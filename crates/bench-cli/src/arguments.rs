@@ -2,7 +2,7 @@
 
 use crate::commands::{
     calibrate, check, clean, compare, completions, data, doctor, explain, export, leaderboard,
-    list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status, watch,
+    list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status, verify, watch,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Status(status::Arguments),
     Watch(watch::Arguments),
     Rerun(rerun::Arguments),
+    Verify(verify::Arguments),
     Calibrate(calibrate::Arguments),
     Compare(compare::Arguments),
     Leaderboard(leaderboard::Arguments),

@@ -23,6 +23,7 @@ pub(crate) mod show;
 pub(crate) mod spec;
 pub(crate) mod status;
 mod trials;
+pub(crate) mod verify;
 pub(crate) mod watch;
 
 use crate::arguments::Command;
@@ -43,6 +44,7 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::Status(arguments) => status::execute(&arguments, screen),
         Command::Watch(arguments) => watch::execute(&arguments, screen),
         Command::Rerun(arguments) => rerun::execute(&arguments, screen),
+        Command::Verify(arguments) => verify::execute(&arguments, screen),
         Command::Calibrate(arguments) => calibrate::execute(&arguments, screen),
         Command::Compare(arguments) => compare::execute(&arguments, screen),
         Command::Leaderboard(arguments) => leaderboard::execute(&arguments, screen),

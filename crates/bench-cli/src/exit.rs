@@ -44,7 +44,7 @@ impl Exit {
             Exit::Usage => "wrong usage or a mistake in a spec",
             Exit::BuildFailed => "a submission did not build",
             Exit::WorkerDied => "a worker died",
-            Exit::Results => "the results folder cannot be read or written",
+            Exit::Results => "results cannot be read or written, or do not add up",
             Exit::Environment => "the device or another thing the run needs is missing",
             Exit::Worse => {
                 "compare: slower, reaches its target less often, or a trajectory that differs"

@@ -17,9 +17,14 @@ pub struct CanonicalError(#[from] serde_json::Error);
 /// # Errors
 /// When `value` does not serialise to JSON (a map with keys that are not strings, say).
 pub fn to_string(value: &impl Serialize) -> Result<String, CanonicalError> {
+    Ok(of_json(&serde_json::to_value(value)?))
+}
+
+/// Canonical JSON of what is JSON already.
+pub fn of_json(value: &Value) -> String {
     let mut text = String::new();
-    write_value(&serde_json::to_value(value)?, &mut text);
-    Ok(text)
+    write_value(value, &mut text);
+    text
 }
 
 /// blake3 of the canonical JSON in a derive-key context, as 64 hexadecimal digits.
@@ -28,9 +33,14 @@ pub fn to_string(value: &impl Serialize) -> Result<String, CanonicalError> {
 /// # Errors
 /// As [`to_string`].
 pub fn hash(context: &str, value: &impl Serialize) -> Result<String, CanonicalError> {
+    Ok(hash_text(context, &to_string(value)?))
+}
+
+/// The same of a text that is canonical JSON.
+pub fn hash_text(context: &str, canonical: &str) -> String {
     let mut hasher = blake3::Hasher::new_derive_key(context);
-    hasher.update(to_string(value)?.as_bytes());
-    Ok(hasher.finalize().to_hex().to_string())
+    hasher.update(canonical.as_bytes());
+    hasher.finalize().to_hex().to_string()
 }
 
 fn write_value(value: &Value, out: &mut String) {
@@ -79,7 +89,14 @@ fn write_number(number: &serde_json::Number, out: &mut String) {
 }
 
 fn write_text(text: &str, out: &mut String) {
-    let _ = write!(out, "{}", Value::from(text));
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        let _ = write!(out, "{}", Value::from(text));
+    }
 }
 
 #[cfg(test)]

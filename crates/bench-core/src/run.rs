@@ -20,6 +20,7 @@ pub struct RunSpec {
     /// [`PROTOCOL`].
     pub protocol: u32,
     /// Name of the workload's file.
+    #[serde(deserialize_with = "crate::name::deserialize")]
     pub workload_name: String,
     /// With defaults and `extends` applied.
     pub workload: Workload,
@@ -30,6 +31,7 @@ pub struct RunSpec {
     /// This trial's point of the search space.
     pub hyperparameters: BTreeMap<String, Value>,
     /// Name of the ruleset.
+    #[serde(deserialize_with = "crate::name::deserialize")]
     pub ruleset_name: String,
     /// The rules.
     pub ruleset: Ruleset,
@@ -46,6 +48,7 @@ pub struct RunSpec {
 #[serde(rename_all = "kebab-case")]
 pub struct DatasetIdentity {
     /// Name of its file.
+    #[serde(deserialize_with = "crate::name::deserialize")]
     pub name: String,
     /// What an example is.
     pub format: Format,
@@ -102,8 +105,10 @@ impl SplitName {
 #[serde(rename_all = "kebab-case")]
 pub struct SubmissionIdentity {
     /// Name of its folder.
+    #[serde(deserialize_with = "crate::name::deserialize")]
     pub name: String,
     /// The program: the crate that trains, another submission's for a variant.
+    #[serde(deserialize_with = "crate::name::deserialize")]
     pub program: String,
     /// Factor on the learning rate.
     pub schedule: Schedule,
@@ -198,10 +203,7 @@ pub struct Identity {
 
 impl Identity {
     /// Of a configuration as JSON, today's or an older one as it was stored: the keys that are there are what is hashed.
-    ///
-    /// # Errors
-    /// Never: JSON has a canonical form.
-    pub fn of(run: &serde_json::Value) -> Result<Identity, CanonicalError> {
+    pub fn of(run: &serde_json::Value) -> Identity {
         /// What comparability depends on.
         const COMPARED: [&str; 6] = [
             "protocol",
@@ -211,11 +213,15 @@ impl Identity {
             "ruleset-name",
             "ruleset",
         ];
-        let compared = COMPARED.map(|key| run.get(key));
-        Ok(Identity {
-            config_hash: canonical::hash("bench config v1", run)?,
-            comparability_key: canonical::hash("bench comparability v1", &compared)?,
-        })
+        let compared = COMPARED.map(|key| match run.get(key) {
+            Some(value) => canonical::of_json(value),
+            None => "null".to_owned(),
+        });
+        let compared = format!("[{}]", compared.join(","));
+        Identity {
+            config_hash: canonical::hash_text("bench config v1", &canonical::of_json(run)),
+            comparability_key: canonical::hash_text("bench comparability v1", &compared),
+        }
     }
 }
 
@@ -241,7 +247,7 @@ impl RunSpec {
     /// # Errors
     /// As [`RunSpec::config_hash`].
     pub fn identity(&self) -> Result<Identity, CanonicalError> {
-        Identity::of(&serde_json::to_value(self)?)
+        Ok(Identity::of(&serde_json::to_value(self)?))
     }
 
     /// Examples of a split as this workload sees them: [`Workload::examples`], and of the training split those that it trains on.

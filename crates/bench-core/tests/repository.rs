@@ -6,6 +6,7 @@
 
 mod common;
 
+use bench_core::record::FORMAT;
 use bench_core::spec::catalog::{Catalog, File};
 use bench_core::spec::diagnostic::Source;
 use bench_core::spec::harness::QUICK_START;
@@ -120,12 +121,16 @@ fn references_of_the_quick_start_are_of_todays_rules() {
         let workload = path.file_stem().unwrap().to_str().unwrap();
         let request = quick_start(workload, "adamw");
         let key = catalog.resolve(&request).unwrap().comparability_key();
+        compared.push(workload.to_owned());
+        if trial["record"]["format"].as_u64() < Some(u64::from(FORMAT)) {
+            // It says so itself where it is shown.
+            continue;
+        }
         assert_eq!(
             trial["record"]["comparability-key"],
             key.unwrap(),
             "{workload}"
         );
-        compared.push(workload.to_owned());
     }
     let mut quick = catalog.harness.as_ref().unwrap().suites["quick"].clone();
     quick.sort();
@@ -183,6 +188,13 @@ fn keys(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
+/// The field of the file that holds what stands at a byte.
+fn top_level(text: &str, at: usize) -> &str {
+    let is_field = |line: &&str| line.starts_with(|letter: char| letter.is_ascii_lowercase());
+    let before = text[..at].lines().rev().find(is_field).unwrap_or_default();
+    before.split(':').next().unwrap_or_default()
+}
+
 /// Every name of a field in a schema.
 fn fields(schema: &serde_json::Value, into: &mut BTreeSet<String>) {
     if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
@@ -200,7 +212,7 @@ fn fields(schema: &serde_json::Value, into: &mut BTreeSet<String>) {
 #[test]
 fn every_misspelt_key_is_told_as_itself() {
     let all = files();
-    let mut tried = 0;
+    let (mut tried, mut failed) = (0, Vec::new());
     for (index, file) in all.iter().enumerate() {
         let mut known = BTreeSet::new();
         fields(
@@ -240,28 +252,38 @@ fn every_misspelt_key_is_told_as_itself() {
                 .iter()
                 .filter(|mistake| !before.contains(&mistake.message))
                 .collect();
-            let place = format!(
-                "{}: `{key}` as `{wrong}`: {new:#?}",
-                file.source.path.display()
-            );
-            let [mistake] = new.as_slice() else {
-                panic!("{place}")
-            };
-            assert_eq!(
-                (mistake.span.start, mistake.span.length),
-                (at, wrong.len()),
-                "{place}"
-            );
-            assert!(mistake.message.contains(&wrong), "{place}");
-            assert!(
-                mistake
-                    .help
-                    .as_ref()
-                    .is_some_and(|help| help.contains(&format!("`{key}`"))),
-                "{place}"
-            );
+            // A hyperparameter may be called as a field is.
+            let is_free = new.is_empty() && top_level(text, at) == "search-space";
+            if is_free {
+                continue;
+            }
             tried += 1;
+            let right = match new.as_slice() {
+                [mistake] => {
+                    let help = mistake.help.as_deref().unwrap_or_default();
+                    (mistake.span.start, mistake.span.length) == (at, wrong.len())
+                        && mistake.message.contains(&wrong)
+                        && help.contains(&format!("`{key}`"))
+                }
+                _ => false,
+            };
+            if !right {
+                let new: Vec<String> = new
+                    .iter()
+                    .map(|mistake| format!("{mistake} ({:?})", mistake.help))
+                    .collect();
+                failed.push(format!(
+                    "{}: `{key}` as `{wrong}`: {new:#?}",
+                    file.source.path.display()
+                ));
+            }
         }
     }
+    assert!(
+        failed.is_empty(),
+        "{} of {tried}: {}",
+        failed.len(),
+        failed.join("\n")
+    );
     assert!(tried > 300, "{tried}");
 }

@@ -30,3 +30,4 @@ pub mod store;
 mod testing;
 pub mod trajectory;
 pub mod trial;
+pub mod verify;

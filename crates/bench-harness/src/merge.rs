@@ -5,6 +5,7 @@
 
 use crate::recorder::{ASKED_FILE, EVALUATOR_LOG, EVENTS_FILE, RUN_FILE, STDERR_FILE};
 use crate::store::{self, StoreError, Stored};
+use bench_core::name::{Name, NameError};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -30,6 +31,9 @@ pub enum MergeError {
         /// Why.
         cause: io::Error,
     },
+    /// A suite, submission, workload or machine has no name that could be part of a path.
+    #[error(transparent)]
+    Name(#[from] NameError),
 }
 
 /// What joining did.
@@ -52,7 +56,9 @@ pub struct Merged {
 /// # Errors
 /// When a file cannot be copied. Records that cannot be read are told of, and hold up nothing.
 pub fn merge(from: &Path, into: &Path) -> Result<Merged, MergeError> {
-    let (stored, unreadable) = store::scan(from);
+    // A relative way there would not say what lies above the records.
+    let from = from.canonicalize().unwrap_or_else(|_| from.to_owned());
+    let (stored, unreadable) = store::scan(&from);
     let mut merged = Merged {
         unreadable,
         ..Merged::default()
@@ -63,11 +69,10 @@ pub fn merge(from: &Path, into: &Path) -> Result<Merged, MergeError> {
             continue;
         }
         let machine = &record.trial.record.machine.fingerprint;
-        let place = into.join(below_runs(&record));
-        let aside = into
-            .join(format!("{}@{machine}", record.suite))
-            .join(below_suite(&record));
-        match [place, aside]
+        let aside = format!("{}@{machine}", record.suite);
+        let places = [&record.suite, &aside].map(|suite| place(&record, suite));
+        let [place, aside] = places.map(|place| place.map(|place| into.join(place)));
+        match [place?, aside?]
             .into_iter()
             .find_map(|place| fate(&record, place))
         {
@@ -126,15 +131,13 @@ fn fate(record: &Stored, place: PathBuf) -> Option<Fate> {
     })
 }
 
-/// `<suite>/<submission>/<workload>/study-<s>/trial-…`.
-fn below_runs(record: &Stored) -> PathBuf {
-    Path::new(&record.suite).join(below_suite(record))
-}
-
-fn below_suite(record: &Stored) -> PathBuf {
-    let mut parts: Vec<_> = record.folder.iter().rev().take(4).collect();
-    parts.reverse();
-    parts.into_iter().collect()
+/// `<suite>/<submission>/<workload>/study-<s>/trial-…`, of names that lead nowhere else.
+fn place(record: &Stored, suite: &str) -> Result<PathBuf, NameError> {
+    let folder = record.folder.file_name().unwrap_or_default();
+    let suite = Name::parse(suite)?;
+    Ok(Path::new(suite.as_str())
+        .join(store::below_suite(&record.trial.record.run)?)
+        .join(folder))
 }
 
 /// Whole or not at all: the files go into a neighbouring folder of no trial's name, which is renamed, or gone.

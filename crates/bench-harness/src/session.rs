@@ -16,7 +16,7 @@ use crate::interrupt::Interrupts;
 use crate::lock::{self, Lock, LockError, Patience};
 use crate::program::Builder;
 use crate::scratch;
-use bench_core::canonical::CanonicalError;
+use crate::store::PlaceError;
 use bench_core::record::{Context, Machine};
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::harness::{Limits, Tolerances};
@@ -37,9 +37,9 @@ pub enum SessionError {
     /// The machine's lock.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// A configuration has no hash.
+    /// A trial has no folder.
     #[error(transparent)]
-    Config(#[from] CanonicalError),
+    Place(#[from] PlaceError),
 }
 
 /// One trial that was asked for.

@@ -3,6 +3,7 @@
 use crate::file;
 use crate::recorder::{self, ASKED_FILE};
 use bench_core::canonical::{self, CanonicalError};
+use bench_core::name::{Name, NameError};
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::record::{Asked, Line};
 use bench_core::run::RunSpec;
@@ -178,7 +179,7 @@ pub fn scan(runs: &Path) -> (Vec<Stored>, Vec<StoreError>) {
     let mut left_out = Vec::new();
     for entry in WalkDir::new(runs).sort_by_file_name() {
         let found = match entry {
-            Ok(entry) => record_in(&entry).map(|folder| match Name::parse(&name(&folder)) {
+            Ok(entry) => record_in(&entry).map(|folder| match FolderName::parse(&name(&folder)) {
                 Some(_) => read(&folder),
                 None => Err(StoreError::Stranger { folder }),
             }),
@@ -228,28 +229,47 @@ pub fn latest(mut stored: Vec<Stored>) -> Vec<Stored> {
     kept
 }
 
+/// A trial has no folder.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// Its configuration has no canonical form, which a resolved one always has.
+    #[error(transparent)]
+    Config(#[from] CanonicalError),
+    /// Its suite, submission or workload has no name that could be part of a path.
+    #[error(transparent)]
+    Name(#[from] NameError),
+}
+
 /// A trial's folder below `runs`, without an attempt's number: its configuration and source are in the name.
 ///
 /// # Errors
-/// When the configuration has no canonical form, which a resolved one always has.
+/// When there is no such folder.
 pub fn folder(
     runs: &Path,
     suite: &str,
     run: &RunSpec,
     source_hash: &str,
-) -> Result<PathBuf, CanonicalError> {
+) -> Result<PathBuf, PlaceError> {
     let config_hash = run.config_hash()?;
     let identity = canonical::hash("bench trial v1", &(config_hash, source_hash))?;
     let digits = identity.get(..DIGITS).unwrap_or(&identity);
-    Ok(runs
-        .join(suite)
-        .join(&run.submission.name)
-        .join(&run.workload_name)
-        .join(format!("study-{}", run.seed.study))
-        .join(format!("trial-{}-{digits}", run.seed.trial)))
+    let place = runs.join(Name::parse(suite)?).join(below_suite(run)?);
+    Ok(place.join(format!("trial-{}-{digits}", run.seed.trial)))
 }
 
 const DIGITS: usize = 12;
+
+/// `<submission>/<workload>/study-<s>`, where the trials of a study lie.
+///
+/// # Errors
+/// When one of them is no part of a path.
+pub fn below_suite(run: &RunSpec) -> Result<PathBuf, NameError> {
+    let study = format!("study-{}", run.seed.study);
+    let submission = Name::parse(&run.submission.name)?;
+    Ok(Path::new(submission.as_str())
+        .join(Name::parse(&run.workload_name)?)
+        .join(study))
+}
 
 /// A record with its lines, or why it is not to be used.
 pub type Opened = Result<(Stored, Vec<Line>), StoreError>;
@@ -280,15 +300,15 @@ fn name(folder: &Path) -> String {
 }
 
 /// What the name of a trial's folder says: `trial-1-0123456789ab-3` is the third attempt.
-struct Name {
+struct FolderName {
     /// The trial's own name, that of the first attempt.
     base: String,
     attempt: u32,
 }
 
-impl Name {
+impl FolderName {
     /// None for a folder of another name: a copy that somebody made, or what was left half done.
-    fn parse(name: &str) -> Option<Name> {
+    fn parse(name: &str) -> Option<FolderName> {
         let parts: Vec<&str> = name.split('-').collect();
         let (number, digits, attempt) = match parts.as_slice() {
             ["trial", number, digits] => (number, digits, 1),
@@ -297,7 +317,7 @@ impl Name {
         };
         let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         number.parse::<u32>().ok()?;
-        (digits.len() == DIGITS && is_hexadecimal).then(|| Name {
+        (digits.len() == DIGITS && is_hexadecimal).then(|| FolderName {
             base: format!("trial-{number}-{digits}"),
             attempt,
         })
@@ -305,11 +325,11 @@ impl Name {
 }
 
 fn attempt(folder: &Path) -> u32 {
-    Name::parse(&name(folder)).map_or(1, |name| name.attempt)
+    FolderName::parse(&name(folder)).map_or(1, |name| name.attempt)
 }
 
 fn base(folder: &Path) -> PathBuf {
-    match Name::parse(&name(folder)) {
+    match FolderName::parse(&name(folder)) {
         Some(name) => folder.with_file_name(name.base),
         None => folder.to_owned(),
     }
@@ -338,7 +358,7 @@ mod tests {
     #[test]
     fn only_a_trials_folder_has_a_trials_name() {
         for name in ["trial-1-0123456789ab", "trial-12-0123456789ab-3"] {
-            assert!(Name::parse(name).is_some(), "{name}");
+            assert!(FolderName::parse(name).is_some(), "{name}");
         }
         for name in [
             "trial-1-0123456789ab.bak",
@@ -352,7 +372,7 @@ mod tests {
             "study-1",
             "",
         ] {
-            assert!(Name::parse(name).is_none(), "{name}");
+            assert!(FolderName::parse(name).is_none(), "{name}");
         }
     }
 }

@@ -140,7 +140,15 @@ fn settings(trial: &Trial) -> Vec<(&'static str, String)> {
         ),
         None => format!("threads {}", run.threads),
     };
-    vec![
+    let format = record.is_older().then(|| {
+        let format = record.format;
+        let text = format!(
+            "{format}, of an older bench: shown, never gone on with, in no table with newer ones"
+        );
+        ("format", text)
+    });
+    let mut facts = Vec::from_iter(format);
+    facts.extend([
         ("hyperparameters", point.join(", ")),
         ("batch size", units::count(run.submission.batch_size)),
         (
@@ -170,7 +178,8 @@ fn settings(trial: &Trial) -> Vec<(&'static str, String)> {
             ),
         ),
         ("started", record.started.clone()),
-    ]
+    ]);
+    facts
 }
 
 /// `0.001`, and `1e-8` where zeros would have to be counted.

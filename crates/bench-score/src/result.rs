@@ -3,7 +3,7 @@
 use crate::read::Trial;
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::passage::Passage;
-use bench_core::run::{DeviceKind, Purpose, RunSpec};
+use bench_core::run::{DeviceKind, PROTOCOL, Purpose, RunSpec};
 use bench_core::spec::harness::Points;
 use bench_core::spec::submission::{Tuning, Value};
 use serde::{Deserialize, Serialize};
@@ -318,12 +318,18 @@ fn unobserved(trial: &Trial) -> Option<FailureKind> {
     }
 }
 
-/// A ruleset as tables name it: values that somebody chose are no ordinary entry under it.
+/// A ruleset as tables name it: values that somebody chose are no ordinary entry under it, and neither are records of an older protocol, which
+/// meet newer ones in no table and in no score over tables.
 pub fn ruleset(run: &RunSpec) -> String {
-    match run.ruleset.points {
-        Points::Given => format!("{} with given values", run.ruleset_name),
-        Points::Searched | Points::Defaults => run.ruleset_name.clone(),
-    }
+    let given = match run.ruleset.points {
+        Points::Given => " with given values",
+        Points::Searched | Points::Defaults => "",
+    };
+    let older = match run.protocol < PROTOCOL {
+        true => ", older format",
+        false => "",
+    };
+    format!("{}{given}{older}", run.ruleset_name)
 }
 
 fn count<T>(items: &[T], which: impl Fn(&T) -> bool) -> u32 {

@@ -189,7 +189,7 @@ fn total(rows: &[Row], each: fn(&Cost) -> f64) -> f64 {
         .sum()
 }
 
-/// Records that stay, and two copies of the largest snapshot while a trial runs: the new one is written before the old one goes.
+/// Records that stay, and three copies of the largest snapshot while a trial runs: two are kept, and a new one is written before the older goes.
 fn disk(rows: &[Row], stored: &[Stored]) -> u64 {
     let sizes: Vec<u64> = stored
         .iter()
@@ -197,7 +197,7 @@ fn disk(rows: &[Row], stored: &[Stored]) -> u64 {
         .collect();
     let missing: u64 = rows.iter().map(|row| u64::from(row.missing)).sum();
     let snapshot = rows.iter().filter_map(|row| row.cost.snapshot_bytes).max();
-    missing * record_bytes(&sizes) + 2 * snapshot.unwrap_or(0)
+    missing * record_bytes(&sizes) + 3 * snapshot.unwrap_or(0)
 }
 
 /// The command that runs one trial and nothing else.

@@ -15,7 +15,7 @@ use bench_harness::revision::RevisionError;
 use bench_harness::scaffold::{NameError, ScaffoldError};
 use bench_harness::session::SessionError;
 use bench_harness::setup::SetupError;
-use bench_harness::store::StoreError;
+use bench_harness::store::{PlaceError, StoreError};
 use bench_report::curves::CurveError;
 use bench_report::lineage::LineageError;
 use bench_report::schedule::ScheduleDrawError;
@@ -194,7 +194,8 @@ impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Failure {
         let exit = match &error {
             SessionError::Lock(_) => Exit::Environment,
-            SessionError::Config(_) => Exit::Bug,
+            SessionError::Place(PlaceError::Config(_)) => Exit::Bug,
+            SessionError::Place(PlaceError::Name(_)) => Exit::Usage,
         };
         Failure::new(exit, error, None)
     }

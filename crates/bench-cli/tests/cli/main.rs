@@ -16,3 +16,4 @@ mod plan;
 mod publish;
 mod records;
 mod support;
+mod verify;

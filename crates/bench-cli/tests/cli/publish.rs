@@ -58,7 +58,9 @@ fn what_cannot_be_run_again_is_said() {
     checkout.says("leaderboard --publish board");
     let told = checkout.says("rerun board/index.html#ec7ace9a944c");
     assert!(told.contains("did you mean `ec7ace9a944d`?"), "{told}");
-    // The fixture's hash is another's: as if somebody had changed the page.
+    let page = checkout.path().join("board/index.html");
+    let text = fs::read_to_string(&page).unwrap();
+    fs::write(&page, text.replace("\"threads\":2", "\"threads\":3")).unwrap();
     let told = checkout.says("rerun board/index.html#ec7ace9a944d");
     assert!(
         told.starts_with("exit 2") && told.contains("it was changed"),

@@ -203,7 +203,7 @@ fn every_record_that_cannot_be_read_is_told() {
         "plot profiles --output profiles.svg",
     ] {
         let told = checkout.says(line);
-        assert!(told.contains("2 records cannot be read"), "{line}: {told}");
+        assert!(told.contains("2 records are left out"), "{line}: {told}");
         for record in ["trial-1-000000000001", "trial-2-000000000002"] {
             assert!(told.contains(record), "{line}: {told}");
         }

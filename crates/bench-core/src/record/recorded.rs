@@ -1,7 +1,7 @@
 //! A configuration as a record holds it: the JSON that was written, and today's view of it.
 
 use super::older;
-use crate::canonical::{self, CanonicalError};
+use crate::canonical::CanonicalError;
 use crate::run::{Identity, RunSpec};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,8 +12,15 @@ use std::ops::{Deref, DerefMut};
 #[derive(Debug, Clone)]
 pub struct RecordedRun {
     spec: RunSpec,
-    /// Canonical JSON of what was read; none where it was made here, so that the view is all there is.
-    stored: Option<Box<str>>,
+    /// What was read; none where it was made here, so that the view is all there is.
+    stored: Option<Box<Stored>>,
+}
+
+#[derive(Debug, Clone)]
+struct Stored {
+    /// As it was read, but for layout and the order of keys.
+    text: String,
+    identity: Identity,
 }
 
 impl RecordedRun {
@@ -22,7 +29,10 @@ impl RecordedRun {
     /// # Errors
     /// As [`RunSpec::config_hash`].
     pub fn identity(&self) -> Result<Identity, CanonicalError> {
-        Identity::of(&self.json()?)
+        match &self.stored {
+            Some(stored) => Ok(stored.identity.clone()),
+            None => self.spec.identity(),
+        }
     }
 
     /// What is stored.
@@ -31,7 +41,7 @@ impl RecordedRun {
     /// As [`RunSpec::config_hash`].
     pub fn json(&self) -> Result<Value, CanonicalError> {
         Ok(match &self.stored {
-            Some(text) => serde_json::from_str(text)?,
+            Some(stored) => serde_json::from_str(&stored.text)?,
             None => serde_json::to_value(&self.spec)?,
         })
     }
@@ -81,11 +91,11 @@ impl Serialize for RecordedRun {
 impl<'de> Deserialize<'de> for RecordedRun {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Value::deserialize(deserializer)?;
-        let stored = canonical::to_string(&json).map_err(D::Error::custom)?;
+        let (text, identity) = (json.to_string(), Identity::of(&json));
         let spec = serde_json::from_value(older::upgraded(json)).map_err(D::Error::custom)?;
         Ok(RecordedRun {
             spec,
-            stored: Some(stored.into()),
+            stored: Some(Box::new(Stored { text, identity })),
         })
     }
 }

@@ -68,7 +68,8 @@ impl Violation {
 /// A value gone through its schema.
 pub(crate) struct Checked {
     pub violations: Vec<Violation>,
-    /// The value without fields that nobody knows, so that the rules can look at the rest.
+    /// The value without fields that nobody knows, and with those that are merely misspelt under their right names: the rules look at what is
+    /// meant, and do not tell of one mistake as another.
     pub known: Value,
 }
 
@@ -118,17 +119,24 @@ pub(crate) fn check(kind: Kind, value: Value) -> Checked {
         !misspelt.iter().any(missing)
     });
     let mut known = value;
-    for pointer in unknown {
-        remove(&mut known, &pointer);
+    for (pointer, meant) in unknown {
+        rename(&mut known, &pointer, meant);
+    }
+    if misspelt.contains(&(String::new(), "extends".to_owned())) {
+        // What it does not say itself is meant to come from elsewhere: there is nothing to tell of the rest yet.
+        violations.retain(|violation| violation.wrong == Wrong::Key);
+        known = Value::Null;
     }
     Checked { violations, known }
 }
 
-fn remove(value: &mut Value, pointer: &str) {
+/// Gives a field another name, or takes it away where there is none.
+fn rename(value: &mut Value, pointer: &str, name: Option<String>) {
     if let Some((parent, key)) = pointer.rsplit_once('/')
         && let Some(Value::Object(map)) = value.pointer_mut(parent)
+        && let (Some(value), Some(name)) = (map.remove(&unescape(key)), name)
     {
-        map.remove(&unescape(key));
+        map.insert(name, value);
     }
 }
 
@@ -137,26 +145,33 @@ struct Explainer<'a> {
     root: Node<'a>,
     document: &'a Value,
     found: Vec<Violation>,
-    /// Pointers of unknown fields.
-    unknown: Vec<String>,
+    /// Pointers of unknown fields, and what they were probably meant to be.
+    unknown: Vec<(String, Option<String>)>,
     /// Fields that unknown ones were probably meant to be, with the pointers of their maps.
     misspelt: Vec<(String, String)>,
 }
 
 impl<'a> Explainer<'a> {
     fn explain(&mut self, error: &ValidationError) {
-        self.explain_below(self.root, "", error);
+        self.explain_below(self.root, "", error, &[]);
     }
 
-    /// Of an alternative's errors: keys are those of that alternative, which stands at `place`.
-    fn explain_below(&mut self, alternative: Node<'a>, place: &str, error: &ValidationError) {
+    /// Of an alternative's errors: keys are those of that alternative, which stands at `place`, where the others would have had those of `others`.
+    fn explain_below(
+        &mut self,
+        alternative: Node<'a>,
+        place: &str,
+        error: &ValidationError,
+        others: &[&str],
+    ) {
         let pointer = error.instance_path().as_str();
         let below = pointer.strip_prefix(place).unwrap_or(pointer);
         let node = alternative.descend(below);
         let value = self.document.pointer(pointer).unwrap_or(&Value::Null);
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
-                self.unknown_fields(pointer, node, value, unexpected);
+                let others = if below.is_empty() { others } else { &[] };
+                self.unknown_fields(pointer, node, value, unexpected, others);
             }
             ValidationErrorKind::OneOfNotValid { context }
             | ValidationErrorKind::AnyOf { context } => {
@@ -191,6 +206,7 @@ impl<'a> Explainer<'a> {
         node: Option<Node>,
         value: &Value,
         unexpected: &[String],
+        others: &[&str],
     ) {
         let keys = node.map(|node| keys_like(node, value)).unwrap_or_default();
         let free: Vec<&str> = keys
@@ -199,19 +215,19 @@ impl<'a> Explainer<'a> {
             .filter(|key| value.get(key).is_none())
             .collect();
         for key in unexpected {
-            if let Some(meant) = nearest(key, free.iter().copied()) {
-                self.misspelt.push((pointer.to_owned(), meant.to_owned()));
-            }
+            let meant = nearest(key, free.iter().copied()).map(str::to_owned);
+            self.misspelt
+                .extend(meant.clone().map(|meant| (pointer.to_owned(), meant)));
             let pointer = format!("{pointer}/{}", escape(key));
-            // One that is there already may have come from what a variant extends.
+            // One that is there already may have come from what a variant extends, and so may all that is there of another alternative.
             let near = |keys: &&[&str]| nearest(key, keys.iter().copied()).is_some();
-            let valid = [&free[..], &keys].into_iter().find(near);
+            let valid = [&free[..], &keys, others].into_iter().find(near);
             let help = name_help(key, valid.unwrap_or(&free));
             let help = help.unwrap_or_else(|| "remove it".to_owned());
             self.find(
                 Violation::new(pointer.clone(), format!("unknown field `{key}`"), help).on_key(),
             );
-            self.unknown.push(pointer);
+            self.unknown.push((pointer, meant));
         }
     }
 
@@ -233,8 +249,9 @@ impl<'a> Explainer<'a> {
             .max_by_key(|(shared, _, errors)| (*shared, std::cmp::Reverse(errors.len())));
         match alike {
             Some((_, branch, errors)) => {
+                let all: Vec<&str> = branches.iter().flat_map(|branch| branch.keys()).collect();
                 for error in errors {
-                    self.explain_below(branch, pointer, error);
+                    self.explain_below(branch, pointer, error, &all);
                 }
             }
             None => {

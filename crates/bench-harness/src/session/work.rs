@@ -5,7 +5,7 @@ use super::{PlannedTrial, Session, SessionError, SessionEvent, Sink, Sources, Tr
 use crate::interrupt::Interrupts;
 use crate::program::{ProgramError, Programs};
 use crate::recorder::{self, now};
-use crate::store::{self, Stored};
+use crate::store::{self, PlaceError, Stored};
 use crate::trial::{self, Trial};
 use bench_core::canonical::CanonicalError;
 use bench_core::outcome::{Failure, FailureKind, Outcome};
@@ -93,7 +93,7 @@ pub(super) fn look_up(
     session: &Session,
     planned: &PlannedTrial,
     source_hash: &str,
-) -> Result<Work, CanonicalError> {
+) -> Result<Work, PlaceError> {
     let first = store::folder(&session.runs, &planned.suite, &planned.run, source_hash)?;
     let (last, next) = store::last_attempt(&first);
     let Decision { action, remarks } =

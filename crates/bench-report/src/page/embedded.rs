@@ -311,6 +311,7 @@ fn marks(trial: &Trial, pinned: &[String]) -> String {
     let summary = &trial.summary;
     let is_suspect = summary.outcome == Some(Outcome::TimingSuspect);
     let marks = [
+        (trial.record.is_older(), "older-format"),
         (is_suspect, "timing-suspect"),
         (summary.is_throttled(), "throttled"),
         (summary.resumed > 0, "resumed"),

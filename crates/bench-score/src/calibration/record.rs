@@ -22,6 +22,7 @@ pub struct CalibrationRecord {
     /// [`FORMAT`].
     pub format: u32,
     /// Name of the workload.
+    #[serde(deserialize_with = "bench_core::name::deserialize")]
     pub workload: String,
     /// As it was typed.
     pub command: String,

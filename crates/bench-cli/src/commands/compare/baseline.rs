@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use bench_harness::home::Home;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
-use bench_harness::store::Stored;
+use bench_harness::store::{self, Stored};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,10 @@ pub(super) fn accept(home: &Home, base: &Side, records: &[Stored]) -> Result<Str
     }
     let beside = folder.with_extension("new");
     let written = write(&beside, records).and_then(|()| replace(folder, &beside));
+    if written.is_err() {
+        // What is half written is no baseline.
+        let _ = remove(&beside);
+    }
     written.map_err(|cause| {
         Failure::new(
             Exit::Results,
@@ -73,11 +77,8 @@ fn write(folder: &Path, records: &[Stored]) -> io::Result<()> {
             .file_name()
             .map(PathBuf::from)
             .unwrap_or_default();
-        let to = folder
-            .join(&run.submission.name)
-            .join(&run.workload_name)
-            .join(format!("study-{}", run.seed.study))
-            .join(name);
+        let below = store::below_suite(run).map_err(io::Error::other)?;
+        let to = folder.join(below).join(name);
         fs::create_dir_all(&to)?;
         for file in [RUN_FILE, EVENTS_FILE] {
             fs::copy(record.folder.join(file), to.join(file))?;

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use bench_harness::file::write_together;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
+use bench_harness::verify::DIGESTS;
 use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
 use bench_report::{Grid, Ranked, algoperf, leaderboard, leaderboard_rows, scores, units};
 use bench_score::{Leaderboard, Ranking, Trial};
@@ -13,7 +14,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const PAGE: &str = "index.html";
-const DIGESTS: &str = "digests.txt";
 
 /// A file's name and bytes.
 type Table = (&'static str, Vec<u8>);
