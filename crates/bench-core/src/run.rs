@@ -250,6 +250,13 @@ impl RunSpec {
         Ok(Identity::of(&serde_json::to_value(self)?))
     }
 
+    /// The learning rate that the schedule gives in each step, from 0 on, to parameters that no group names; none where `learning-rate` is no number.
+    pub fn scheduled_rate(&self) -> Option<impl Fn(u64) -> f64 + use<>> {
+        let rate = self.hyperparameters.get("learning-rate")?.as_number()?;
+        let factors = self.submission.schedule.over(self.workload.step_hint);
+        Some(move |step| rate * factors.at(step))
+    }
+
     /// Examples of a split as this workload sees them: [`Workload::examples`], and of the training split those that it trains on.
     pub fn examples(&self, split: SplitName) -> u64 {
         let identity = self.dataset.splits.get(&split);

@@ -15,6 +15,7 @@ mod ranking;
 mod read;
 mod reference;
 mod result;
+mod search;
 mod sound;
 pub mod statistics;
 mod trial;
@@ -29,5 +30,6 @@ pub use reference::{Comparison, compare};
 pub use result::{
     Moved, Setting, StudyResult, TARGETS, WorkloadResult, instant, median, results, ruleset,
 };
+pub use search::{Best, Search};
 pub use sound::{EVENTS_FILE, Fault, RUN_FILE};
-pub use trial::{CurvePoint, TrialSummary};
+pub use trial::{CurvePoint, TrainingPoint, TrialSummary};

@@ -1,12 +1,14 @@
 //! One trial: the fold over its events.
 
 use crate::measured::MetricValues;
+use bench_core::number::Measured;
 use bench_core::outcome::Outcome;
 use bench_core::passage::{Passage, Point, Tracker};
 use bench_core::protocol::DeviceReport;
 use bench_core::record::{Line, Phases, ResumedFrom, Slowdown, TrialEvent};
 use bench_core::run::{RunSpec, SplitName};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 const NANOSECONDS: f64 = 1e9;
 
@@ -24,6 +26,9 @@ pub struct TrialSummary {
     pub submission_ns: u64,
     /// All evaluations that count, in order.
     pub curve: Vec<CurvePoint>,
+    /// What training looked like at the end of each interval, in order. In no file: it follows from the events.
+    #[serde(skip)]
+    pub training: Vec<TrainingPoint>,
     /// Where the wall time went, over all parts whose end was recorded.
     pub phases: Phases,
     /// How often the trial was resumed.
@@ -58,6 +63,30 @@ pub struct CurvePoint {
     pub submission_ns: u64,
     /// Split to metric to value.
     pub metrics: MetricValues,
+}
+
+/// The end of an interval of training.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TrainingPoint {
+    /// Steps done.
+    pub step: u64,
+    /// Submission time, in nanoseconds.
+    pub submission_ns: u64,
+    /// Training loss of the last step, where the algorithm computed one.
+    pub loss: Option<f64>,
+    /// The learning rate of the last step in the interval that logged it as `learning-rate`.
+    pub learning_rate: Option<f64>,
+    /// The norm of the gradients before clipping, of the last step in the interval that logged it as `gradient-norm`.
+    pub gradient_norm: Option<f64>,
+}
+
+impl TrainingPoint {
+    /// Takes over what the interval logged, a later step's value over an earlier one's.
+    fn log(&mut self, values: &BTreeMap<String, Measured>) {
+        let value = |name: &str| values.get(name).map(|&Measured(value)| value);
+        self.learning_rate = value("learning-rate").or(self.learning_rate);
+        self.gradient_norm = value("gradient-norm").or(self.gradient_norm);
+    }
 }
 
 impl CurvePoint {
@@ -159,10 +188,24 @@ impl TrialSummary {
             TrialEvent::Trained {
                 step,
                 submission_ns,
+                loss,
                 ..
             } => {
                 self.steps = *step;
                 self.submission_ns = *submission_ns;
+                self.training.push(TrainingPoint {
+                    step: *step,
+                    submission_ns: *submission_ns,
+                    loss: loss.map(|Measured(loss)| loss),
+                    ..TrainingPoint::default()
+                });
+            }
+            // What an interval logged comes after its end.
+            TrialEvent::Logged { step, values } => {
+                let interval = self.training.last_mut();
+                if let Some(interval) = interval.filter(|interval| *step < interval.step) {
+                    interval.log(values);
+                }
             }
             TrialEvent::Evaluated {
                 step,
@@ -198,9 +241,7 @@ impl TrialSummary {
                 self.device_memory = self.device_memory.max(*device_memory);
                 self.state = state.or(self.state);
             }
-            TrialEvent::Snapshotted { .. }
-            | TrialEvent::Logged { .. }
-            | TrialEvent::Unknown { .. } => {}
+            TrialEvent::Snapshotted { .. } | TrialEvent::Unknown { .. } => {}
         }
     }
 
@@ -214,6 +255,7 @@ impl TrialSummary {
         self.resumed += u32::from(resumed.is_some());
         self.steps = from.step;
         self.submission_ns = from.submission_ns;
+        self.training.retain(|point| point.step <= from.step);
         match resumed {
             Some(_) => self.curve.retain(|point| point.step <= from.step),
             None => self.curve.clear(),

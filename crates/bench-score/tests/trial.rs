@@ -4,6 +4,7 @@
 
 mod support;
 
+use bench_core::number::Measured;
 use bench_core::outcome::{Failure, FailureKind, Outcome};
 use bench_core::record::{ResumedFrom, TrialEvent};
 use bench_core::run::SplitName;
@@ -128,4 +129,34 @@ fn a_trial_survives_its_json() {
     let trial = support::trial("a", 1, 1, Some((10, 100)));
     let text = serde_json::to_string(&trial).unwrap();
     assert_eq!(serde_json::from_str::<Trial>(&text).unwrap(), trial);
+}
+
+#[test]
+fn an_interval_keeps_what_its_last_step_logged() {
+    let logged = |step, values: &[(&str, f64)]| {
+        let values = values.iter();
+        let values = values.map(|&(name, value)| (name.to_owned(), Measured(value)));
+        line(TrialEvent::Logged {
+            step,
+            values: values.collect(),
+        })
+    };
+    let mut lines = vec![started(None)];
+    lines.extend(interval(100, 10, 0.3));
+    lines.push(logged(
+        50,
+        &[("learning-rate", 0.5), ("gradient-norm", 3.0)],
+    ));
+    lines.push(logged(99, &[("learning-rate", 0.25), ("win-rate", 1.0)]));
+    lines.extend(interval(200, 20, 0.2));
+    let seen = |lines: &[_]| -> Vec<(u64, Option<f64>, Option<f64>)> {
+        let training = fold(lines.to_vec()).summary.training.into_iter();
+        let seen = training.map(|point| (point.step, point.learning_rate, point.gradient_norm));
+        seen.collect()
+    };
+    let first = (100, Some(0.25), Some(3.0));
+    assert_eq!(seen(&lines), [first, (200, None, None)]);
+    // A part that goes on from before repeats what came after.
+    lines.push(started(Some((100, 10))));
+    assert_eq!(seen(&lines), [first]);
 }

@@ -23,6 +23,9 @@ pub struct Submission {
     /// Where the algorithm was published. In no hash.
     #[serde(default, skip_serializing)]
     pub paper: Option<String>,
+    /// Where its defaults come from, when a search found them: `bench compare` says so. In no hash.
+    #[serde(default, skip_serializing)]
+    pub tuned: Option<Tuned>,
     /// Which rulesets' tuning it enters.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub rulesets: Vec<Tuning>,
@@ -57,6 +60,19 @@ impl Submission {
             .map(|(name, dimension)| (name.clone(), dimension.default()))
             .collect()
     }
+}
+
+/// The search that defaults were taken from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Tuned {
+    /// The workload that was searched on.
+    pub workload: String,
+    /// How many points were tried.
+    #[schemars(range(min = 1))]
+    pub points: u64,
+    /// The winner's record, by its digits.
+    pub record: String,
 }
 
 /// AlgoPerf's two ways of tuning.
