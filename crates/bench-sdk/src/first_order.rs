@@ -85,6 +85,9 @@ impl<R: UpdateRule> Rules<R> {
         let began = Instant::now();
         self.updates += 1;
         self.each(training, gradients, |rule, update| rule.update(update))?;
+        if let Some(last) = self.groups.last().filter(|_| training.is_closing()) {
+            training.log("learning-rate", last.learning_rate * training.schedule());
+        }
         training.clock().update += began.elapsed();
         Ok(())
     }
@@ -288,12 +291,14 @@ impl<R: UpdateRule> TrainingAlgorithm for FirstOrder<R> {
 }
 
 impl Training {
-    /// Clips gradients as `submission.yaml` says, and logs the norm that they had where it wants that logged.
+    /// Clips gradients as `submission.yaml` says, and logs the norm that they had: in every step where it wants that, else before each evaluation, for
+    /// curves of the training.
     ///
     /// # Errors
     /// What libtorch says.
     pub fn clip(&mut self, gradients: &mut Gradients) -> Result<()> {
-        if let Some(norm) = self.settings().gradient_norm {
+        let closing = self.is_closing().then_some(Norm::L2);
+        if let Some(norm) = self.settings().gradient_norm.or(closing) {
             let norm = match norm {
                 Norm::L1 => toolkit::global_l1_norm(&gradients.values)?,
                 Norm::L2 => toolkit::global_norm(&gradients.values)?,

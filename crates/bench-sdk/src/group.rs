@@ -4,6 +4,7 @@ use crate::hyperparameters::Hyperparameters;
 use crate::tensor::copy_of;
 use crate::toolkit::elementwise::{self, Form, Reference};
 use crate::training::Given;
+use crate::watch;
 use anyhow::{Result, ensure};
 use bench_workloads::Parameter;
 use std::borrow::Borrow;
@@ -73,10 +74,10 @@ impl Group {
         make: impl Fn(&Parameter) -> Result<Tensor, tch::TchError>,
     ) -> Result<Vec<Tensor>> {
         let _guard = tch::no_grad_guard();
-        self.parameters
-            .iter()
-            .map(|parameter| Ok(make(parameter)?))
-            .collect()
+        let made = self.parameters.iter().map(|parameter| Ok(make(parameter)?));
+        let made = made.collect::<Result<Vec<Tensor>>>()?;
+        watch::note(&made);
+        Ok(made)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod testing;
 mod timing;
 pub mod toolkit;
 mod training;
+mod watch;
 mod worker;
 
 pub use algorithm::{TrainingAlgorithm, UpdateRule};

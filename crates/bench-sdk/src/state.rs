@@ -89,21 +89,29 @@ impl Contents {
     /// # Errors
     /// What libtorch says.
     pub fn difference(&self, other: &Contents) -> Result<Option<String>> {
+        Ok(self.differences(other)?.into_iter().next())
+    }
+
+    /// Every name whose content differs in any bit.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn differences(&self, other: &Contents) -> Result<Vec<String>> {
         if !self.tensors.keys().eq(other.tensors.keys())
             || !self.values.keys().eq(other.values.keys())
         {
-            return Ok(Some("the names".to_owned()));
+            return Ok(vec!["the names".to_owned()]);
         }
+        let mut names = Vec::new();
         for (name, tensor) in &self.tensors {
             if !same_bits(tensor, &other.tensors[name])? {
-                return Ok(Some(name.clone()));
+                names.push(name.clone());
             }
         }
-        Ok(self
-            .values
-            .iter()
-            .find(|(name, value)| other.values[*name] != **value)
-            .map(|(name, _)| name.clone()))
+        let values = self.values.iter();
+        let values = values.filter(|(name, value)| other.values[*name] != **value);
+        names.extend(values.map(|(name, _)| name.clone()));
+        Ok(names)
     }
 }
 

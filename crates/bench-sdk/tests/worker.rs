@@ -322,3 +322,26 @@ fn a_worker_whose_referee_is_gone_ends_by_itself() {
     }
     assert!(!worker.child.wait().unwrap().success());
 }
+
+/// A panic of libtorch's comes with seventy lines of C++ frames, of which a check shows none: what failed is in its report.
+#[test]
+fn a_check_tells_a_panic_in_one_line() {
+    let folder = folder();
+    let mut check = std::process::Command::new(support::program())
+        .arg("check")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let task = serde_json::to_string(&task(folder.path(), "torch")).unwrap();
+    let mut input = check.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, task.as_bytes()).unwrap();
+    drop(input);
+    let output = check.wait_with_output().unwrap();
+    let [said, errors] = [output.stdout, output.stderr].map(|b| String::from_utf8(b).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{said}{errors}");
+    assert!(said.contains("mat1 and mat2"), "{said}");
+    assert_eq!(errors, "");
+    assert!(!said.contains("frame #"), "{said}");
+}

@@ -1,5 +1,6 @@
 //! The rules about bits: a training repeated, resumed, and interrupted by an evaluation, is the training it would have been.
 
+use super::forgotten::forgotten;
 use super::report::Finding;
 use super::rules::{Held, failed, passed, rule, workload};
 use super::subject::{Make, Subject, Trained};
@@ -85,8 +86,9 @@ fn resumes<A: TrainingAlgorithm>(
     let mut loaded: Trained<A> = subject.start(make)?;
     loaded.read(folder.path(), saved_at)?;
     if let Some(name) = shown.difference(&loaded.as_evaluated()?)? {
+        let found = forgotten::<A>(subject, saved_at, make)?;
         return failed(format!(
-            "`{name}` is evaluated otherwise after loading: is everything that `evaluated` or `prepare_for_eval` depends on visited in `state`?"
+            "`{name}` is evaluated otherwise after loading, so something that `evaluated` or `prepare_for_eval` depends on is not saved: {found}"
         ));
     }
     drop(loaded);
@@ -96,9 +98,7 @@ fn resumes<A: TrainingAlgorithm>(
     let whole = subject.train::<A>(make)?.snapshot()?;
     match whole.difference(&resumed.snapshot()?)? {
         None => passed(told),
-        Some(name) => failed(format!(
-            "`{name}` differs from an uninterrupted run: is everything that the next step depends on visited in `state`?"
-        )),
+        Some(_) => failed(forgotten::<A>(subject, saved_at, make)?),
     }
 }
 

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use tch::{Device, Kind};
 
 /// A kind of model, small, on data it fits.
-pub(super) struct Small {
-    pub(super) name: &'static str,
+pub(crate) struct Small {
+    pub(crate) name: &'static str,
     model: serde_json::Value,
     input: &'static [i64],
 }
 
 /// One of each kind.
-pub(super) fn all() -> Vec<Small> {
+pub(crate) fn all() -> Vec<Small> {
     vec![
         Small {
             name: "mlp",
@@ -33,7 +33,7 @@ pub(super) fn all() -> Vec<Small> {
 }
 
 /// That of normalisations by batches.
-pub(super) fn with_running_statistics() -> Small {
+pub(crate) fn with_running_statistics() -> Small {
     Small {
         name: "resnet",
         model: json!({ "resnet": { "stages": [1, 1, 1, 1], "filters": 4 } }),
@@ -43,7 +43,7 @@ pub(super) fn with_running_statistics() -> Small {
 
 impl Small {
     /// The model on dummy examples.
-    pub(super) fn problem(&self) -> Result<Box<dyn Problem>> {
+    pub(crate) fn problem(&self) -> Result<Box<dyn Problem>> {
         const OUTPUTS: i64 = 10;
         let workload: Workload = serde_json::from_value(json!({
             "schema": 1, "dataset": "dummy", "model": self.model, "loss": "cross-entropy", "metrics": ["cross-entropy"],

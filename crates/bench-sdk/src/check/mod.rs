@@ -4,9 +4,10 @@
 //! `bench check` does that, with a line more for each other choice that the search space leaves: whether it saves and loads exactly is asked of each.
 
 mod bits;
+mod forgotten;
 pub(crate) mod function;
 mod golden;
-mod kinds;
+pub(crate) mod kinds;
 mod report;
 mod rules;
 mod shapes;
@@ -16,6 +17,7 @@ mod tests;
 
 use crate::algorithm::TrainingAlgorithm;
 use crate::training::Training;
+use crate::worker::failure;
 use anyhow::{Context, Result, bail, ensure};
 use bench_core::protocol::Task;
 use bench_core::run::DeviceKind;
@@ -50,11 +52,12 @@ struct Arguments {
 
 /// Runs the checks that the arguments ask for, and prints what they found.
 pub(crate) fn run<A: TrainingAlgorithm>(arguments: &[String]) -> ExitCode {
-    match check::<A>(arguments) {
+    failure::tell_once();
+    match failure::fence(|| check::<A>(arguments)) {
         Ok(report) if report.has_failures() => ExitCode::from(FAILED),
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error:#}\n{HELP}");
+            let _ = writeln!(std::io::stderr(), "error: {error}\n{HELP}");
             ExitCode::from(USAGE)
         }
     }

@@ -109,7 +109,8 @@ impl<A: TrainingAlgorithm> Trained<A> {
         parameters
     }
 
-    fn parameters(&self) -> Result<Contents> {
+    /// A copy of the parameters.
+    pub(super) fn parameters(&self) -> Result<Contents> {
         let parameters = self.training.parameters().iter();
         let named = parameters.map(|p| Ok((p.name.clone(), p.tensor.f_detach()?)));
         let contents = Contents {

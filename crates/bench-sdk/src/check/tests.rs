@@ -32,6 +32,7 @@ const IDLE: u8 = 11;
 const EVALUATES_THE_UNSAVED: u8 = 12;
 const FORMS_DIFFER_AT_INFINITY: u8 = 13;
 const HARDLY_MOVES: u8 = 14;
+const VISITS_NOTHING: u8 = 15;
 
 #[derive(Clone, Copy)]
 struct Step<const FAULT: u8> {
@@ -103,11 +104,15 @@ impl<const FAULT: u8> UpdateRule for Momentum<FAULT> {
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
-        state.visit("m", &mut self.m)
+        match FAULT {
+            VISITS_NOTHING => Ok(()),
+            _ => state.visit("m", &mut self.m),
+        }
     }
 
     fn state_size(group: &Group) -> Result<Option<usize>> {
         Ok(match FAULT {
+            VISITS_NOTHING => None,
             WRONG_SIZE => Some(2 * group.numbers()),
             _ => Some(group.numbers()),
         })
@@ -223,6 +228,18 @@ fn every_fault_is_caught_by_the_rule_it_breaks() {
         infinite.contains(&"state-finite".to_owned()),
         "{infinite:?}"
     );
+}
+
+#[test]
+fn what_a_state_forgets_is_told_with_numbers_and_names() {
+    let told = |findings: Vec<Finding>| {
+        let mut failed = findings
+            .into_iter()
+            .filter(|f| f.verdict == Verdict::Failed);
+        failed.next().unwrap().detail
+    };
+    insta::assert_snapshot!(told(found::<VISITS_NOTHING>()), @"");
+    insta::assert_snapshot!(told(found::<HIDDEN_STATE>()), @"");
 }
 
 #[test]

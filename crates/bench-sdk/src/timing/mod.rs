@@ -19,6 +19,7 @@ use crate::problem::{Problem, WorkloadProblem};
 use crate::state::Contents;
 use crate::tensor::copy_of;
 use crate::training::{Budget, Settings, Training};
+use crate::worker::failure;
 use anyhow::{Context, Result, bail};
 use bench_core::protocol::Task;
 use bench_core::run::SplitName;
@@ -35,10 +36,10 @@ use tch::Tensor;
 
 /// Obeys the orders on standard input until it ends.
 pub(crate) fn run<A: TrainingAlgorithm>(arguments: &[String]) -> ExitCode {
-    match obey::<A>(arguments) {
+    match failure::fence(|| obey::<A>(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::FAILURE
         }
     }

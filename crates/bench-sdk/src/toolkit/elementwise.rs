@@ -3,6 +3,7 @@
 
 pub use bench_torch::one_pass::{Elementwise, Float};
 
+use crate::watch;
 use anyhow::{Context, Result, ensure};
 use bench_torch::one_pass;
 use std::borrow::Borrow;
@@ -51,6 +52,9 @@ pub fn apply<const N: usize>(
     gradients: &[Tensor],
     state: [&mut [Tensor]; N],
 ) -> Result<()> {
+    for list in &state {
+        watch::note(list);
+    }
     let mut each = targets.iter().map(Borrow::borrow);
     if form == Form::Fastest && each.all(one_pass::supports) {
         PASSES.set(PASSES.get() + 1);

@@ -2,6 +2,7 @@
 
 use super::Training;
 use super::prefetch::{self, AUGMENTATION, Plan, Prefetch, examples_at};
+use crate::state::State;
 use crate::tensor::copy_of;
 use anyhow::{Result, ensure};
 use bench_core::protocol::Metrics;
@@ -51,6 +52,31 @@ impl Training {
         self.problem.batch(&indices, &self.key(AUGMENTATION))
     }
 
+    /// The next `size` examples of the same order, which begin where the last call ended, in this step or an earlier one: for batch sizes that change.
+    /// Where that is, the SDK remembers, for each member of a population. Not to be mixed with [`Training::next_batch`], which counts from the step.
+    ///
+    /// # Errors
+    /// As [`Training::shuffled`] and [`Training::batch`].
+    pub fn next_batch_of(&mut self, size: u64) -> Result<Batch> {
+        let position = self.positions.get(&self.member).copied().unwrap_or(0);
+        let indices = self.shuffled(position, size)?;
+        let batch = self.batch(&indices)?;
+        self.positions.insert(self.member, position + size);
+        Ok(batch)
+    }
+
+    pub(super) fn visit_positions(&mut self, state: &mut State) -> Result<()> {
+        let pairs = self
+            .positions
+            .iter()
+            .flat_map(|(&member, &at)| [member, at]);
+        let mut pairs: Vec<u64> = pairs.collect();
+        state.visit("positions", &mut pairs)?;
+        let pairs = pairs.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+        self.positions = pairs.collect();
+        Ok(())
+    }
+
     /// Has the batches after this step made by a thread, where the examples allow it. Of a population only the first member's are.
     fn start_prefetch(&self) -> Result<Option<Prefetch>> {
         let settings = &self.settings;
@@ -72,7 +98,7 @@ impl Training {
     }
 
     /// The examples at `position` and the `count - 1` places after it, in the endless shuffled order that [`Training::next_batch`] walks
-    /// through. For batch sizes that change: the position is then the author's to keep.
+    /// through. Where to go on is the author's to keep; [`Training::next_batch_of`] keeps it.
     ///
     /// # Errors
     /// When the workload trains for one epoch and it ends before, and what libtorch says.

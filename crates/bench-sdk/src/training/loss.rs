@@ -82,9 +82,24 @@ impl Training {
         let loss = self.loss(batch)?;
         let values = self.differentiate(&loss, Graph::Free)?;
         let loss = loss.f_detach()?;
-        self.last_loss = Some(loss.shallow_clone());
-        self.losses.push((self.step, loss.shallow_clone()));
+        // Losses elsewhere, at perturbed weights, are not the trial's.
+        if !self.again {
+            self.last_loss = Some(loss.shallow_clone());
+            self.losses.push((self.step, loss.shallow_clone()));
+        }
         Ok(Gradients { loss, values })
+    }
+
+    /// Does something a second time in a step, at perturbed weights for one: forwards leave running statistics as the step's own made them, and the
+    /// loss of [`Training::gradients`] is not the one that an evaluation is told.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn again<T>(&mut self, work: impl FnOnce(&mut Training) -> Result<T>) -> Result<T> {
+        let before = std::mem::replace(&mut self.again, true);
+        let result = work(self);
+        self.again = before;
+        result
     }
 
     /// Gradients of any number computed from the model: a loss of the author's own.
@@ -105,7 +120,11 @@ impl Training {
         if dropout > 0.0 {
             random::reseed_default(&self.key("dropout").call(call), self.device())?;
         }
-        let pass = Pass { dropout, ..*pass };
+        let pass = Pass {
+            dropout,
+            update_buffers: pass.update_buffers && !self.again,
+            ..*pass
+        };
         self.problem.outputs(batch, &pass)
     }
 

@@ -52,6 +52,12 @@ pub struct Training {
     last_loss: Option<Tensor>,
     /// Of this interval, each with its step; not yet read from their device.
     losses: Vec<(u64, Tensor)>,
+    /// Whether an evaluation is due after this step, where that is known before.
+    closing: bool,
+    /// Whether the step looks at its batch a second time.
+    again: bool,
+    /// By member: where [`Training::next_batch_of`] goes on.
+    positions: BTreeMap<u64, u64>,
     complete: bool,
 }
 
@@ -105,6 +111,9 @@ impl Training {
             logged: Vec::new(),
             last_loss: None,
             losses: Vec::new(),
+            closing: false,
+            again: false,
+            positions: BTreeMap::new(),
             complete: false,
         }
     }
@@ -283,10 +292,20 @@ impl Training {
     /// # Errors
     /// Those of [`State::visit`].
     pub(crate) fn state(&mut self, state: &mut State) -> Result<()> {
+        state.scope("training", |state| self.visit_positions(state))?;
         match &mut self.epoch {
             Some(epoch) => state.scope("training/one-epoch", |state| epoch.state(state)),
             None => Ok(()),
         }
+    }
+
+    /// Says whether an evaluation is due after the next step: what a curve of the training shows is logged there.
+    pub(crate) fn close(&mut self, closing: bool) {
+        self.closing = closing;
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing
     }
 
     pub(crate) fn observe(&mut self, evaluation: Evaluation) {

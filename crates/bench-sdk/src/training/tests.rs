@@ -312,3 +312,77 @@ fn sampled_labels_follow_the_model() {
     );
     assert_eq!(list(&sampled.inputs), list(&batch.inputs));
 }
+
+#[test]
+fn a_second_look_moves_no_statistics_and_tells_no_loss() {
+    let problem = crate::check::kinds::with_running_statistics()
+        .problem()
+        .unwrap();
+    let settings = Settings {
+        batch_size: 4,
+        ..Settings::plain(Hyperparameters::default(), 10)
+    };
+    let mut training = Training::new(problem, Rc::new(settings));
+    let batch = training.next_batch().unwrap();
+    let statistics = |training: &Training| -> Vec<Vec<f64>> {
+        let buffers = training.buffers().iter();
+        buffers
+            .map(|buffer| list(&buffer.tensor.flatten(0, -1)))
+            .collect()
+    };
+    let before = statistics(&training);
+    let first = training.gradients(&batch).unwrap();
+    let moved = statistics(&training);
+    assert_ne!(moved, before);
+    let told = training.told_loss().unwrap().double_value(&[]);
+    let point: Vec<Tensor> = training
+        .tensors()
+        .iter()
+        .map(|x| x.detach() * 2.0)
+        .collect();
+    let second = training
+        .at(&point, |training| {
+            training.again(|training| training.gradients(&batch))
+        })
+        .unwrap();
+    assert_eq!(statistics(&training), moved);
+    assert_ne!(second.loss.double_value(&[]), first.loss.double_value(&[]));
+    assert_eq!(training.told_loss().unwrap().double_value(&[]), told);
+    // What comes after a look that failed moves them again.
+    let failed: Result<()> = training.again(|_| anyhow::bail!("no"));
+    assert!(failed.is_err());
+    let _ = training.gradients(&batch).unwrap();
+    assert_ne!(statistics(&training), moved);
+}
+
+#[test]
+fn batches_of_changing_size_go_on_where_the_last_ended() {
+    let take = |training: &mut Training, sizes: &[u64]| -> Vec<f64> {
+        let one = |&size: &u64| {
+            let batch = training.next_batch_of(size).unwrap();
+            training.advance();
+            list(&batch.inputs)
+        };
+        sizes.iter().flat_map(one).collect()
+    };
+    let mut whole = cubic();
+    let order = list(&whole.shuffled(0, 60).unwrap());
+    assert_eq!(take(&mut whole, &[3, 5, 1, 51]), order);
+    // Saved and loaded in the middle; a member goes on for itself.
+    let mut first = cubic();
+    assert_eq!(take(&mut first, &[3, 5]), order[..8]);
+    let member = first.replica(1).unwrap();
+    first
+        .within(&member, |training| training.next_batch_of(4))
+        .unwrap();
+    let saved = crate::state::Contents::save(&mut |state| first.state(state)).unwrap();
+    let mut resumed = cubic();
+    saved.load(&mut |state| resumed.state(state)).unwrap();
+    assert_eq!(take(&mut resumed, &[1, 51]), order[8..]);
+    let own = resumed.within(&member, |training| {
+        assert_eq!(training.positions[&1], 4);
+        training.shuffled(4, 2)
+    });
+    let next = resumed.within(&member, |training| training.next_batch_of(2));
+    assert_eq!(list(&next.unwrap().inputs), list(&own.unwrap()));
+}

@@ -7,12 +7,16 @@ use bench_torch::errors::{first_line, is_out_of_memory};
 use std::backtrace::Backtrace;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The file of the submission's `main`, as the compiler names it.
 static MAIN: OnceLock<&'static str> = OnceLock::new();
 /// Where the last panic began.
 static PANICKED_AT: Mutex<Option<String>> = Mutex::new(None);
+
+/// Whether panics are told by [`fence`] alone: not also by their hook, with all frames of libtorch's C++.
+static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// Set by an error of the data, the device or anything else that no submission is to blame for.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +34,15 @@ pub(crate) fn prepare(main: &'static Location<'static>) {
             .map(|at| format!("{}:{}", at.file(), at.line()));
         let place = submission_line(&Backtrace::force_capture()).or(here);
         *PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner) = place;
-        hook(panic);
+        if !QUIET.load(Ordering::Relaxed) {
+            hook(panic);
+        }
     }));
+}
+
+/// Leaves the telling of panics to [`fence`]: for programs that print what it returns, and keep no log beside it.
+pub(crate) fn tell_once() {
+    QUIET.store(true, Ordering::Relaxed);
 }
 
 /// Lets every `anyhow` error remember where it began, unless the user has decided about that.

@@ -58,6 +58,7 @@ pub(crate) fn train<A: TrainingAlgorithm>(
         .context("in resume_training")?;
     let mut mark = Instant::now();
     while training.step() < last_step && !training.is_complete() {
+        training.close(training.step() + 1 == last_step);
         algorithm.step(training)?;
         training.advance();
         pulse.beat(training.step());
