@@ -11,7 +11,7 @@ use bench_core::run::{RunSpec, SplitName, SubmissionIdentity};
 use bench_core::spec::harness::{Limits, Tolerances};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::launch::Launch;
-use bench_harness::program::{Builder, Program, ProgramError, Programs};
+use bench_harness::program::{Builder, Listener, Program, ProgramError, Programs};
 use bench_harness::session::{self, Options, PlannedTrial, Session, TrialReport};
 use bench_harness::store::{self, Stored};
 use bench_harness::trial::{self, Trial, TrialProgress};
@@ -172,6 +172,7 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
         tolerances: tolerances(),
         to_budget: false,
         keep_every: Duration::ZERO,
+        keep_weights: false,
     }
 }
 
@@ -296,7 +297,7 @@ impl Builder for Prebuilt {
         &mut self,
         submission: &SubmissionIdentity,
         _: &Interrupts,
-        _: &mut dyn FnMut(&str),
+        _: &mut Listener<'_>,
     ) -> Result<Programs, ProgramError> {
         self.builds += 1;
         if self.broken.contains(&submission.program) {

@@ -8,7 +8,9 @@ use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{RunSpec, SubmissionIdentity};
 use bench_harness::home::{Building, Home};
 use bench_harness::interrupt::Interrupts;
-use bench_harness::program::{Builder, CargoBuilder, Program, ProgramError, Programs};
+use bench_harness::program::{
+    BuildProgress, Builder, CargoBuilder, Program, ProgramError, Programs,
+};
 use bench_harness::revision;
 use bench_harness::session::{self, SessionEvent};
 use bench_tests::fixture::{self, example, run_spec};
@@ -119,8 +121,10 @@ fn submissions_are_built_and_a_broken_one_stops_no_other() {
         &Interrupts::default(),
         &mut |event| {
             said.extend(match event {
-                SessionEvent::Compiling { krate } => krate.split(' ').next().map(str::to_owned),
-                SessionEvent::BuildFailed { error, .. } => Some(error.diagnostics().to_owned()),
+                SessionEvent::Build(BuildProgress::Compiling { krate, .. }) => {
+                    krate.split(' ').next().map(str::to_owned)
+                }
+                SessionEvent::BuildFailed { error, .. } => Some(error.diagnostics()),
                 _ => None,
             });
         },
@@ -525,4 +529,40 @@ fn a_file_outside_of_every_package_is_refused() {
     .unwrap();
     write(&main, &stray("stray.rs"));
     assert_eq!(says(&build(&mut builder, "good").worker), "stray");
+}
+
+#[test]
+fn a_dependency_that_came_is_locked_before_the_source_is_hashed() {
+    let (folder, mut builder) = checkout();
+    let helper = folder.path().join("helper");
+    let manifest =
+        "[package]\nname = \"helper\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n";
+    write(&helper.join("Cargo.toml"), manifest);
+    write(&helper.join("src/lib.rs"), "");
+    let good = folder.path().join("checkout/submissions/good/Cargo.toml");
+    let outside = folder.path().join("my-optimizer/Cargo.toml");
+    let locks = ["checkout/Cargo.lock", "my-optimizer/Cargo.lock"];
+    for (name, manifest, lock) in [
+        ("good", &good, locks[0]),
+        ("my-optimizer", &outside, locks[1]),
+    ] {
+        let text = std::fs::read_to_string(manifest).unwrap();
+        let path = helper.display();
+        let dependency = format!("{text}\n[dependencies]\nhelper = {{ path = \"{path}\" }}\n");
+        write(manifest, &dependency);
+        let hash = builder.source_hash(&submission(name)).unwrap();
+        let locked = std::fs::read_to_string(folder.path().join(lock)).unwrap();
+        assert!(locked.contains("name = \"helper\""), "{lock}: {locked}");
+        let mut noted = Vec::new();
+        let mut listener = |progress: BuildProgress<'_>| {
+            if let BuildProgress::Noted(note) = progress {
+                noted.push(note.to_owned());
+            }
+        };
+        builder
+            .build(&submission(name), &Interrupts::default(), &mut listener)
+            .unwrap();
+        assert!(noted.iter().any(|note| note.contains(lock)), "{noted:?}");
+        assert_eq!(builder.source_hash(&submission(name)).unwrap(), hash);
+    }
 }

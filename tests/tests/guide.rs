@@ -1,4 +1,4 @@
-//! CONTRIBUTING.md, and what submissions/README.md shows by steps, followed word for word in a copy of the checkout: every block that names a file is
+//! CONTRIBUTING.md, its page on whole training algorithms, and what submissions/README.md shows by steps, followed word for word in a copy of the checkout: every block that names a file is
 //! written, every console block is typed. Then a user's own files are trained on in that copy, whose programs are built.
 
 #![expect(clippy::expect_used, reason = "a test says what it needs by failing")]
@@ -24,9 +24,14 @@ fn the_guide_works_as_written() {
     let copy = &folder.path().join("checkout");
     std::fs::create_dir(copy).expect("the copy has a folder");
     copy_checkout(copy);
-    let [text, submissions] = ["CONTRIBUTING.md", "submissions/README.md"]
-        .map(|guide| std::fs::read_to_string(root().join(guide)).expect("the guide is there"));
-    for step in steps(&text).into_iter().chain(steps(&submissions)) {
+    let guides = [
+        "CONTRIBUTING.md",
+        "submissions/WIDE.md",
+        "submissions/README.md",
+    ]
+    .map(|guide| std::fs::read_to_string(root().join(guide)).expect("the guide is there"));
+    let text = &guides[0];
+    for step in guides.iter().flat_map(|guide| steps(guide)) {
         match step {
             Step::Write { path, text } => {
                 let path = copy.join(path);
@@ -37,13 +42,15 @@ fn the_guide_works_as_written() {
             Step::Type(line) => works(&line, &type_line(&line, copy)),
         }
     }
-    a_new_kind_applies(&text, copy);
+    a_new_kind_applies(text, copy);
     golden_of_ones_own(copy);
     // What is there after `bench new`, copies and crates elsewhere too, is complete.
     for line in [
         "bench new first",
         "bench check submissions/first",
         "bench run first --workload synthetic",
+        "bench new wide --wide",
+        "bench check submissions/wide",
         "bench new ../elsewhere --from sophia-g",
         "bench check ../elsewhere",
         "bench run ../elsewhere --workload synthetic",

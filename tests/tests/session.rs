@@ -9,7 +9,7 @@ use bench_core::record::TrialEvent;
 use bench_core::run::{Purpose, RunSpec, Seed, SubmissionIdentity};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::lock::Lock;
-use bench_harness::program::{Builder, ProgramError, Programs};
+use bench_harness::program::{Builder, Listener, ProgramError, Programs};
 use bench_harness::session::{self, Action, SessionEvent, TrialReport};
 use bench_harness::store;
 use bench_harness::trial::TrialProgress;
@@ -170,7 +170,7 @@ fn a_submission_edited_after_the_plan_is_recorded_as_what_was_built() {
             &mut self,
             submission: &SubmissionIdentity,
             interrupts: &Interrupts,
-            listener: &mut dyn FnMut(&str),
+            listener: &mut Listener<'_>,
         ) -> Result<Programs, ProgramError> {
             self.0.build(submission, interrupts, listener)
         }

@@ -407,3 +407,25 @@ fn a_program_that_is_not_there_is_an_outcome() {
         "{message}"
     );
 }
+
+/// The fake worker's weights are its step, as text.
+#[test]
+fn weights_of_the_best_and_the_last_evaluation_are_kept_where_that_is_wanted() {
+    let script = Script {
+        error_rates: vec![0.5, 0.2, 0.3, 0.4],
+        ..Script::good()
+    };
+    let kept = |keep| {
+        let played = play_as(&script, |trial| trial.keep_weights = keep);
+        let folder = played.stored.folder.join("weights");
+        let step = |name: &str| {
+            let text = std::fs::read_to_string(folder.join(name)).ok()?;
+            text.split(' ').next().map(str::to_owned)
+        };
+        let steps = [step("best.safetensors"), step("last.safetensors")];
+        (steps, played.summary.steps.to_string())
+    };
+    let (steps, last) = kept(true);
+    assert_eq!(steps, [Some("20".to_owned()), Some(last)]);
+    assert_eq!(kept(false).0, [None, None]);
+}

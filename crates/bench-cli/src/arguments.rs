@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::commands::{
-    calibrate, check, clean, compare, completions, data, doctor, explain, export, leaderboard,
+    calibrate, check, clean, compare, completions, data, docs, doctor, explain, export, leaderboard,
     list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status, verify, watch,
 };
 use crate::exit::Exit;
@@ -41,6 +41,7 @@ pub(crate) enum Command {
     Schema(schema::Arguments),
     New(new::Arguments),
     Check(check::Arguments),
+    Docs(docs::Arguments),
     Data(data::Arguments),
     Setup(setup::Arguments),
     Doctor(doctor::Arguments),

@@ -6,6 +6,7 @@ pub(crate) mod clean;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod data;
+pub(crate) mod docs;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -57,6 +58,7 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::Schema(arguments) => schema::execute(&arguments, screen),
         Command::New(arguments) => new::execute(&arguments, screen),
         Command::Check(arguments) => check::execute(&arguments),
+        Command::Docs(arguments) => docs::execute(&arguments, screen),
         Command::Data(arguments) => data::execute(&arguments, screen),
         Command::Setup(arguments) => setup::execute(&arguments, screen),
         Command::Doctor(arguments) => doctor::execute(&arguments, screen),

@@ -6,6 +6,7 @@ mod snippet;
 use crate::exit::Exit;
 use annotate_snippets::Level;
 use bench_core::spec::diagnostic::Diagnostic;
+use bench_harness::program::ProgramError;
 use bench_report::visible;
 use console::Style;
 use std::error::Error;
@@ -75,6 +76,14 @@ impl Failure {
                 Exit::Usage
             }
             Failure::Error { exit, error, help } => {
+                // Rustc's own report stands above the line that sums it up.
+                if let Some(build) = error.downcast_ref::<ProgramError>() {
+                    let report = match console::colors_enabled_stderr() {
+                        true => build.coloured().to_owned(),
+                        false => build.diagnostics(),
+                    };
+                    say(report.trim_end());
+                }
                 say(&chain(error.as_ref(), help.as_deref()));
                 exit
             }

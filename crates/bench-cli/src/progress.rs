@@ -9,6 +9,7 @@ mod note;
 
 pub(crate) use note::Note;
 
+use bench_harness::program::BuildProgress;
 use bench_harness::progress::Progress;
 use bench_harness::session::SessionEvent;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -79,10 +80,8 @@ impl Reporter {
     }
 
     /// Tells of a build without a session.
-    pub(crate) fn compiling(&self, krate: &str) {
-        self.send(Note::Compiling {
-            crate_name: krate.to_owned(),
-        });
+    pub(crate) fn build(&self, progress: BuildProgress<'_>) {
+        self.send(Note::from(progress));
     }
 
     fn send(&self, note: Note) {

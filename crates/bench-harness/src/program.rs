@@ -1,6 +1,7 @@
 //! From a submission's folder to programs that can be spawned, and the hash of what they were built from.
 
 mod cargo;
+mod docs;
 mod fresh;
 mod keep;
 mod lockfile;
@@ -10,8 +11,8 @@ mod settings;
 mod source;
 
 pub use cargo::CargoBuilder;
-pub(crate) use lockfile::{closure, name as locked_name};
-pub(crate) use output::cargo_error;
+pub use docs::document;
+pub(crate) use lockfile::{closure, name as locked_name, update};
 pub use source::Source;
 
 use crate::channel;
@@ -70,7 +71,7 @@ pub enum ProgramError {
         submission: String,
         /// The first error in one line.
         first: String,
-        /// All that the compiler said.
+        /// All that the compiler said, in its colours.
         diagnostics: String,
     },
     /// Cargo stopped before it compiled anything: a manifest, the lock file, a missing crate.
@@ -129,8 +130,13 @@ pub enum ProgramError {
 }
 
 impl ProgramError {
-    /// All that the compiler said, where it said anything.
-    pub fn diagnostics(&self) -> &str {
+    /// All that the compiler said, where it said anything, without colours.
+    pub fn diagnostics(&self) -> String {
+        output::plain(self.coloured())
+    }
+
+    /// All that the compiler said, where it said anything, as a terminal shows it.
+    pub fn coloured(&self) -> &str {
         match self {
             ProgramError::Compile { diagnostics, .. } | ProgramError::Cargo { diagnostics, .. } => {
                 diagnostics
@@ -140,6 +146,23 @@ impl ProgramError {
     }
 }
 
+/// How a build goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuildProgress<'a> {
+    /// It got to a crate.
+    Compiling {
+        /// Name, version and place, as cargo writes them.
+        krate: &'a str,
+        /// How many units of work are done, and how many there are, as far as cargo has said.
+        count: Option<(usize, usize)>,
+    },
+    /// Something else that a person should know.
+    Noted(&'a str),
+}
+
+/// Is told how a build goes on.
+pub type Listener<'a> = dyn FnMut(BuildProgress<'_>) + 'a;
+
 /// Makes the programs of submissions: [`CargoBuilder`], or something that has them already. They stay what and where they are as long as their builder lives.
 pub trait Builder {
     /// Hash of everything that a submission's program is built from, without building it.
@@ -148,7 +171,7 @@ pub trait Builder {
     /// When its sources cannot be read.
     fn source_hash(&mut self, submission: &SubmissionIdentity) -> Result<String, ProgramError>;
 
-    /// Builds a submission's program and the evaluator. `listener` is told each crate that is compiled.
+    /// Builds a submission's program and the evaluator. `listener` is told how far it is.
     ///
     /// What is built is told by its own [`Programs::source_hash`]: between [`Builder::source_hash`] and this, somebody may have edited it.
     ///
@@ -158,6 +181,6 @@ pub trait Builder {
         &mut self,
         submission: &SubmissionIdentity,
         interrupts: &Interrupts,
-        listener: &mut dyn FnMut(&str),
+        listener: &mut Listener<'_>,
     ) -> Result<Programs, ProgramError>;
 }

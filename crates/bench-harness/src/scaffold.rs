@@ -4,6 +4,7 @@
 //! checkout by path, with the checkout's locked versions and profile, so that it trains as fast there as here and what is from a registry is built once.
 //! A variant is its settings alone, and extends by a path that leads to its base from wherever it lies.
 
+mod alone;
 mod dependency;
 mod manifest;
 mod members;
@@ -16,7 +17,7 @@ mod source;
 pub use name::NameError;
 
 use crate::home::Home;
-use crate::program::ProgramError;
+use crate::program::{self, ProgramError};
 use source::{File, Source};
 use std::fs;
 use std::io;
@@ -29,8 +30,26 @@ pub struct Plan {
     pub name: String,
     /// Where it will lie, absolute.
     pub folder: PathBuf,
-    /// The folder of a submission to copy; none for a plain first algorithm.
-    pub from: Option<PathBuf>,
+    /// What it begins as.
+    pub begin: Begin,
+}
+
+/// What a submission begins as.
+#[derive(Debug, Clone)]
+pub enum Begin {
+    /// Gradient descent with momentum.
+    Rule,
+    /// The same as a whole training algorithm, whose step is written out.
+    Wide,
+    /// A copy of the submission in a folder.
+    Copy(PathBuf),
+    /// A variant of the submission in a folder: settings that extend it.
+    Variant {
+        /// The base's folder.
+        of: PathBuf,
+        /// All lines of its `submission.yaml` but the schema's and `extends`.
+        settings: String,
+    },
 }
 
 /// What was made.
@@ -103,12 +122,17 @@ pub fn create(home: &Home, plan: &Plan) -> Result<Made, ScaffoldError> {
     let place = Place {
         home,
         folder: &plan.folder,
-        from: plan.from.as_deref(),
+        from: match &plan.begin {
+            Begin::Rule | Begin::Wide => None,
+            Begin::Copy(folder) | Begin::Variant { of: folder, .. } => Some(folder),
+        },
         is_member: plan.folder.parent() == Some(&submissions),
     };
-    let source = match place.from {
-        Some(folder) => Source::read(folder)?,
-        None => Source::starter(),
+    let source = match &plan.begin {
+        Begin::Rule => Source::rule(),
+        Begin::Wide => Source::wide(),
+        Begin::Copy(folder) => Source::read(folder)?,
+        Begin::Variant { of, settings } => Source::variant(&plan.name, of, settings),
     };
     let root_manifest = home.root.join("Cargo.toml");
     let before = read(&root_manifest)?;
@@ -129,7 +153,9 @@ pub fn create(home: &Home, plan: &Plan) -> Result<Made, ScaffoldError> {
     let written = write_all(&plan.folder, &files)
         .and_then(|()| listed.map_or(Ok(()), |text| write(&root_manifest, text.as_bytes())))
         .and_then(|()| match source.has_crate() {
-            true => members::lock(home, &plan.name, &lock_of(home, plan, place.is_member)),
+            true => program::update(home, &plan.name, &lock_of(home, plan, place.is_member))
+                .map(drop)
+                .map_err(ScaffoldError::Cargo),
             false => Ok(()),
         });
     match written {
@@ -163,6 +189,7 @@ fn settled(
     }
     if source.has_crate() && !place.is_member {
         files.push((PathBuf::from("Cargo.lock"), root.1.as_bytes().to_vec()));
+        files.extend(alone::files(place.home)?);
     }
     Ok(files)
 }

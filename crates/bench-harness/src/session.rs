@@ -68,6 +68,8 @@ pub struct Options {
     pub fresh: bool,
     /// Only tell what would be done.
     pub dry_run: bool,
+    /// Keep the weights of the best and of the last evaluation beside each record.
+    pub keep_weights: bool,
 }
 
 /// Everything a session needs.

@@ -13,8 +13,10 @@ mod snapshot;
 mod start;
 mod supervisor;
 mod tally;
+mod weights;
 
 pub use snapshot::{Kept, ResumePoint, resume_point};
+pub use weights::FOLDER as WEIGHTS;
 
 use crate::channel::Source;
 use crate::interrupt::Interrupts;
@@ -57,6 +59,8 @@ pub struct Trial {
     pub to_budget: bool,
     /// Wall time between snapshots that survive a kill of the referee.
     pub keep_every: Duration,
+    /// Whether the weights of the best and of the last evaluation are kept beside the record.
+    pub keep_weights: bool,
 }
 
 impl Trial {

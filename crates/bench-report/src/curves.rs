@@ -1,14 +1,17 @@
-//! Learning curves: the target's metric on the validation split, over submission time or steps.
+//! Learning curves: the target's metric on the validation split, or what training looked like meanwhile, over submission time or steps.
+
+mod groups;
 
 use crate::picture::{
     self, Area, Chart, DrawError, Drawn, Frame, GRID, INK, Look, draw, frame, label, legend_height,
     text, within,
 };
 use crate::units;
+use bench_core::passage::Point;
 use bench_core::run::SplitName;
 use bench_core::spec::workload::Direction;
 use bench_score::statistics::quantile;
-use bench_score::{CurvePoint, Trial};
+use bench_score::{CurvePoint, TrainingPoint, Trial};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
@@ -24,11 +27,37 @@ pub enum Axis {
     Steps,
 }
 
+/// What the vertical axis shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// The target's metric on the validation split, at evaluations.
+    Validation,
+    /// The training loss of an interval's last step.
+    TrainLoss,
+    /// The learning rate of an interval's last step: as the algorithm logged it, else as its schedule gives it.
+    LearningRate,
+    /// The norm of the gradients of an interval's last step, before clipping.
+    GradientNorm,
+}
+
+impl Quantity {
+    fn words(self, metric: &str) -> String {
+        match self {
+            Quantity::Validation => format!("validation {metric}"),
+            Quantity::TrainLoss => "training loss".to_owned(),
+            Quantity::LearningRate => "learning rate".to_owned(),
+            Quantity::GradientNorm => "gradient norm".to_owned(),
+        }
+    }
+}
+
 /// Curves of one workload, whoever logged them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurvePlot {
     /// Its name.
     pub workload: String,
+    /// What is drawn.
+    pub quantity: Quantity,
     /// The target's metric.
     pub metric: String,
     /// Whether lower is better.
@@ -48,6 +77,8 @@ pub struct CurvePlot {
 pub struct Curve {
     /// Position in [`CurvePlot::groups`]: one look each.
     pub group: usize,
+    /// Whether others of its group are what matters: it is drawn thin and pale.
+    pub behind: bool,
     /// Which trial of its group, for a reader who points at it.
     pub name: String,
     /// In order; no value that is not finite.
@@ -72,11 +103,12 @@ const SIZE: (u32, u32) = (760, 460);
 const OFF_SCALE: f64 = 0.08;
 const FLAT: f64 = 0.35;
 
-/// An SVG picture of these trials, which are of one workload: each in its own colour, and with its passage in the legend.
+/// An SVG picture of these trials, which are of one workload: each in its own colour, and with its passage in the legend. A search has one colour, and
+/// its best point stands out.
 ///
 /// # Errors
-/// When they are not, or when nothing was evaluated.
-pub fn curves(trials: &[Trial], axis: Axis) -> Result<String, CurveError> {
+/// When they are not, or when nothing was evaluated, or recorded of what is to be drawn.
+pub fn curves(trials: &[Trial], axis: Axis, quantity: Quantity) -> Result<String, CurveError> {
     let first = trials.first().ok_or(CurveError::NoCurves)?;
     let workload = &first.record.run.workload_name;
     if let Some(other) = trials
@@ -86,22 +118,29 @@ pub fn curves(trials: &[Trial], axis: Axis) -> Result<String, CurveError> {
         let other = other.record.run.workload_name.clone();
         return Err(CurveError::Workloads(workload.clone(), other));
     }
-    let mut plot = CurvePlot::of(first);
-    for (group, trial) in trials.iter().enumerate() {
-        plot.of += 1;
-        plot.groups.push(legend(trial));
-        plot.curves.push(Curve::of(trial, group));
+    let mut plot = CurvePlot::of(first, quantity);
+    plot.of = trials.len();
+    for (group, members) in groups::of(trials).into_iter().enumerate() {
+        plot.groups.push(members.legend());
+        let curves = members.all.iter().map(|&(trial, behind)| Curve {
+            behind,
+            ..Curve::of(trial, group, quantity)
+        });
+        plot.curves.extend(curves);
     }
+    // What stands out is drawn last.
+    plot.curves.sort_by_key(|curve| !curve.behind);
     Ok(plot.draw(axis)?.svg)
 }
 
 impl CurvePlot {
     /// The empty plot of a trial's workload.
-    pub fn of(trial: &Trial) -> CurvePlot {
+    pub fn of(trial: &Trial, quantity: Quantity) -> CurvePlot {
         let run = &trial.record.run;
         let target = &run.workload.target;
         CurvePlot {
             workload: run.workload_name.clone(),
+            quantity,
             metric: target.metric.name().to_owned(),
             direction: target.metric.direction(),
             target: target.validation,
@@ -119,12 +158,15 @@ impl CurvePlot {
         if self.curves.iter().all(|curve| curve.points.is_empty()) {
             return Err(CurveError::NoCurves);
         }
+        let target = match self.quantity {
+            Quantity::Validation => format!(", target {}", units::significant(self.target)),
+            _ => String::new(),
+        };
         let about = format!(
-            "Learning curves of {}: validation {} over {}, target {}",
+            "Learning curves of {}: {} over {}{target}",
             self.workload,
-            self.metric,
+            self.quantity.words(&self.metric),
             axis.words(),
-            units::significant(self.target)
         );
         let height = SIZE.1 + legend_height(self.groups.len());
         draw((SIZE.0, height), &about, |area| self.paint(area, axis))
@@ -147,7 +189,10 @@ impl CurvePlot {
         let (above, below) = area.split_vertically(SIZE.1);
         let mut chart = ChartBuilder::on(&above)
             .caption(
-                format!("{}: time to target", self.workload),
+                match self.quantity {
+                    Quantity::Validation => format!("{}: time to target", self.workload),
+                    other => format!("{}: {}", self.workload, other.words(&self.metric)),
+                },
                 ("sans-serif", 22).into_font().color(&INK),
             )
             .margin(16)
@@ -155,7 +200,9 @@ impl CurvePlot {
             .y_label_area_size(64)
             .build_cartesian_2d(across.clone(), up.clone())?;
         self.draw_axes(&mut chart, axis)?;
-        self.draw_target(&mut chart, across.clone())?;
+        if self.quantity == Quantity::Validation {
+            self.draw_target(&mut chart, across.clone())?;
+        }
         for curve in &self.curves {
             draw_curve(&mut chart, curve, axis, &up)?;
         }
@@ -174,7 +221,7 @@ impl CurvePlot {
             .label_style(text())
             .axis_desc_style(text())
             .x_desc(axis.words())
-            .y_desc(format!("validation {}", self.metric))
+            .y_desc(self.quantity.words(&self.metric))
             .x_label_formatter(&|x| label(*x))
             .y_label_formatter(&|y| label(*y))
             .draw()
@@ -198,18 +245,27 @@ impl CurvePlot {
         let points = || self.curves.iter().flat_map(|curve| &curve.points);
         let right = points().map(|place| axis.of(place)).fold(0.0, f64::max);
         let values: Vec<f64> = points().map(|place| place.value).collect();
-        let worst = match self.direction {
+        // What is no metric of the target's is better low.
+        let direction = match self.quantity {
+            Quantity::Validation => self.direction,
+            _ => Direction::Min,
+        };
+        let worst = match direction {
             Direction::Min => quantile(&values, 1.0 - OFF_SCALE),
             Direction::Max => quantile(&values, OFF_SCALE),
         };
-        let (mut low, mut high) = (self.target, self.target);
+        let within = match self.quantity {
+            Quantity::Validation => self.target,
+            _ => values.first().copied().unwrap_or(0.0),
+        };
+        let (mut low, mut high) = (within, within);
         for value in values {
             low = low.min(value);
             high = high.max(value);
         }
         // Where the first evaluations are far off, the rest would be one flat line.
         if let Some(worst) = worst {
-            match self.direction {
+            match direction {
                 Direction::Min if worst - low < FLAT * (high - low) => high = worst,
                 Direction::Max if high - worst < FLAT * (high - low) => low = worst,
                 _ => {}
@@ -239,8 +295,36 @@ impl Axis {
 
 impl Curve {
     /// A trial's curve.
-    pub fn of(trial: &Trial, group: usize) -> Curve {
+    pub fn of(trial: &Trial, group: usize, quantity: Quantity) -> Curve {
         let seed = &trial.record.run.seed;
+        let points = match quantity {
+            Quantity::Validation => Curve::evaluated(trial),
+            _ => Curve::trained(trial, quantity),
+        };
+        let hit = trial.summary.hit().map(|hit| hit.at);
+        let met = |at: Point| match quantity {
+            Quantity::Validation => Some(at.value),
+            _ => {
+                let same = |place: &&Place| place.step == at.step as f64;
+                points.iter().find(same).map(|place| place.value)
+            }
+        };
+        Curve {
+            group,
+            behind: false,
+            name: format!("study {}, trial {}", seed.study, seed.trial),
+            hit: hit.and_then(|at| {
+                Some(Place {
+                    step: at.step as f64,
+                    seconds: at.submission_ns as f64 / 1e9,
+                    value: met(at)?,
+                })
+            }),
+            points,
+        }
+    }
+
+    fn evaluated(trial: &Trial) -> Vec<Place> {
         let metric = trial.record.run.workload.target.metric.name();
         let place = |point: &CurvePoint| {
             let value = point.metric(SplitName::Validation, metric)?;
@@ -250,18 +334,35 @@ impl Curve {
                 value,
             })
         };
-        let hit = trial.summary.hit().map(|hit| hit.at);
-        Curve {
-            group,
-            name: format!("study {}, trial {}", seed.study, seed.trial),
-            points: trial.summary.curve.iter().filter_map(place).collect(),
-            hit: hit.map(|at| Place {
-                step: at.step as f64,
-                seconds: at.submission_ns as f64 / 1e9,
-                value: at.value,
-            }),
-        }
+        trial.summary.curve.iter().filter_map(place).collect()
     }
+
+    fn trained(trial: &Trial, quantity: Quantity) -> Vec<Place> {
+        let places = training(trial).map(|(point, rate)| {
+            let value = match quantity {
+                Quantity::TrainLoss => point.loss,
+                Quantity::GradientNorm => point.gradient_norm,
+                Quantity::LearningRate | Quantity::Validation => rate,
+            };
+            let value = value.filter(|value| value.is_finite())?;
+            Some(Place {
+                step: point.step as f64,
+                seconds: point.submission_ns as f64 / 1e9,
+                value,
+            })
+        });
+        places.flatten().collect()
+    }
+}
+
+/// The ends of a trial's intervals, each with the learning rate of its last step: as it was logged, else as the schedule gives it.
+pub(crate) fn training(trial: &Trial) -> impl Iterator<Item = (&TrainingPoint, Option<f64>)> {
+    let scheduled = trial.record.run.scheduled_rate();
+    trial.summary.training.iter().map(move |point| {
+        let last = point.step.saturating_sub(1);
+        let scheduled = scheduled.as_ref().map(|rate| rate(last));
+        (point, point.learning_rate.or(scheduled))
+    })
 }
 
 /// The lowest and the highest of a stretch, in its order.
@@ -283,33 +384,19 @@ fn draw_curve<'b>(
     axis: Axis,
     up: &Range<f64>,
 ) -> Result<(), DrawError<'b>> {
-    let look = Look::of(curve.group);
+    let look = match curve.behind {
+        true => Look::of(curve.group).behind(),
+        false => Look::of(curve.group),
+    };
     let points = curve.points.iter();
     let points: Vec<_> = points.map(|place| (axis.of(place), place.value)).collect();
     for part in within(&points, up) {
         look.line(chart, part)?;
     }
-    chart.draw_series(curve.hit.map(|place| {
+    let hit = curve.hit.filter(|_| !curve.behind);
+    chart.draw_series(hit.map(|place| {
         let at = (axis.of(&place), place.value);
         Circle::new(at, 5, look.colour.filled())
     }))?;
     Ok(())
-}
-
-/// A line of the legend: which trial, and when it met the target.
-fn legend(trial: &Trial) -> String {
-    let run = &trial.record.run;
-    let passage = match trial.summary.hit() {
-        Some(hit) => format!(
-            "{}, {} steps",
-            units::seconds(hit.at.submission_ns as f64 / 1e9),
-            units::count(hit.at.step)
-        ),
-        None => "target missed".to_owned(),
-    };
-    let (study, trial) = (run.seed.study, run.seed.trial);
-    format!(
-        "{}, study {study}, trial {trial}: {passage}",
-        run.submission.name
-    )
 }

@@ -1,5 +1,6 @@
 //! Records as flat tables for other programs. `results/README.md` documents the columns.
 
+use crate::curves::training;
 use crate::grid::{Cell, Column, Grid, Kind};
 use bench_core::record::Slowdown;
 use bench_core::run::Purpose;
@@ -7,7 +8,7 @@ use bench_core::spec::submission::Value;
 use bench_score::{Setting, Trial};
 use std::collections::BTreeMap;
 
-/// What finds a trial again, in both tables.
+/// What finds a trial again, in all tables.
 const KEYS: [(&str, Kind); 12] = [
     ("submission", Kind::Words),
     ("workload", Kind::Words),
@@ -49,6 +50,14 @@ const EVALUATION: [(&str, Kind); 5] = [
     ("split", Kind::Words),
     ("metric", Kind::Words),
     ("value", Kind::Real),
+];
+
+const INTERVAL: [(&str, Kind); 5] = [
+    ("step", Kind::Whole),
+    ("submission-seconds", Kind::Real),
+    ("train-loss", Kind::Real),
+    ("learning-rate", Kind::Real),
+    ("gradient-norm", Kind::Real),
 ];
 
 /// One row a trial. Every hyperparameter that any of them has is a column `hyperparameter-<name>`, of numbers where all of its values are.
@@ -97,6 +106,31 @@ pub fn evaluations(trials: &[Trial]) -> Grid {
         }
     }
     let columns = KEYS.iter().chain(&EVALUATION);
+    Grid {
+        columns: columns
+            .map(|(key, kind)| column((*key).to_owned(), *kind))
+            .collect(),
+        rows,
+    }
+}
+
+/// One row an interval of training, at its end, in the order of trials and steps.
+pub fn intervals(trials: &[Trial]) -> Grid {
+    let mut rows = Vec::new();
+    for trial in trials {
+        for (point, rate) in training(trial) {
+            let mut cells = keys(trial);
+            cells.extend([
+                Cell::plain(point.step),
+                Cell::plain(point.submission_ns as f64 / 1e9),
+                given(point.loss),
+                given(rate),
+                given(point.gradient_norm),
+            ]);
+            rows.push(cells);
+        }
+    }
+    let columns = KEYS.iter().chain(&INTERVAL);
     Grid {
         columns: columns
             .map(|(key, kind)| column((*key).to_owned(), *kind))

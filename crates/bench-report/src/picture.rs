@@ -164,6 +164,8 @@ pub(crate) struct Look {
     pub(crate) colour: RGBColor,
     /// Length of a dash and of a gap; none for a whole line.
     dash: Option<(i32, i32)>,
+    opacity: f64,
+    width: u32,
 }
 
 impl Look {
@@ -175,6 +177,17 @@ impl Look {
                 1 => Some((7, 4)),
                 _ => Some((2, 3)),
             },
+            opacity: 1.0,
+            width: 2,
+        }
+    }
+
+    /// Thin and pale: what only stands behind others of its group.
+    pub(crate) fn behind(self) -> Look {
+        Look {
+            opacity: 0.35,
+            width: 1,
+            ..self
         }
     }
 
@@ -184,7 +197,7 @@ impl Look {
         chart: &mut Chart<'_, 'b>,
         points: Vec<(f64, f64)>,
     ) -> Result<(), DrawError<'b>> {
-        let style = self.colour.stroke_width(2);
+        let style = self.colour.mix(self.opacity).stroke_width(self.width);
         match self.dash {
             None => {
                 chart.draw_series(LineSeries::new(points, style))?;

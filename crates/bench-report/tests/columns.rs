@@ -88,7 +88,12 @@ fn published_tables_of_logs_have_the_documented_columns() {
 #[test]
 fn exported_tables_have_the_documented_columns() {
     let section = section("../../results/README.md", "## Records in other programs");
-    for grid in [export::trials(&[]), export::evaluations(&[])] {
+    let tables = [
+        export::trials(&[]),
+        export::evaluations(&[]),
+        export::intervals(&[]),
+    ];
+    for grid in tables {
         for key in keys(&grid) {
             assert!(quoted(&section).any(|name| name == key), "{key}");
         }

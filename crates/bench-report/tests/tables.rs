@@ -1,13 +1,14 @@
 //! What tables and pictures look like, on committed records.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use bench_report::curves::{Axis, CurveError, curves};
+use bench_core::spec::submission::Value;
+use bench_report::curves::{Axis, CurveError, Quantity, curves};
 use bench_report::{
     Ranked, Titled, aggregates, evaluations, facts, leaderboard, leaderboard_rows, trials,
     wall_time,
 };
 use bench_score::statistics::Certainty;
-use bench_score::{Field, Leaderboard, Trial};
+use bench_score::{Field, Leaderboard, TrainingPoint, Trial};
 use std::path::Path;
 
 fn records() -> Vec<Trial> {
@@ -146,7 +147,7 @@ fn one_trial_in_full() {
 #[test]
 fn curves_are_svg_with_everything_a_reader_needs() {
     let records = records();
-    let svg = curves(&records[..4], Axis::Time).unwrap();
+    let svg = curves(&records[..4], Axis::Time, Quantity::Validation).unwrap();
     for part in [
         "<svg",
         "</svg>",
@@ -169,19 +170,85 @@ fn curves_are_svg_with_everything_a_reader_needs() {
 #[test]
 fn curves_of_nothing_or_of_two_workloads_are_refused() {
     assert!(matches!(
-        curves(&[], Axis::Steps),
+        curves(&[], Axis::Steps, Quantity::Validation),
         Err(CurveError::NoCurves)
     ));
     let mut records = records();
     records[1].record.run.workload_name = "other".into();
     assert!(matches!(
-        curves(&records, Axis::Steps),
+        curves(&records, Axis::Steps, Quantity::Validation),
         Err(CurveError::Workloads(..))
     ));
     records.truncate(1);
     records[0].summary.curve.clear();
     assert!(matches!(
-        curves(&records, Axis::Steps),
+        curves(&records, Axis::Steps, Quantity::Validation),
         Err(CurveError::NoCurves)
     ));
+}
+
+#[test]
+fn a_search_has_one_colour_and_its_best_stands_out() {
+    let mut records = records();
+    records.truncate(2);
+    let mut points = [0.1, 0.2].iter();
+    for record in &mut records {
+        record.record.run.submission.name = "adamw".into();
+        record.record.run.seed.study = 1;
+        let rate = points.next().copied().map(Value::Number).unwrap();
+        let values = &mut record.record.run.hyperparameters;
+        values.insert("learning-rate".to_owned(), rate);
+    }
+    let svg = curves(&records, Axis::Steps, Quantity::Validation).unwrap();
+    let one_line = svg.replace('\n', "");
+    assert!(
+        one_line.contains("adamw, best of 2, study 1, trial"),
+        "{svg}"
+    );
+    let lines = |opacity: &str| {
+        let lines = svg.matches("<polyline").count();
+        let with = svg.split("<polyline").skip(1);
+        (lines, with.filter(|line| line.contains(opacity)).count())
+    };
+    assert_eq!(lines("opacity=\"0.35\""), (2, 1), "{svg}");
+    // The same point twice is no search: a line of the legend each.
+    let rate = records[0].record.run.hyperparameters["learning-rate"].clone();
+    let values = &mut records[1].record.run.hyperparameters;
+    values.insert("learning-rate".to_owned(), rate);
+    let svg = curves(&records, Axis::Steps, Quantity::Validation).unwrap();
+    assert!(!svg.contains("best of"), "{svg}");
+}
+
+#[test]
+fn training_is_drawn_and_exported_too() {
+    let mut records = records();
+    records.truncate(1);
+    let training = [(500, 1.5, Some(0.25)), (1_000, 0.5, None)];
+    let points = training.map(|(step, loss, rate)| TrainingPoint {
+        step,
+        submission_ns: step * 1_000_000,
+        loss: Some(loss),
+        learning_rate: rate,
+        gradient_norm: None,
+    });
+    records[0].summary.training = points.to_vec();
+    let svg = curves(&records, Axis::Steps, Quantity::TrainLoss).unwrap();
+    assert!(
+        svg.contains("training loss") && !svg.contains("target "),
+        "{svg}"
+    );
+    // Nothing of it was recorded.
+    let norm = curves(&records, Axis::Steps, Quantity::GradientNorm);
+    assert!(matches!(norm, Err(CurveError::NoCurves)));
+    let table = bench_report::export::intervals(&records).csv().unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().map(|l| l.split(',').collect()).collect();
+    let last = |row: usize| rows[row][rows[row].len() - 5..].join(",");
+    assert_eq!(
+        last(0),
+        "step,submission-seconds,train-loss,learning-rate,gradient-norm"
+    );
+    // As logged, and where that is not, as scheduled.
+    assert_eq!(last(1), "500,0.5,1.5,0.25,");
+    let scheduled = records[0].record.run.scheduled_rate().unwrap()(999);
+    assert_eq!(last(2), format!("1000,1,0.5,{scheduled},"));
 }

@@ -10,7 +10,7 @@ use bench_core::spec::harness::Ruleset;
 use bench_core::spec::resolve::Request;
 use bench_core::spec::submission::{Choice, Dimension, Value};
 use bench_harness::launch::Launch;
-use bench_harness::program::{Builder as _, CargoBuilder};
+use bench_harness::program::{BuildProgress, Builder as _, CargoBuilder};
 use bench_harness::session::SessionEvent;
 use bench_harness::{scratch, setup};
 use clap::{Args, ValueEnum};
@@ -137,8 +137,8 @@ fn build(
     let interrupts = super::interrupts()?;
     let name = &submission.name;
     reporter.session(SessionEvent::Building { submission: name });
-    let mut compiling = |krate: &str| reporter.compiling(krate);
-    let programs = builder.build(submission, &interrupts, &mut compiling)?;
+    let mut listener = |progress: BuildProgress<'_>| reporter.build(progress);
+    let programs = builder.build(submission, &interrupts, &mut listener)?;
     Ok(programs.worker.launch)
 }
 

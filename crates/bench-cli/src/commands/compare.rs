@@ -4,6 +4,7 @@ mod baseline;
 mod runs;
 mod side;
 mod trajectory;
+mod tuning;
 
 use crate::arguments::Results;
 use crate::exit::Exit;
@@ -157,6 +158,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         screen.aside(
             "note: harness.yaml does not call the machine of these runs pinned: its seconds may follow its load",
         );
+    }
+    if let Some(note) = tuning::note([(&base, &a), (&candidate, &b)]) {
+        screen.aside(&note);
     }
     if !records.trouble.is_empty() {
         screen.aside(&records.trouble.join("\n"));

@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use bench_harness::file::write_together;
 use bench_harness::store;
 use bench_report::Grid;
-use bench_report::export::{evaluations, trials};
+use bench_report::export::{evaluations, intervals, trials};
 use bench_score::Trial;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   bench export csv > trials.csv
   bench export csv --table evaluations --output evaluations.csv
+  bench export csv --table intervals --output training.csv
   bench export parquet --output trials.parquet
 
 results/README.md documents the columns.")]
@@ -62,6 +63,8 @@ enum Table {
     Trials,
     /// A metric of a split at an evaluation
     Evaluations,
+    /// The end of an interval of training: loss, learning rate, gradient norm
+    Intervals,
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
@@ -75,6 +78,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let grid = match rows.table {
         Table::Trials => trials(&records),
         Table::Evaluations => evaluations(&records),
+        Table::Intervals => intervals(&records),
     };
     match &arguments.format {
         Format::Csv { output, .. } => {

@@ -1,11 +1,14 @@
 //! `bench new`: a submission to begin with.
 
+mod best;
+
+use crate::arguments::Results;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_harness::home::Home;
-use bench_harness::scaffold::{self, Made, Plan};
+use bench_harness::scaffold::{self, Begin, Made, Plan};
 use clap::Args;
 use std::path::{Component, Path, PathBuf};
 
@@ -17,29 +20,48 @@ use std::path::{Component, Path, PathBuf};
 #[command(after_help = "Examples:
   bench new my-algo
   bench new my-algo --from lion
+  bench new my-algo --wide
   bench new ../elsewhere/my-algo
-  bench new ../elsewhere/my-variant --from adamw-wsd")]
+  bench new ../elsewhere/my-variant --from adamw-wsd
+  bench new lion-tuned --best-of lion --workload fashion-mnist-mlp")]
 pub(crate) struct Arguments {
     /// Name, or path of a folder that is not there yet
     name: String,
     /// Begin with a copy of this submission, a name or a folder, in place of gradient descent with momentum
     #[arg(long, value_name = "SUBMISSION")]
     from: Option<String>,
+    /// Begin as a whole training algorithm, whose step is written out: for second passes, populations, batches of one's own
+    #[arg(long, conflicts_with_all = ["from", "best_of"])]
+    wide: bool,
+    /// Begin as a variant of this submission whose defaults are the best point that a search of it found
+    #[arg(long, value_name = "SUBMISSION", conflicts_with = "from")]
+    best_of: Option<String>,
+    /// Where it was searched, when that was on several workloads
+    #[arg(long, short, value_name = "W", requires = "best_of")]
+    workload: Option<String>,
+    #[command(flatten)]
+    results: Results,
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let (workspace, from) = match &arguments.from {
-        Some(from) => {
-            let (workspace, names) = Workspace::with_submissions(std::slice::from_ref(from))?;
-            let name = names.first().unwrap_or(from);
+    let base = arguments.from.as_ref().or(arguments.best_of.as_ref());
+    let (workspace, begin) = match base {
+        Some(base) => {
+            let (workspace, names) = Workspace::with_submissions(std::slice::from_ref(base))?;
+            let name = names.first().unwrap_or(base);
             let entrant = workspace.catalog.submissions.get(name);
             let entrant = entrant.ok_or_else(|| workspace.no_submission(name))?;
             let folder = workspace.home.root.join(&entrant.folder);
-            (workspace, Some(folder))
+            let begin = match arguments.best_of {
+                Some(_) => best::variant(&workspace, name, entrant, folder, arguments)?,
+                None => Begin::Copy(folder),
+            };
+            (workspace, begin)
         }
-        None => (Workspace::open()?, None),
+        None if arguments.wide => (Workspace::open()?, Begin::Wide),
+        None => (Workspace::open()?, Begin::Rule),
     };
-    let plan = plan(&workspace.home, &arguments.name, from)?;
+    let plan = plan(&workspace.home, &arguments.name, begin)?;
     if workspace.catalog.submissions.contains_key(&plan.name) && !plan.folder.exists() {
         let message = format!("there is a submission `{}` in the checkout", plan.name);
         let help = "records and tables tell submissions apart by name: take another";
@@ -51,7 +73,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
 }
 
 /// Where it will lie: a plain name in `submissions/`, a path where it says.
-fn plan(home: &Home, given: &str, from: Option<PathBuf>) -> Result<Plan, Failure> {
+fn plan(home: &Home, given: &str, begin: Begin) -> Result<Plan, Failure> {
     let submissions = home.root.join("submissions");
     let folder = match given.contains('/') {
         false => submissions.join(given),
@@ -66,7 +88,7 @@ fn plan(home: &Home, given: &str, from: Option<PathBuf>) -> Result<Plan, Failure
     Ok(Plan {
         name: name.into_owned(),
         folder,
-        from,
+        begin,
     })
 }
 

@@ -12,9 +12,8 @@ use crate::workspace::{Workspace, find_records};
 use bench_harness::file::write_together;
 use bench_harness::store::{self, Stored};
 use bench_report::calibration;
-use bench_report::curves::{Axis, curves};
+use bench_report::curves::{Axis, Quantity, curves};
 use bench_report::lineage::Lineage;
-use bench_report::schedule::schedules;
 use bench_report::{Drawn, PictureError, pairs, profiles};
 use bench_score::Ranking;
 use clap::{Args, Subcommand, ValueEnum};
@@ -43,7 +42,10 @@ enum Picture {
 #[derive(Args)]
 #[command(after_help = "Examples:
   bench plot curves 0123456789ab --output run.svg
-  bench plot curves adamw/fashion-mnist-mlp lion/fashion-mnist-mlp --by steps --output curves.svg")]
+  bench plot curves adamw/fashion-mnist-mlp lion/fashion-mnist-mlp --by steps --output curves.svg
+  bench plot curves 0123456789ab --of train-loss --output loss.svg
+
+The trials of a search share a colour, and the best of them stands out.")]
 struct Curves {
     /// Trials: folders, digits, or parts of paths
     #[arg(required = true, value_name = "RUN")]
@@ -54,6 +56,9 @@ struct Curves {
     /// The horizontal axis
     #[arg(long, value_enum, default_value = "time")]
     by: By,
+    /// The vertical axis
+    #[arg(long, value_enum, default_value = "validation")]
+    of: Of,
     #[command(flatten)]
     results: Results,
 }
@@ -91,6 +96,18 @@ struct LineageOf {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum Of {
+    /// The target's metric on the validation split
+    Validation,
+    /// The loss of the last training batch before each evaluation
+    TrainLoss,
+    /// The learning rate there
+    LearningRate,
+    /// The norm of the gradients there, before clipping
+    GradientNorm,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum By {
     /// Submission time
     Time,
@@ -122,7 +139,13 @@ fn draw_curves(arguments: &Curves, screen: &Screen) -> Result<Exit, Failure> {
         By::Time => Axis::Time,
         By::Steps => Axis::Steps,
     };
-    let svg = curves(&trials, axis)?;
+    let quantity = match arguments.of {
+        Of::Validation => Quantity::Validation,
+        Of::TrainLoss => Quantity::TrainLoss,
+        Of::LearningRate => Quantity::LearningRate,
+        Of::GradientNorm => Quantity::GradientNorm,
+    };
+    let svg = curves(&trials, axis, quantity)?;
     let what = format!("{} curves", trials.len());
     save(&arguments.output, &svg, &what, screen)?;
     Failure::left_out(left_out)?;
@@ -157,9 +180,8 @@ fn draw_lineage(arguments: &LineageOf, screen: &Screen) -> Result<Exit, Failure>
 }
 
 fn draw_schedules(arguments: &schedule::Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let named = schedule::named(arguments)?;
-    let svg = schedules(&named, arguments.steps)?;
-    let what = match named.len() {
+    let (named, svg) = schedule::draw(arguments)?;
+    let what = match named {
         1 => "1 schedule".to_owned(),
         n => format!("{n} schedules"),
     };

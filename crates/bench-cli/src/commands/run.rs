@@ -43,6 +43,9 @@ pub(crate) struct Arguments {
     /// Run everything again, beside the old records
     #[arg(long)]
     fresh: bool,
+    /// Keep beside each record what `bench` otherwise removes: `weights` keeps those of the best and of the last evaluation, as safetensors
+    #[arg(long, value_enum, value_name = "WHAT")]
+    keep: Option<Keep>,
     /// Only tell what would be run
     #[arg(long)]
     dry_run: bool,
@@ -55,6 +58,12 @@ pub(crate) struct Arguments {
     /// Exit with 1 when a trial misses its target
     #[arg(long)]
     require_target: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keep {
+    /// The model's weights
+    Weights,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,6 +86,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         rerun_failed: arguments.rerun_failed,
         fresh: arguments.fresh,
         dry_run: arguments.dry_run,
+        keep_weights: arguments.keep == Some(Keep::Weights),
     };
     let results = arguments.selection.results.folder.as_deref();
     let session = trials::prepare(&workspace, plan, results, options, &reporter)?;

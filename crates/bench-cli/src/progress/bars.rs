@@ -54,6 +54,18 @@ impl Bars {
         self.bar.set_message(message);
     }
 
+    /// A part of a build, which has a known end once cargo has counted.
+    fn compile(&self, message: String, done: Option<usize>, of: Option<usize>) {
+        let (Some(done), Some(of)) = (done, of) else {
+            return self.spin(message);
+        };
+        self.bar.set_style(bar());
+        self.bar.set_prefix("building".to_owned());
+        self.bar
+            .set_position(done as u64 * PARTS / of.max(1) as u64);
+        self.bar.set_message(message);
+    }
+
     fn begin(&mut self, what: &str, bytes: Option<u64>) {
         self.size = bytes;
         match bytes {
@@ -154,7 +166,7 @@ impl View for Bars {
             Note::Advanced { bytes } => self.advance(*bytes),
             Note::Ended => self.spin(String::new()),
             Note::Waited { .. } | Note::Building { .. } => self.spin(words.unwrap_or_default()),
-            Note::Compiling { crate_name } => self.spin(format!("compiling {crate_name}")),
+            Note::Compiling { done, of, .. } => self.compile(words.unwrap_or_default(), *done, *of),
             Note::TrialStarted {
                 index,
                 step,

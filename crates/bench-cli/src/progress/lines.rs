@@ -9,6 +9,7 @@ use bench_harness::recorder::now;
 use bench_report::{units, visible};
 use bench_score::TrialSummary;
 use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
 
 /// Shows nothing.
 pub(super) struct Nothing;
@@ -29,21 +30,42 @@ impl View for Json {
     }
 }
 
+/// How often a log is told how far a build is.
+const EVERY: Duration = Duration::from_secs(5);
+
 /// One line with a timestamp for what matters, on standard error.
 pub(super) struct Lines {
     words: Words,
+    /// When a crate was last told of.
+    compiled: Option<Instant>,
 }
 
 impl Lines {
     pub(super) fn new() -> Lines {
         Lines {
             words: Words::default(),
+            compiled: None,
         }
+    }
+
+    /// Whether a log needs no line of it: a build passes through hundreds of crates.
+    fn is_too_often(&mut self, note: &Note) -> bool {
+        if !matches!(note, Note::Compiling { .. }) {
+            return false;
+        }
+        let often = self.compiled.is_some_and(|last| last.elapsed() < EVERY);
+        if !often {
+            self.compiled = Some(Instant::now());
+        }
+        often
     }
 }
 
 impl View for Lines {
     fn show(&mut self, note: &Note) {
+        if self.is_too_often(note) {
+            return;
+        }
         if let Some(words) = self.words.of(note) {
             let now = now();
             // To the second: `2026-01-01T12:00:00Z`.
@@ -85,6 +107,18 @@ impl Words {
                 return plan(trials);
             }
             Note::Building { submission } => format!("building {submission}"),
+            Note::Compiling {
+                crate_name,
+                done,
+                of,
+            } => {
+                // Without the path, which cargo tells of crates that lie here.
+                let named = crate_name.split(" (").next().unwrap_or(crate_name);
+                match (done, of) {
+                    (Some(done), Some(of)) => format!("compiling {named}, {done} of {of} done"),
+                    _ => format!("compiling {named}"),
+                }
+            }
             Note::Built {
                 submission,
                 seconds,
@@ -94,8 +128,15 @@ impl Words {
             Note::BuildFailed {
                 message,
                 diagnostics,
+                coloured,
                 ..
-            } => format!("{diagnostics}\n{message}").trim().to_owned(),
+            } => {
+                let shown = match console::colors_enabled_stderr() {
+                    true => coloured,
+                    false => diagnostics,
+                };
+                format!("{shown}\n{message}").trim().to_owned()
+            }
             Note::TrialStarted { index, step, .. } => {
                 let title = self.trials.get(*index)?.title();
                 match step {
@@ -108,11 +149,9 @@ impl Words {
             Note::TrialSkipped { index, summary, .. } => {
                 skipped(self.trials.get(*index)?, summary)?
             }
-            Note::Advanced { .. }
-            | Note::Ended
-            | Note::Compiling { .. }
-            | Note::Built { .. }
-            | Note::Stepped { .. } => return None,
+            Note::Advanced { .. } | Note::Ended | Note::Built { .. } | Note::Stepped { .. } => {
+                return None;
+            }
         })
     }
 
@@ -251,7 +290,9 @@ mod tests {
                 submission: "heavy-ball".to_owned(),
             },
             Note::Compiling {
-                crate_name: "heavy-ball v0.1.0".to_owned(),
+                crate_name: "heavy-ball v0.1.0 (/x)".to_owned(),
+                done: Some(3),
+                of: Some(12),
             },
             Note::Built {
                 submission: "heavy-ball".to_owned(),

@@ -2,6 +2,7 @@
 
 use bench_core::record::TrialEvent;
 use bench_core::run::Purpose;
+use bench_harness::program::BuildProgress;
 use bench_harness::progress::Progress;
 use bench_harness::session::{Action, PlannedTrial, SessionEvent, TrialReport};
 use bench_harness::trial::TrialProgress;
@@ -33,8 +34,12 @@ pub(crate) enum Note {
     Planned { trials: Vec<Planned> },
     /// A submission's program is being built.
     Building { submission: String },
-    /// The build got to a crate.
-    Compiling { crate_name: String },
+    /// The build got to a crate, with so many units of work done, as far as cargo has said.
+    Compiling {
+        crate_name: String,
+        done: Option<usize>,
+        of: Option<usize>,
+    },
     /// A program is there.
     Built { submission: String, seconds: f64 },
     /// A program is not there.
@@ -42,6 +47,9 @@ pub(crate) enum Note {
         submission: String,
         message: String,
         diagnostics: String,
+        /// The same as a terminal shows it.
+        #[serde(skip)]
+        coloured: String,
     },
     /// A trial began or goes on.
     TrialStarted {
@@ -153,6 +161,21 @@ impl From<Progress> for Note {
     }
 }
 
+impl From<BuildProgress<'_>> for Note {
+    fn from(progress: BuildProgress<'_>) -> Note {
+        match progress {
+            BuildProgress::Compiling { krate, count } => Note::Compiling {
+                crate_name: krate.to_owned(),
+                done: count.map(|(done, _)| done),
+                of: count.map(|(_, of)| of),
+            },
+            BuildProgress::Noted(message) => Note::Noted {
+                message: message.to_owned(),
+            },
+        }
+    }
+}
+
 impl Note {
     /// What of a session's event is told; the end is not, since the table follows.
     pub(super) fn of(event: SessionEvent<'_>) -> Option<Note> {
@@ -176,14 +199,13 @@ impl Note {
             SessionEvent::Building { submission } => Note::Building {
                 submission: submission.to_owned(),
             },
-            SessionEvent::Compiling { krate } => Note::Compiling {
-                crate_name: krate.to_owned(),
-            },
+            SessionEvent::Build(progress) => Note::from(progress),
             SessionEvent::Built { submission, took } => Note::built(submission, took),
             SessionEvent::BuildFailed { submission, error } => Note::BuildFailed {
                 submission: submission.to_owned(),
                 message: error.to_string(),
-                diagnostics: error.diagnostics().to_owned(),
+                diagnostics: error.diagnostics(),
+                coloured: error.coloured().to_owned(),
             },
             SessionEvent::TrialStarted {
                 index,

@@ -26,6 +26,7 @@ fn every_verb_has_help_with_examples() {
         "spec show",
         "schema",
         "new",
+        "docs",
         "check",
         "data",
         "setup",

@@ -1,6 +1,8 @@
 //! `bench new`, with the real cargo on a workspace without dependencies.
 
 use crate::support::Checkout;
+use bench_core::record::RunRecord;
+use bench_core::spec::submission::Value;
 use std::path::Path;
 
 const ROOT: &str = "[workspace]
@@ -218,4 +220,63 @@ fn what_cannot_be_made_says_why_and_leaves_nothing() {
     );
     assert!(!checkout.path().join("submissions/mine").exists());
     assert!(!text(&checkout, "Cargo.toml").contains("mine"));
+}
+
+/// A search's record with another value.
+fn with_rate(checkout: &Checkout, folder: &str, rate: f64) {
+    let path = checkout.path().join("results/runs/single").join(folder);
+    let path = path.join("run.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut record: RunRecord = serde_json::from_str(&text).unwrap();
+    let values = &mut record.run.hyperparameters;
+    values.insert("learning-rate".to_owned(), Value::Number(rate));
+    let identity = record.run.identity().unwrap();
+    record.config_hash = identity.config_hash;
+    record.comparability_key = identity.comparability_key;
+    std::fs::write(path, serde_json::to_string_pretty(&record).unwrap()).unwrap();
+}
+
+#[test]
+fn a_search_goes_on_as_a_variant_with_its_best_point() {
+    let checkout = checkout().with_records();
+    let none = says(&checkout, "new tuned --best-of adamw");
+    assert!(none.contains("there is no search of adamw in"), "{none}");
+    with_rate(
+        &checkout,
+        "adamw/blobs/study-2/trial-1-af914e427863",
+        0.00314,
+    );
+    with_rate(&checkout, "adamw/blobs/study-3/trial-1-a33d8a59bd32", 0.005);
+    let told = says(&checkout, "new tuned --best-of adamw");
+    assert!(told.starts_with("exit 0"), "{told}");
+    insta::assert_snapshot!(
+        "new-best-of",
+        text(&checkout, "submissions/tuned/submission.yaml")
+    );
+    for line in [
+        "spec check submissions/tuned/submission.yaml",
+        "spec show blobs tuned",
+    ] {
+        let told = says(&checkout, line);
+        assert!(told.starts_with("exit 0"), "{line}: {told}");
+    }
+    let elsewhere = says(&checkout, "new other --best-of adamw --workload synthetic");
+    assert!(
+        elsewhere.contains("there is no search of adamw"),
+        "{elsewhere}"
+    );
+    let missed = says(&checkout, "new slow --best-of heavy-ball");
+    assert!(missed.contains("reached the target of blobs"), "{missed}");
+}
+
+#[test]
+fn a_whole_algorithm_has_a_step_of_its_own() {
+    let checkout = checkout();
+    let told = says(&checkout, "new sam --wide");
+    assert!(
+        told.contains("src/lib.rs, src/rule.rs, src/main.rs"),
+        "{told}"
+    );
+    let code = text(&checkout, "submissions/sam/src/lib.rs");
+    assert!(code.contains("impl TrainingAlgorithm for Sam {"), "{code}");
 }

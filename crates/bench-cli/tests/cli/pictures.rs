@@ -101,3 +101,23 @@ fn the_newest_population_is_drawn() {
     let svg = fs::read_to_string(checkout.path().join("lineage.svg")).unwrap();
     assert!(svg.contains("adamw on blobs, study 1, trial 1"), "{svg}");
 }
+
+#[test]
+fn a_submissions_rate_is_drawn_on_a_workload() {
+    let checkout = Checkout::new();
+    let drawn = |arguments: &str| {
+        let told = checkout.says(&format!("plot schedule {arguments} --output r.svg"));
+        let svg = fs::read_to_string(checkout.path().join("r.svg"));
+        (told, svg.unwrap_or_default())
+    };
+    let (told, svg) = drawn("adamw --workload blobs");
+    assert_eq!(told, "exit 0\n--- stdout\n1 schedule in r.svg\n");
+    assert!(
+        svg.contains("learning rate") && !svg.contains("factor on"),
+        "{svg}"
+    );
+    let (told, _) = drawn("linear-decay --workload blobs");
+    assert!(told.contains("is a schedule alone"), "{told}");
+    let (told, _) = drawn("adamw --workload blob");
+    assert!(told.contains("did you mean `blobs`?"), "{told}");
+}

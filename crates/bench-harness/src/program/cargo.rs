@@ -3,7 +3,10 @@
 use super::keep::Kept;
 use super::packages::{Package, Packages};
 use super::source::Source;
-use super::{Builder, Program, ProgramError, Programs, fresh, output, settings};
+use super::{
+    BuildProgress, Builder, Listener, Program, ProgramError, Programs, fresh, lockfile, output,
+    settings,
+};
 use crate::home::Home;
 use crate::interrupt::Interrupts;
 use crate::lock::Lock;
@@ -32,6 +35,8 @@ pub struct CargoBuilder {
     elsewhere: BTreeMap<String, PathBuf>,
     packages: Packages,
     kept: Kept,
+    /// What was done that a person should know, until a build tells it.
+    notes: Vec<String>,
 }
 
 /// What cargo made: files that the next build replaces.
@@ -57,6 +62,7 @@ impl CargoBuilder {
         CargoBuilder {
             packages: Packages::of(home.clone(), root.clone()),
             kept: Kept::new(home.programs()),
+            notes: Vec::new(),
             root,
             home,
             elsewhere,
@@ -85,7 +91,28 @@ impl CargoBuilder {
             Some(folder) => folder.clone(),
             None => self.root.join("submissions").join(&submission.program),
         };
-        self.packages.at(&folder, &submission.name)
+        let package = self.packages.at(&folder, &submission.name)?;
+        self.lock(&package)?;
+        Ok(package)
+    }
+
+    /// Lets the lock file of a package's workspace follow its dependencies, before its source is hashed. Nothing that was locked moves.
+    fn lock(&mut self, package: &Package) -> Result<(), ProgramError> {
+        let workspace = self.packages.workspace(package).to_owned();
+        let path = workspace.join("Cargo.lock");
+        // Cargo itself says what is wrong with a file that is not there or cannot be read.
+        let known = std::fs::read_to_string(&path).map_or(true, |text| {
+            lockfile::knows(&text, &package.name, &package.needs())
+        });
+        if known || self.is_revision() {
+            return Ok(());
+        }
+        let added = lockfile::update(&self.home, &package.name, &workspace.join("Cargo.toml"))?;
+        self.notes.push(match added.is_empty() {
+            true => format!("{} follows {}'s dependencies", path.display(), package.name),
+            false => format!("{}: added {}", path.display(), added.join(", ")),
+        });
+        Ok(())
     }
 
     /// What a submission's program and the evaluator are made of.
@@ -126,7 +153,7 @@ impl CargoBuilder {
         &mut self,
         submission: &SubmissionIdentity,
         interrupts: &Interrupts,
-        listener: &mut dyn FnMut(&str),
+        listener: &mut Listener<'_>,
     ) -> Result<Built, ProgramError> {
         let package = self.package(submission)?;
         let no_binary = || ProgramError::NoBinary {
@@ -142,7 +169,7 @@ impl CargoBuilder {
         for command in self.commands(&package, &binary.name)? {
             let built = output::run(command, interrupts, listener)?;
             if !built.success {
-                return Err(output::build_error(&submission.name, built.text));
+                return Err(built.error(&submission.name));
             }
             executables.extend(built.executables);
         }
@@ -230,11 +257,14 @@ impl Builder for CargoBuilder {
         &mut self,
         submission: &SubmissionIdentity,
         interrupts: &Interrupts,
-        listener: &mut dyn FnMut(&str),
+        listener: &mut Listener<'_>,
     ) -> Result<Programs, ProgramError> {
         let _alone = self.alone(interrupts)?;
         self.packages.forget();
         let mut source = self.source(submission)?;
+        for note in self.notes.drain(..) {
+            listener(BuildProgress::Noted(&note));
+        }
         for _ in 0..BUILDS {
             let source_hash = source.hash();
             let known = self

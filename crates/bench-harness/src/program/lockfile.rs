@@ -1,6 +1,9 @@
-//! The part of a `Cargo.lock` that some packages depend on.
+//! The part of a `Cargo.lock` that some packages depend on, and keeping it up with manifests.
 
+use super::{ProgramError, output};
+use crate::home::Home;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// One `[[package]]`.
 #[derive(Debug, Default)]
@@ -43,6 +46,45 @@ pub(crate) fn name(entry: &str) -> Option<&str> {
         .lines()
         .find_map(|line| line.strip_prefix("name = "))?;
     Some(line.trim_matches('"'))
+}
+
+/// Has cargo enter what a workspace's manifests say into its lock file, without the network where that is enough; what was added, as cargo writes it.
+/// Nothing that was locked moves.
+///
+/// # Errors
+/// What cargo says.
+pub(crate) fn update(
+    home: &Home,
+    name: &str,
+    manifest: &Path,
+) -> Result<Vec<String>, ProgramError> {
+    let mut said = String::new();
+    for network in [&["--offline"][..], &[]] {
+        let output = home
+            .command("cargo")
+            .args(["update", "--workspace", "--color", "never"])
+            .args(network)
+            .arg("--manifest-path")
+            .arg(manifest)
+            .current_dir(&home.root)
+            .output()
+            .map_err(output::no_cargo)?;
+        said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            let lines = said.lines().map(str::trim);
+            let added = lines.filter_map(|line| line.strip_prefix("Adding "));
+            return Ok(added.map(str::to_owned).collect());
+        }
+    }
+    Err(output::cargo_error(name, said))
+}
+
+/// Whether a package is locked with dependencies of these names, and of no others.
+pub(super) fn knows(lock: &str, package: &str, dependencies: &BTreeSet<String>) -> bool {
+    let mut packages = lock.split("[[package]]").skip(1).map(parse);
+    // Packages of registries have a source.
+    let own = packages.find(|found| found.name == package && !found.text.contains("\nsource = "));
+    own.is_some_and(|own| own.dependencies.into_iter().collect::<BTreeSet<_>>() == *dependencies)
 }
 
 /// Cargo writes one value a line, and dependencies as `"name"`, `"name version"` or `"name version (source)"`.
@@ -112,5 +154,18 @@ version = "1.0.0"
             [r#"name = "lion""#, r#"name = "log""#, r#"name = "sdk""#]
         );
         assert!(closure(LOCK, &["absent"]).is_empty());
+    }
+
+    #[test]
+    fn a_dependency_that_came_or_went_is_noticed() {
+        let knows = |package, names: &[&str]| {
+            let names = names.iter().map(|&name| name.to_owned()).collect();
+            knows(LOCK, package, &names)
+        };
+        assert!(knows("lion", &["log", "sdk"]));
+        assert!(knows("serde", &[]));
+        assert!(!knows("lion", &["sdk"]));
+        assert!(!knows("lion", &["log", "rand", "sdk"]));
+        assert!(!knows("absent", &[]));
     }
 }

@@ -1,7 +1,7 @@
-//! Cargo at work: its artifacts, its progress, and its errors in one line.
+//! Cargo at work: its artifacts, its progress, and its errors, whole and in one line.
 
-use super::ProgramError;
 use super::packages::Target;
+use super::{BuildProgress, Listener, ProgramError};
 use crate::interrupt::Interrupts;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
@@ -17,37 +17,94 @@ use std::time::Duration;
 
 /// How often a silent build is asked whether it should stop.
 const LOOK: Duration = Duration::from_millis(100);
+/// Rustc's own reports, in its colours, in lines that programs read.
+const FORMAT: &str = "json-diagnostic-rendered-ansi";
 
-/// A line of `--message-format=json-render-diagnostics`.
+/// A line of [`FORMAT`].
 #[derive(Debug, Deserialize)]
-struct Artifact {
-    reason: String,
-    #[serde(default)]
-    executable: Option<PathBuf>,
-    #[serde(default)]
-    target: Option<Target>,
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact {
+        executable: Option<PathBuf>,
+        target: Target,
+        #[serde(default)]
+        filenames: Vec<PathBuf>,
+    },
+    CompilerMessage {
+        message: Diagnostic,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// One of rustc's, as its own report says it and taken apart.
+#[derive(Debug, Deserialize)]
+struct Diagnostic {
+    message: String,
+    level: String,
+    rendered: Option<String>,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Span {
+    file_name: String,
+    line_start: usize,
+    column_start: usize,
+    is_primary: bool,
+}
+
+impl Diagnostic {
+    /// Rustc ends with a count of its errors, which is none.
+    fn is_error(&self) -> bool {
+        self.level.starts_with("error") && !self.message.starts_with("aborting due to")
+    }
+
+    /// "mismatched types, at src/lib.rs:3:5".
+    fn line(&self) -> String {
+        match self.spans.iter().find(|span| span.is_primary) {
+            Some(span) => format!(
+                "{}, at {}:{}:{}",
+                self.message, span.file_name, span.line_start, span.column_start
+            ),
+            None => self.message.clone(),
+        }
+    }
 }
 
 /// A line of cargo's, from one of its two outputs.
 enum Said {
-    Artifact(String),
+    Message(String),
     Text(String),
 }
 
 /// What came of one run of cargo.
+#[derive(Debug, Default)]
 pub(super) struct Built {
     pub(super) success: bool,
     pub(super) executables: BTreeMap<String, PathBuf>,
-    pub(super) text: String,
+    /// All that was made, or was there.
+    pub(super) files: Vec<PathBuf>,
+    /// Rustc's reports, in its colours, and what cargo says besides.
+    text: String,
+    /// The compiler's errors, a line each.
+    errors: Vec<String>,
+    /// Crates done and crates in all, by cargo's own count.
+    count: Option<(usize, usize)>,
 }
 
 /// Runs cargo in a process group of its own, so that an interrupt ends the compilers too.
 pub(super) fn run(
     mut command: std::process::Command,
     interrupts: &Interrupts,
-    listener: &mut dyn FnMut(&str),
+    listener: &mut Listener<'_>,
 ) -> Result<Built, ProgramError> {
     let mut cargo = command
+        .args(["--message-format", FORMAT])
+        // Cargo counts for a terminal only, as wide as that is.
+        .env("CARGO_TERM_PROGRESS_WHEN", "always")
+        .env("CARGO_TERM_PROGRESS_WIDTH", "80")
+        .env("CARGO_TERM_COLOR", "never")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -56,16 +113,12 @@ pub(super) fn run(
         .map_err(no_cargo)?;
     let group = Pid::from_child(&cargo);
     let (sender, said) = channel();
-    follow(cargo.stdout.take(), Said::Artifact, sender.clone())?;
+    follow(cargo.stdout.take(), Said::Message, sender.clone())?;
     follow(cargo.stderr.take(), Said::Text, sender)?;
-    let mut built = Built {
-        success: false,
-        executables: BTreeMap::new(),
-        text: String::new(),
-    };
+    let mut built = Built::default();
     loop {
         match said.recv_timeout(LOOK) {
-            Ok(Said::Artifact(line)) => built.note_artifact(&line),
+            Ok(Said::Message(line)) => built.note_message(&line),
             Ok(Said::Text(line)) => built.note_text(&line, listener),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
@@ -81,28 +134,76 @@ pub(super) fn run(
 }
 
 impl Built {
-    fn note_artifact(&mut self, line: &str) {
-        if let Ok(Artifact {
-            reason,
-            executable: Some(executable),
-            target: Some(target),
-        }) = serde_json::from_str(line)
-            && reason == "compiler-artifact"
-        {
-            self.executables.insert(target.name, executable);
+    fn note_message(&mut self, line: &str) {
+        match serde_json::from_str(line) {
+            Ok(Message::CompilerArtifact {
+                executable,
+                target,
+                filenames,
+            }) => {
+                self.files.extend(filenames);
+                self.executables
+                    .extend(executable.map(|executable| (target.name, executable)));
+            }
+            Ok(Message::CompilerMessage { message }) => {
+                self.text
+                    .push_str(message.rendered.as_deref().unwrap_or_default());
+                if message.is_error() {
+                    self.errors.push(message.line());
+                }
+            }
+            _ => {}
         }
     }
 
-    /// `   Compiling lion v0.1.0 (…)` is progress, all else is for the person who reads the error.
-    fn note_text(&mut self, line: &str, listener: &mut dyn FnMut(&str)) {
-        match line.trim_start().strip_prefix("Compiling ") {
-            Some(krate) => listener(krate),
-            None => {
-                self.text.push_str(line);
-                self.text.push('\n');
+    /// `   Compiling lion v0.1.0 (…)` and `    Building [=>   ] 3/12: lion` are progress, all else is for the person who reads the error.
+    fn note_text(&mut self, line: &str, listener: &mut Listener<'_>) {
+        // What cargo draws over again stands before a carriage return.
+        for part in line.split('\r').filter(|part| !part.trim().is_empty()) {
+            let part = part.trim_end();
+            match part.trim_start().split_once(' ') {
+                Some(("Compiling" | "Documenting", krate)) => listener(BuildProgress::Compiling {
+                    krate,
+                    count: self.count,
+                }),
+                Some(("Blocking", lock)) => {
+                    let lock = lock.trim_start_matches("waiting for ");
+                    listener(BuildProgress::Noted(&format!(
+                        "waiting for another cargo: {lock}"
+                    )));
+                }
+                Some(("Building", bar)) => self.count = count(bar).or(self.count),
+                _ => {
+                    self.text.push_str(part);
+                    self.text.push('\n');
+                }
             }
         }
     }
+
+    /// Why there is no program.
+    pub(super) fn error(self, submission: &str) -> ProgramError {
+        let Some(first) = self.errors.first() else {
+            return cargo_error(submission, self.text);
+        };
+        let more = match self.errors.len() {
+            1 => String::new(),
+            2 => "; and 1 more error".to_owned(),
+            n => format!("; and {} more errors", n - 1),
+        };
+        ProgramError::Compile {
+            submission: submission.to_owned(),
+            first: first.clone() + &more,
+            diagnostics: self.text,
+        }
+    }
+}
+
+/// `[=>   ] 3/12: lion` as 3 and 12.
+fn count(bar: &str) -> Option<(usize, usize)> {
+    let (_, rest) = bar.split_once("] ")?;
+    let (done, all) = rest.split(':').next()?.trim().split_once('/')?;
+    Some((done.parse().ok()?, all.parse().ok()?))
 }
 
 fn follow(
@@ -114,29 +215,16 @@ fn follow(
     thread::Builder::new()
         .name("cargo output".to_owned())
         .spawn(move || {
-            let lines = BufReader::new(output).lines().map_while(Result::ok);
+            let lines = BufReader::new(output).split(b'\n').map_while(Result::ok);
+            let lines = lines.map(|line| wrap(String::from_utf8_lossy(&line).into_owned()));
             // Nobody listens any more once the build was interrupted.
-            let _ = lines.map(wrap).try_for_each(|said| sender.send(said));
+            let _ = { lines }.try_for_each(|said| sender.send(said));
         })
         .map(drop)
         .map_err(no_cargo)
 }
 
-pub(super) fn build_error(submission: &str, text: String) -> ProgramError {
-    match text
-        .lines()
-        .any(|line| line.starts_with("error: could not compile"))
-    {
-        true => ProgramError::Compile {
-            submission: submission.to_owned(),
-            first: first_error(&text),
-            diagnostics: text,
-        },
-        false => cargo_error(submission, text),
-    }
-}
-
-pub(crate) fn cargo_error(submission: &str, text: String) -> ProgramError {
+pub(super) fn cargo_error(submission: &str, text: String) -> ProgramError {
     ProgramError::Cargo {
         submission: submission.to_owned(),
         first: reason(&text),
@@ -160,24 +248,43 @@ fn reason(text: &str) -> String {
             "{first}, which belongs to a workspace: `bench new PATH --from NAME` makes a copy that stands alone"
         ),
         () if text.contains("--locked was passed") => {
-            format!("{first}: `cargo update --workspace` in its folder brings that up to date")
+            format!("{first}: {} brings it up to date", update(&first))
         }
         () => reason,
     }
 }
 
-/// The first error with its place: "mismatched types, at src/lib.rs:3:5".
+/// The command that lets a lock file follow its manifests. Cargo names the file, beside which the workspace's manifest lies.
+fn update(error: &str) -> String {
+    const COMMAND: &str = "cargo update --workspace";
+    let path = error.split_once("lock file ").map(|(_, rest)| rest);
+    let folder = path.and_then(|path| path.split_once("/Cargo.lock"));
+    match folder {
+        Some((folder, _)) => format!("`{COMMAND} --manifest-path '{folder}/Cargo.toml'`"),
+        None => format!("`{COMMAND}`"),
+    }
+}
+
+/// The first line that is an error, with what it announces.
 fn first_error(text: &str) -> String {
     let mut lines = text.lines().map(str::trim);
     let Some(error) = lines.find(|line| line.starts_with("error")) else {
         return "it gave no reason".to_owned();
     };
     let message = error.split_once(": ").map_or(error, |(_, message)| message);
-    let below = lines.clone().next();
-    match below.and_then(|line| line.strip_prefix("--> ")) {
-        Some(place) => format!("{message}, at {place}"),
-        None => with_list(message, lines),
+    with_list(message, lines)
+}
+
+/// A report without the colours of a terminal.
+pub(super) fn plain(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // A sequence ends with its first letter.
+        let end = part.find(|c: char| c.is_ascii_alphabetic());
+        plain.push_str(end.and_then(|end| part.get(end + 1..)).unwrap_or_default());
     }
+    plain
 }
 
 /// A line that announces what stands below it, and that.
@@ -210,6 +317,28 @@ pub(super) fn no_cargo(cause: io::Error) -> ProgramError {
 mod tests {
     use super::*;
 
+    fn built(messages: &[serde_json::Value], text: &str) -> (Built, Vec<String>) {
+        let mut built = Built::default();
+        let mut said = Vec::new();
+        for message in messages {
+            built.note_message(&message.to_string());
+        }
+        for line in text.lines() {
+            built.note_text(line, &mut |progress| said.push(format!("{progress:?}")));
+        }
+        (built, said)
+    }
+
+    fn message(level: &str, message: &str, line: Option<usize>) -> serde_json::Value {
+        let span = |line| serde_json::json!({"file_name": "src/lib.rs", "line_start": line, "column_start": 5, "is_primary": true});
+        serde_json::json!({"reason": "compiler-message", "message": {
+            "level": level,
+            "message": message,
+            "rendered": format!("\u{1b}[1m{level}\u{1b}[0m: {message}\n"),
+            "spans": line.map(span).into_iter().collect::<Vec<_>>(),
+        }})
+    }
+
     #[test]
     fn what_a_program_was_compiled_from_is_read_beside_it() {
         let folder = tempfile::tempdir().unwrap();
@@ -225,27 +354,77 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_is_told_in_one_line() {
-        let rustc = "warning: unused\n  --> src/lib.rs:1:1\nerror[E0308]: mismatched types\n --> submissions/lion/src/lib.rs:3:5\n  |\nerror: could not compile `lion` (lib) due to 1 previous error\n";
-        let error = build_error("lion", rustc.to_owned());
+    fn all_errors_are_shown_and_the_first_is_told_in_one_line() {
+        let mut messages = vec![
+            message("warning", "unused", Some(1)),
+            message("error", "mismatched types", Some(3)),
+            message("error", "aborting due to 1 previous error", None),
+        ];
+        let text = "error: could not compile `lion` (lib) due to 1 previous error\n";
+        let told = |messages: &[_]| built(messages, text).0.error("lion");
         assert_eq!(
-            error.to_string(),
-            "submission `lion` does not compile: mismatched types, at submissions/lion/src/lib.rs:3:5"
+            told(&messages).to_string(),
+            "submission `lion` does not compile: mismatched types, at src/lib.rs:3:5"
         );
-        let copied = "error: failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  error inheriting `edition` from workspace root manifest's `workspace.package.edition`\n\nCaused by:\n  failed to find a workspace root\n";
-        let told = cargo_error("lion", copied.to_owned()).to_string();
-        assert!(told.contains("`bench new PATH --from NAME`"), "{told}");
-        let stale = "error: cannot update the lock file /x/Cargo.lock because --locked was passed to prevent this\n";
-        let told = cargo_error("lion", stale.to_owned()).to_string();
-        assert!(told.contains("`cargo update --workspace`"), "{told}");
-        let roots = "error: multiple workspace roots found in the same workspace:\n  /x/a\n  /x\n\nnote: x\n";
+        messages.push(message("error", "use of moved value: `v`", Some(7)));
+        let error = told(&messages);
+        assert!(
+            error.to_string().ends_with("lib.rs:3:5; and 1 more error"),
+            "{error}"
+        );
         assert_eq!(
-            cargo_error("lion", roots.to_owned()).to_string(),
+            error.diagnostics(),
+            "warning: unused\nerror: mismatched types\nerror: aborting due to 1 previous error\nerror: use of moved value: `v`\nerror: could not compile `lion` (lib) due to 1 previous error\n"
+        );
+        assert!(error.coloured().contains("\u{1b}[1merror\u{1b}[0m: use"));
+        messages.push(message("error", "another", Some(9)));
+        let error = told(&messages);
+        assert!(
+            error.to_string().ends_with("; and 2 more errors"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_cargo_says_of_its_progress() {
+        let text = "   Compiling tch v0.24.0\n    Building [=>    ] 3/12: torch-sys, lion  \r    Building [==>    ] 7/12: lion  \r\n   Compiling lion v0.1.0 (/x)\n    Blocking waiting for file lock on build directory\n";
+        let (built, said) = built(&[], text);
+        assert_eq!(
+            said,
+            [
+                "Compiling { krate: \"tch v0.24.0\", count: None }",
+                "Compiling { krate: \"lion v0.1.0 (/x)\", count: Some((7, 12)) }",
+                "Noted(\"waiting for another cargo: file lock on build directory\")",
+            ]
+        );
+        assert_eq!(built.text, "");
+    }
+
+    #[test]
+    fn what_stops_cargo_is_told_in_one_line() {
+        let told = |text: &str| cargo_error("lion", text.to_owned()).to_string();
+        let copied = told(
+            "error: failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  error inheriting `edition` from workspace root manifest's `workspace.package.edition`\n\nCaused by:\n  failed to find a workspace root\n",
+        );
+        assert!(copied.contains("`bench new PATH --from NAME`"), "{copied}");
+        let stale = "error: cannot update the lock file /x y/Cargo.lock because --locked was passed to prevent this\n";
+        let stale = told(stale);
+        assert!(
+            stale.ends_with(
+                "`cargo update --workspace --manifest-path '/x y/Cargo.toml'` brings it up to date"
+            ),
+            "{stale}"
+        );
+        assert_eq!(
+            told(
+                "error: multiple workspace roots found in the same workspace:\n  /x/a\n  /x\n\nnote: x\n"
+            ),
             "cargo cannot build submission `lion`: multiple workspace roots found in the same workspace: /x/a, /x"
         );
-        let cargo = "error: failed to load `x`\n\nCaused by:\n  failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  no name\n";
         assert_eq!(
-            build_error("lion", cargo.to_owned()).to_string(),
+            told(
+                "error: failed to load `x`\n\nCaused by:\n  failed to parse manifest at `/x/Cargo.toml`\n\nCaused by:\n  no name\n"
+            ),
             "cargo cannot build submission `lion`: failed to load `x`: no name"
         );
     }

@@ -4,7 +4,7 @@ use super::source::Source;
 use super::{ProgramError, lockfile, output};
 use crate::home::Home;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +73,12 @@ impl Target {
 impl Package {
     pub(super) fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    }
+
+    /// Names of all that it asks for, for tests too: what is locked with it.
+    pub(super) fn needs(&self) -> BTreeSet<String> {
+        let needs = self.dependencies.iter();
+        needs.map(|dependency| dependency.name.clone()).collect()
     }
 
     /// Without what only tests and examples want.
@@ -144,6 +150,16 @@ impl Packages {
         members.any(|member| same_file(&member.manifest_path, &package.manifest_path))
     }
 
+    /// The root of a package's workspace.
+    pub(super) fn workspace<'a>(&'a self, package: &'a Package) -> &'a Path {
+        let of = |workspace: &&Workspace| {
+            let mut members = workspace.packages.iter();
+            members.any(|member| same_file(&member.manifest_path, &package.manifest_path))
+        };
+        let workspace = self.workspaces.iter().find(of);
+        workspace.map_or(package.folder(), |workspace| &workspace.root)
+    }
+
     fn known(&self, manifest: &Path) -> Option<&Package> {
         let mut all = self.workspaces.iter().flat_map(|w| &w.packages);
         all.find(|package| same_file(&package.manifest_path, manifest))
@@ -191,14 +207,7 @@ impl Packages {
             wanted.extend(paths.filter_map(|dependency| dependency.path.clone()));
             found.push(package);
         }
-        let of = |workspace: &&Workspace| {
-            let mut members = workspace.packages.iter();
-            members.any(|member| same_file(&member.manifest_path, &package.manifest_path))
-        };
-        let root = self.workspaces.iter().find(of);
-        let root = root
-            .map_or(package.folder(), |workspace| &workspace.root)
-            .to_owned();
+        let root = self.workspace(package).to_owned();
         // Without a lock file there is nothing to add: cargo says so when it builds.
         let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
         let mut patched = Vec::new();

@@ -1,9 +1,7 @@
-//! What the checkout's workspace, or a new one, knows of its members: its list of them, and its lock file.
+//! What the checkout's workspace knows of its members: its list of them.
 
-use super::{ScaffoldError, failed};
-use crate::home::Home;
-use crate::program;
-use std::path::{Path, PathBuf};
+use super::ScaffoldError;
+use std::path::Path;
 
 /// The root manifest with one member more, in the order of the alphabet among the submissions.
 ///
@@ -37,30 +35,6 @@ pub(super) fn with_member(path: &Path, text: &str, name: &str) -> Result<String,
     let mut lines = lines;
     lines.insert(place, &line);
     Ok(lines.join("\n") + "\n")
-}
-
-/// Has cargo enter the new crate into its lock file, without the network where that is enough.
-///
-/// # Errors
-/// What cargo says.
-pub(super) fn lock(home: &Home, name: &str, manifest: &PathBuf) -> Result<(), ScaffoldError> {
-    let mut text = String::new();
-    for network in [&["--offline"][..], &[]] {
-        let output = home
-            .command("cargo")
-            .args(["update", "--workspace", "--quiet"])
-            .args(network)
-            .arg("--manifest-path")
-            .arg(manifest)
-            .current_dir(&home.root)
-            .output()
-            .map_err(failed("cannot run cargo on", manifest))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        text = String::from_utf8_lossy(&output.stderr).into_owned();
-    }
-    Err(ScaffoldError::Cargo(program::cargo_error(name, text)))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl<'a> Rename<'a> {
             Some("toml") => {
                 text.replace(&format!("name = \"{old}\""), &format!("name = \"{new}\""))
             }
-            Some("yaml") => began(text, new),
+            Some("yaml") if old != new => began(text, new),
             Some("rs") => {
                 let lines = text.split_inclusive('\n').enumerate();
                 lines

@@ -1,5 +1,6 @@
 //! What a new submission is a copy of, and the copy under another name.
 
+use super::alone::TOOLCHAIN;
 use super::rename::Rename;
 use super::{ScaffoldError, failed};
 use std::path::{Path, PathBuf};
@@ -16,16 +17,44 @@ pub(super) struct Source {
 
 impl Source {
     /// Gradient descent with momentum: the page that most algorithms begin as.
-    pub(super) fn starter() -> Source {
-        let file = |path: &str, text: &str| (PathBuf::from(path), text.as_bytes().to_vec());
+    pub(super) fn rule() -> Source {
+        Source::starter(&[
+            ("src/lib.rs", include_str!("template/lib.rs.txt")),
+            ("src/main.rs", include_str!("template/main.rs.txt")),
+        ])
+    }
+
+    /// The same as a whole training algorithm, whose step is written out.
+    pub(super) fn wide() -> Source {
+        Source::starter(&[
+            ("src/lib.rs", include_str!("template/wide-lib.rs.txt")),
+            ("src/rule.rs", include_str!("template/wide-rule.rs.txt")),
+            ("src/main.rs", include_str!("template/wide-main.rs.txt")),
+        ])
+    }
+
+    /// The files of a template, with what all have.
+    fn starter(sources: &[(&str, &str)]) -> Source {
+        let shared = [
+            ("Cargo.toml", include_str!("template/Cargo.toml.txt")),
+            ("submission.yaml", include_str!("template/submission.yaml")),
+        ];
+        let file = |(path, text): &(&str, &str)| (PathBuf::from(path), text.as_bytes().to_vec());
         Source {
             name: "starter".to_owned(),
-            files: vec![
-                file("Cargo.toml", include_str!("template/Cargo.toml.txt")),
-                file("submission.yaml", include_str!("template/submission.yaml")),
-                file("src/lib.rs", include_str!("template/lib.rs.txt")),
-                file("src/main.rs", include_str!("template/main.rs.txt")),
-            ],
+            files: shared.iter().chain(sources).map(file).collect(),
+        }
+    }
+
+    /// Settings that extend the submission in a folder. They have their name already, so that nothing in them is renamed.
+    pub(super) fn variant(name: &str, of: &Path, settings: &str) -> Source {
+        let schema = "# yaml-language-server: $schema=crates/bench-core/schema/submission.json";
+        // A name of JSON is one of YAML, whatever is in it.
+        let base = serde_json::Value::from(of.to_string_lossy());
+        let text = format!("{schema}\nschema: 1\nextends: {base}\n{settings}");
+        Source {
+            name: name.to_owned(),
+            files: vec![(PathBuf::from("submission.yaml"), text.into_bytes())],
         }
     }
 
@@ -80,7 +109,9 @@ fn is_source(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
     let built = entry.file_type().is_dir() && name == "target";
     let hidden = entry.depth() > 0 && name.starts_with('.');
-    !(built || hidden || name == "Cargo.lock")
+    // Those of a crate that stands alone are written anew for each place.
+    let settled = name == "Cargo.lock" || name == TOOLCHAIN;
+    !(built || hidden || settled)
 }
 
 #[cfg(test)]
@@ -93,8 +124,16 @@ mod tests {
     }
 
     #[test]
+    fn the_wide_starter_takes_a_name() {
+        let files = Source::wide().renamed("my-algo", true);
+        assert!(text(&files, "src/main.rs").contains("run_algorithm::<my_algo::MyAlgo>()"));
+        assert!(text(&files, "src/lib.rs").contains("impl TrainingAlgorithm for MyAlgo {"));
+        assert!(text(&files, "src/rule.rs").contains("impl UpdateRule for Momentum {"));
+    }
+
+    #[test]
     fn the_starter_takes_a_name() {
-        let files = Source::starter().renamed("my-algo", true);
+        let files = Source::rule().renamed("my-algo", true);
         assert_eq!(
             text(&files, "Cargo.toml")
                 .matches("name = \"my-algo\"")
@@ -115,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_type_that_is_there_keeps_its_meaning() {
-        let files = Source::starter().renamed("step", true);
+        let files = Source::rule().renamed("step", true);
         assert!(text(&files, "src/main.rs").contains("run::<step::Starter>()"));
     }
 }

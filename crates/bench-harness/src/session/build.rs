@@ -3,7 +3,7 @@
 use super::work::{BuildFailure, Work, look_up};
 use super::{Session, SessionEvent, Sink, Sources};
 use crate::interrupt::Interrupts;
-use crate::program::{Builder, ProgramError, Programs};
+use crate::program::{BuildProgress, Builder, ProgramError, Programs};
 use bench_core::run::SubmissionIdentity;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -55,8 +55,8 @@ fn build(
     let name = submission.program.as_str();
     sink(SessionEvent::Building { submission: name });
     let began = Instant::now();
-    let mut compiling = |krate: &str| sink(SessionEvent::Compiling { krate });
-    match builder.build(submission, interrupts, &mut compiling) {
+    let mut listener = |progress: BuildProgress<'_>| sink(SessionEvent::Build(progress));
+    match builder.build(submission, interrupts, &mut listener) {
         Ok(programs) => {
             sink(SessionEvent::Built {
                 submission: name,

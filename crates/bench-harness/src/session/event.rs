@@ -2,7 +2,7 @@
 
 use super::{PlannedTrial, TrialReport, Work};
 use crate::lock::Holder;
-use crate::program::ProgramError;
+use crate::program::{BuildProgress, ProgramError};
 use crate::trial::TrialProgress;
 use std::path::Path;
 use std::time::Duration;
@@ -37,11 +37,8 @@ pub enum SessionEvent<'a> {
         /// Its name.
         submission: &'a str,
     },
-    /// The build got to a crate.
-    Compiling {
-        /// Name, version and place, as cargo writes them.
-        krate: &'a str,
-    },
+    /// The build goes on.
+    Build(BuildProgress<'a>),
     /// A program is there.
     Built {
         /// The submission's name.

@@ -42,7 +42,7 @@ impl From<&ProgramError> for BuildFailure {
     fn from(error: &ProgramError) -> BuildFailure {
         BuildFailure {
             message: error.to_string(),
-            diagnostics: error.diagnostics().to_owned(),
+            diagnostics: error.diagnostics(),
         }
     }
 }
@@ -227,6 +227,7 @@ fn prepare(
         tolerances: session.tolerances,
         to_budget: session.options.to_budget,
         keep_every: session.keep_every,
+        keep_weights: session.options.keep_weights,
     }
 }
 

@@ -32,6 +32,7 @@ impl Supervisor<'_> {
             Err(_) => Farewell::default(),
         };
         self.end_programs();
+        self.keep_last_weights()?;
         let worker_memory = self.worker.kill().map(|exit| exit.peak_memory);
         let phases = self.tally.finish(Instant::now());
         let outcome = match conducted {
@@ -66,6 +67,7 @@ impl Supervisor<'_> {
             self.snapshot()?;
             let (scores, verdict) = self.evaluate(due)?;
             self.snapshots.evaluated();
+            self.keep_best_weights(&scores)?;
             match verdict {
                 Verdict::Over(outcome) => return Ok(outcome),
                 Verdict::GoOn => self.keep_now_and_then()?,

@@ -4,7 +4,7 @@ use super::death;
 use super::rules::Rules;
 use super::snapshot::Snapshots;
 use super::tally::Tally;
-use super::{Observer, Trial, TrialProgress};
+use super::{Observer, Trial, TrialProgress, weights};
 use crate::channel::{Arrival, BACKLOG, Source};
 use crate::interrupt::Interrupts;
 use crate::process::{Process, ProcessError};
@@ -14,6 +14,7 @@ use crate::slowdown::Counters;
 use bench_core::outcome::{Failure, FailureKind, Outcome, Phase};
 use bench_core::protocol::{Command, Event};
 use bench_core::record::TrialEvent;
+use bench_score::TrialSummary;
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -149,6 +150,8 @@ pub(super) struct Supervisor<'a> {
     pub(super) tally: Tally,
     pub(super) rules: Rules,
     pub(super) snapshots: Snapshots,
+    /// The best value of the target's metric so far.
+    pub(super) best: Option<f64>,
     /// Steps done at the last evaluation.
     pub(super) step: u64,
     /// Submission time up to the last evaluation.
@@ -204,6 +207,7 @@ impl<'a> Supervisor<'a> {
             tally: Tally::new(spawned),
             rules: Rules::new(trial.run(), trial.to_budget),
             snapshots: Snapshots::new(scratch, trial),
+            best: weights::best(trial.run(), &TrialSummary::fold(trial.run(), &trial.lines)),
             step: 0,
             submission_ns: 0,
             clock: None,

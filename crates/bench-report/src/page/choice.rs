@@ -1,6 +1,6 @@
 //! Which curves a page shows: of each study the trial that counts.
 
-use crate::curves::{Curve, CurvePlot, Place};
+use crate::curves::{Curve, CurvePlot, Place, Quantity};
 use bench_core::spec::workload::Direction;
 use bench_score::algoperf::{Board, Goal, Log, Logs, Row, StudyResult, Targets};
 use bench_score::{Trial, ruleset};
@@ -34,12 +34,12 @@ pub fn record_plots(trials: &[Trial]) -> Vec<CurvePlot> {
             let fastest = trials.iter().min_by_key(hit);
             counted.entry(submission).or_default().extend(fastest);
         }
-        let mut plot = CurvePlot::of(counted.values().flatten().next()?);
+        let mut plot = CurvePlot::of(counted.values().flatten().next()?, Quantity::Validation);
         plot.of = studies.len();
         plot.workload = format!("{}, {ruleset}", plot.workload);
         for trial in in_turn(counted.into_values().collect()) {
             let group = group(&mut plot, &trial.record.run.submission.name);
-            plot.curves.push(Curve::of(trial, group));
+            plot.curves.push(Curve::of(trial, group, plot.quantity));
         }
         Some(plot.thinned(POINTS))
     };
@@ -59,6 +59,7 @@ pub fn log_plots(board: &Board, logs: &Logs, targets: &Targets) -> Vec<CurvePlot
         let target = targets.workloads.get(workload)?;
         let mut plot = CurvePlot {
             workload: workload.clone(),
+            quantity: Quantity::Validation,
             metric: target.metric.clone(),
             direction: match target.goal {
                 Goal::Minimize => Direction::Min,
@@ -90,6 +91,7 @@ pub fn log_plots(board: &Board, logs: &Logs, targets: &Targets) -> Vec<CurvePlot
             let finite = log.evaluations.iter().filter(|one| is_finite(one));
             let curve = Curve {
                 group: group(&mut plot, &submission),
+                behind: false,
                 name: study,
                 points: finite.map(place).collect(),
                 hit: hit.filter(|place| place.seconds.is_finite() && place.step.is_finite()),

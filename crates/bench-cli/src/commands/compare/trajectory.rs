@@ -129,8 +129,8 @@ fn follow(
         let submission = run.submission.name.as_str();
         reporter.session(SessionEvent::Building { submission });
         let began = Instant::now();
-        let built = builder.build(&run.submission, interrupts, &mut |krate| {
-            reporter.compiling(krate)
+        let built = builder.build(&run.submission, interrupts, &mut |progress| {
+            reporter.build(progress)
         })?;
         reporter.session(SessionEvent::Built {
             submission,

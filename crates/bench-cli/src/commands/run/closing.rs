@@ -7,10 +7,12 @@ use crate::failure::Failure;
 use crate::workspace::Workspace;
 use bench_core::outcome::Outcome;
 use bench_core::run::RunSpec;
+use bench_core::spec::submission::Value;
 use bench_harness::session::{Action, Session, TrialReport};
 use bench_harness::store;
+use bench_harness::trial::WEIGHTS;
 use bench_report::{trials, units};
-use bench_score::{Comparison, Leaderboard, Trial, compare};
+use bench_score::{Best, Comparison, Leaderboard, Search, Trial, compare};
 use std::path::Path;
 
 /// More trials than this are left to `bench status`.
@@ -52,13 +54,16 @@ impl Closing<'_> {
             let board = Leaderboard::of(&records).under(&self.workspace.catalog);
             parts.push(leaderboard::text(&board, Format::Table, width)?);
         }
+        let searches = Search::all(&records);
+        parts.extend(searches.iter().map(|search| self.searched(search)));
         parts.extend(
             self.reports
                 .iter()
                 .filter_map(|report| self.trouble(report)),
         );
+        parts.extend(self.weights());
         parts.extend(references(&self.workspace.home.root, &records));
-        parts.push(self.next());
+        parts.push(self.next(&searches));
         Ok(parts.join("\n\n"))
     }
 
@@ -87,6 +92,67 @@ impl Closing<'_> {
         format!("{action} {}\n    {}", title(run), folder.display())
     }
 
+    /// What a search of one submission on one workload found.
+    fn searched(&self, search: &Search) -> String {
+        let Search {
+            run,
+            points,
+            reached,
+            ..
+        } = search;
+        let what = format!("{} on {}", run.submission.name, run.workload_name);
+        let Some(Best { trial, steps }) = &search.best else {
+            return format!("Search of {what}: none of {points} points reached the target");
+        };
+        let seed = &trial.record.run.seed;
+        let space = self.workspace.catalog.submissions.get(&run.submission.name);
+        let names = space.map(|entrant| entrant.space.names());
+        let values = trial.record.run.hyperparameters.iter();
+        let values = values.filter(|(name, _)| {
+            let names = names.as_ref();
+            names.is_none_or(|names| names.contains(&name.as_str()))
+        });
+        let values: Vec<String> = values.map(|(name, value)| shown(name, value)).collect();
+        format!(
+            "Search of {what}: {reached} of {points} points reached the target, the best of them in {} steps (study {}, trial {})\n  {}",
+            units::count(*steps as u64),
+            seed.study,
+            seed.trial,
+            values.join(", ")
+        )
+    }
+
+    /// Where weights were kept.
+    fn weights(&self) -> Option<String> {
+        let folders = self
+            .reports
+            .iter()
+            .filter_map(|report| report.folder.as_ref());
+        let folders = folders
+            .map(|folder| folder.join(WEIGHTS))
+            .filter(|f| f.is_dir());
+        let lines: Vec<String> = folders
+            .map(|folder| format!("  {}", folder.display()))
+            .collect();
+        let kept = self.session.options.keep_weights && !lines.is_empty();
+        kept.then(|| format!("Weights:\n{}", lines.join("\n")))
+    }
+
+    /// The command that makes a variant of what a search found.
+    fn variant(&self, search: &Search, all: &[Search]) -> String {
+        let run = search.run;
+        let mut command = format!("bench new NAME --best-of {}", self.typed(run));
+        let workload = |search: &Search| search.run.workload_name != run.workload_name;
+        if all.iter().any(workload) {
+            command.push_str(&format!(" --workload {}", run.workload_name));
+        }
+        let runs = &self.session.runs;
+        if self.workspace.runs(None).is_ok_and(|usual| usual != *runs) {
+            command.push_str(&format!(" --results {}", runs.display()));
+        }
+        command
+    }
+
     /// A failed trial: what failed, where its log is, how to run it again.
     fn trouble(&self, report: &TrialReport) -> Option<String> {
         let outcome = report.summary.outcome.as_ref();
@@ -105,16 +171,7 @@ impl Closing<'_> {
 
     /// The command that runs a trial's study, without options that are the defaults.
     fn command(&self, run: &RunSpec) -> String {
-        let name = &run.submission.name;
-        let ends_with_it = |typed: &&String| {
-            Path::new(typed)
-                .file_name()
-                .is_some_and(|last| *last == **name)
-        };
-        let mut command = format!(
-            "bench run {}",
-            self.typed.iter().find(ends_with_it).unwrap_or(name)
-        );
+        let mut command = format!("bench run {}", self.typed(run));
         if run.workload_name != WORKLOAD {
             command.push_str(&format!(" --workload {}", run.workload_name));
         }
@@ -127,8 +184,19 @@ impl Closing<'_> {
         command
     }
 
+    /// A trial's submission as it was typed.
+    fn typed<'a>(&'a self, run: &'a RunSpec) -> &'a str {
+        let name = &run.submission.name;
+        let ends_with_it = |typed: &&String| {
+            Path::new(typed)
+                .file_name()
+                .is_some_and(|last| *last == **name)
+        };
+        self.typed.iter().find(ends_with_it).unwrap_or(name)
+    }
+
     /// What to type next.
-    fn next(&self) -> String {
+    fn next(&self, searches: &[Search]) -> String {
         let Some(report) = self.reports.first() else {
             return String::new();
         };
@@ -152,6 +220,10 @@ impl Closing<'_> {
         {
             let command = format!("{} --fresh", self.command(run));
             lines.push((command, "runs anew what was finished before"));
+        }
+        if let Some(search) = searches.iter().find(|search| search.best.is_some()) {
+            let command = self.variant(search, searches);
+            lines.push((command, "its best point as the defaults of a variant"));
         }
         if let ([_], Some(name)) = (self.reports, self.short(report)) {
             lines.push((format!("bench show {name}"), "the trial in full"));
@@ -186,6 +258,14 @@ impl Closing<'_> {
         }
         let name = folder.file_name()?.to_string_lossy();
         name.splitn(3, '-').nth(2).map(str::to_owned)
+    }
+}
+
+/// `learning-rate 0.003162`.
+fn shown(name: &str, value: &Value) -> String {
+    match value {
+        Value::Number(number) => format!("{name} {}", units::significant(*number)),
+        other => format!("{name} {other}"),
     }
 }
 
