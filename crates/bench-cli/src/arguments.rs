@@ -1,8 +1,9 @@
 //! What can be typed.
 
 use crate::commands::{
-    calibrate, check, clean, compare, completions, data, docs, doctor, explain, export, leaderboard,
-    list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status, verify, watch,
+    calibrate, check, clean, compare, completions, data, docs, doctor, explain, export,
+    leaderboard, list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status,
+    verify, watch,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
