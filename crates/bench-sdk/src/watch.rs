@@ -59,7 +59,7 @@ impl Watch {
             let seen = seen.iter().flat_map(BTreeMap::values);
             seen.map(Tensor::shallow_clone).collect::<Vec<_>>()
         });
-        let before = seen.iter().map(copy_of).collect::<Result<Vec<_>>>()?;
+        let before = seen.iter().map(copy_of).collect::<Result<Vec<_>, _>>()?;
         let places: BTreeSet<usize> = visited.tensors.values().map(place).collect();
         work()?;
         let mut changed = Changed {

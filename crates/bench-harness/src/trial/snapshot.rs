@@ -196,6 +196,12 @@ impl Snapshots {
         }
     }
 
+    /// The folder of the last snapshot, where it was evaluated.
+    pub(super) fn last_evaluated(&self) -> Option<&Path> {
+        let latest = self.latest.as_ref().filter(|latest| latest.evaluated)?;
+        Some(&latest.folder)
+    }
+
     /// Whether it is time for another copy on the disk.
     pub(super) fn is_due(&self) -> bool {
         self.last_kept.elapsed() >= self.keep_every

@@ -45,16 +45,17 @@ impl Supervisor<'_> {
         self.keep_weights(BEST)
     }
 
-    /// Keeps the weights of the last snapshot.
+    /// Keeps the weights of the last snapshot, where it was evaluated.
     pub(super) fn keep_last_weights(&mut self) -> Flow<()> {
         self.keep_weights(LAST)
     }
 
     fn keep_weights(&mut self, name: &str) -> Flow<()> {
-        let from = self.snapshots.latest().join(EVAL_FILE);
-        if !self.trial.keep_weights || !from.is_file() {
+        let evaluated = self.snapshots.last_evaluated();
+        let Some(folder) = evaluated.filter(|_| self.trial.keep_weights) else {
             return Ok(());
-        }
+        };
+        let from = folder.join(EVAL_FILE);
         match copy_whole(&from, &self.trial.folder.join(FOLDER), name) {
             Ok(()) => Ok(()),
             Err(cause) => self.warn(format!("{FOLDER}/{name} could not be kept: {cause}")),

@@ -79,8 +79,10 @@ fn told(kept: u64, changed: Changed) -> String {
 /// The author's type, without the SDK's around it.
 fn author<A>() -> &'static str {
     let name = std::any::type_name::<A>();
-    match name.rsplit_once('<') {
-        Some((sdk, inner)) if sdk.starts_with("bench_sdk::") => inner.trim_end_matches('>'),
+    match name.split_once('<') {
+        Some((sdk, inner)) if sdk.starts_with("bench_sdk::") => {
+            inner.strip_suffix('>').unwrap_or(inner)
+        }
         _ => name,
     }
 }

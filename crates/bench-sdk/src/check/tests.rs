@@ -238,8 +238,12 @@ fn what_a_state_forgets_is_told_with_numbers_and_names() {
             .filter(|f| f.verdict == Verdict::Failed);
         failed.next().unwrap().detail
     };
-    insta::assert_snapshot!(told(found::<VISITS_NOTHING>()), @"");
-    insta::assert_snapshot!(told(found::<HIDDEN_STATE>()), @"");
+    let nothing = told(found::<VISITS_NOTHING>());
+    let expected = "after loading at step 450, step 451 gives other weights in `net.layer1.bias`, `net.layer1.weight`, `net.layer2.bias` and 1 more; 0 numbers of state are kept and 172 were seen to change between steps, of which 172 are not visited; every field that a step reads and writes belongs in `fn state` of `bench_sdk::check::tests::Momentum<";
+    assert!(nothing.starts_with(expected), "{nothing}");
+    let number = told(found::<HIDDEN_STATE>());
+    let expected = "172 numbers of state are kept and 172 were seen to change, all of them visited, so what is missing is a number, a switch or a tensor";
+    assert!(number.contains(expected), "{number}");
 }
 
 #[test]
