@@ -161,6 +161,7 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
         },
         lines: Vec::new(),
         resume: None,
+        remarks: Vec::new(),
         programs: programs(script),
         // The fakes do not read it, but it is there.
         data: SplitName::ALL

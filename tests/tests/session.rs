@@ -307,6 +307,75 @@ fn a_resumed_trial_equals_an_uninterrupted_one() {
 }
 
 #[test]
+fn a_part_that_other_programs_run_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = fixture::session(folder.path(), &Script::good(), studies(1));
+    interrupt_at(&session, 10);
+    let warnings = |report: &TrialReport| {
+        let (_, lines) = store::open(report.folder.as_ref().unwrap()).unwrap();
+        let said = |line: &bench_core::record::Line| match &line.event {
+            TrialEvent::Warned { message } => message.contains("another digest"),
+            _ => false,
+        };
+        lines.iter().filter(|line| said(line)).count()
+    };
+    assert_eq!(
+        warnings(&interrupt_at(&session, 20)[0]),
+        0,
+        "the same programs"
+    );
+    let mut rebuilt = Prebuilt::of(&session.script);
+    rebuilt.programs.worker.digest = "rebuilt".to_owned();
+    let interrupts = Interrupts::default();
+    let reports = session::run(&session, &mut rebuilt, &interrupts, &mut |_| {}).unwrap();
+    assert_eq!(outcome(&reports[0]), Some(&Outcome::TargetReached));
+    assert_eq!(warnings(&reports[0]), 1);
+}
+
+/// What was planned compiled; what somebody made of it meanwhile does not. That is no failure of what was planned.
+#[test]
+fn a_build_that_fails_is_recorded_with_the_source_that_failed() {
+    /// Plans with one source, and finds another when it builds.
+    struct Broken(Vec<&'static str>);
+
+    impl Builder for Broken {
+        fn source_hash(&mut self, _: &SubmissionIdentity) -> Result<String, ProgramError> {
+            let now = if self.0.len() > 1 {
+                self.0.remove(0)
+            } else {
+                self.0[0]
+            };
+            Ok(now.to_owned())
+        }
+
+        fn build(
+            &mut self,
+            submission: &SubmissionIdentity,
+            interrupts: &Interrupts,
+            listener: &mut dyn FnMut(&str),
+        ) -> Result<Programs, ProgramError> {
+            let broken = vec![submission.program.clone()];
+            let mut inner = Prebuilt {
+                broken,
+                ..Prebuilt::default()
+            };
+            inner.build(submission, interrupts, listener)
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let session = fixture::session(folder.path(), &Script::good(), studies(1));
+    let mut builder = Broken(vec!["planned", "edited"]);
+    let reports =
+        session::run(&session, &mut builder, &Interrupts::default(), &mut |_| {}).unwrap();
+    assert!(is_build_failure(&reports[0]));
+    let place =
+        |source: &str| store::folder(&session.runs, "single", &studies(1)[0], source).unwrap();
+    assert_eq!(reports[0].folder.as_ref(), Some(&place("edited")));
+    assert!(!place("planned").exists());
+}
+
+#[test]
 fn a_trial_resumes_after_its_referee_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     let slow = Script::good().worker(Moment::Train(30), Act::Hang);

@@ -45,6 +45,8 @@ pub struct Trial {
     pub lines: Vec<Line>,
     /// Where an interrupted trial goes on; from the start where there is none.
     pub resume: Option<ResumePoint>,
+    /// What a person should know of how it begins; goes into the record.
+    pub remarks: Vec<String>,
     /// What to spawn.
     pub programs: Programs,
     /// Split to its file.
@@ -161,6 +163,9 @@ fn supervised(
             submission_ns: point.submission_ns,
         }),
     })?;
+    for message in trial.remarks.iter().cloned() {
+        recorder.append(TrialEvent::Warned { message })?;
+    }
     match Supervisor::spawn(trial, recorder, interrupts, observer) {
         Ok(mut supervisor) => supervisor.see_through(),
         Err(stop) => {

@@ -302,7 +302,7 @@ fn verdict(published: &Published, again: &Stored) -> (String, bool) {
         }
     });
     if published.source_hash != record.source_hash {
-        text.push_str("\nThe submission's source here is not the published one.");
+        text.push_str("\nWhat determines the programs here is not what it was: the submission's source, what it is built on, flags or compiler.");
     }
     if !machine && same {
         text.push_str("\nIt is another machine: times do not compare.");

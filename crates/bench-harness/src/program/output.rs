@@ -303,7 +303,9 @@ pub(super) fn compiled_from(program: &Path) -> Vec<PathBuf> {
         .map_or("", |(_, files)| files.trim_end());
     let files = files.replace("\\ ", "\0");
     let files = files.split(' ').filter(|file| !file.is_empty());
-    files.map(|file| file.replace('\0', " ").into()).collect()
+    let files = files.map(|file| PathBuf::from(file.replace('\0', " ")));
+    // A configuration may have them noted relative to a folder that is not told.
+    files.filter(|file| file.is_absolute()).collect()
 }
 
 pub(super) fn no_cargo(cause: io::Error) -> ProgramError {

@@ -26,6 +26,13 @@ const NOT_COMPILING: [&str; 14] = [
     "source",
     "term",
 ];
+/// Keys of the table `build` that are not either.
+const NOT_OF_BUILDS: [&str; 4] = [
+    "jobs",
+    "rustc-workspace-wrapper",
+    "rustc-wrapper",
+    "target-dir",
+];
 /// Names of cargo's configuration in a folder, the one that wins first.
 const CONFIGURATIONS: [&str; 2] = ["config", "config.toml"];
 
@@ -62,7 +69,7 @@ pub(super) fn add_surroundings(
     });
     for (distance, path) in configurations.enumerate() {
         let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
-        let told = tables(&text, |table, _| !NOT_COMPILING.contains(&table));
+        let told = tables(&text, compiles);
         if !told.is_empty() {
             source.add(format!("cargo's configuration {distance}"), told);
         }
@@ -72,6 +79,13 @@ pub(super) fn add_surroundings(
     }
     source.add("compiler", compiler(home, folder)?);
     Ok(())
+}
+
+/// Whether a line of cargo's configuration is about what is compiled. How fast, where to, and out of which cache is not.
+fn compiles(table: &str, line: &str) -> bool {
+    let line = line.strip_prefix("build.").unwrap_or(line);
+    let elsewhere = |name: &&str| line.starts_with(*name);
+    !NOT_COMPILING.contains(&table) && !(table == "build" && NOT_OF_BUILDS.iter().any(elsewhere))
 }
 
 /// What the compiler that cargo would call in `folder` says of itself.
@@ -169,6 +183,11 @@ rustflags = [
         assert_eq!(
             tables(text, reaches),
             "cargo-features = [\"x\"]\nprofile.dev.debug = 1\nresolver = \"3\"\n[profile.release] # of ours\nlto = true\n[profile.release.package]\n\"*\" = { opt-level = 1 }\n"
+        );
+        let cargo = "build.jobs = 3\n[build]\njobs = 2\nrustflags = []\nrustc-wrapper = \"sccache\"\n[net]\nretry = 1\n[env]\nX = \"1\"\n";
+        assert_eq!(
+            tables(cargo, compiles),
+            "[build]\nrustflags = []\n[env]\nX = \"1\"\n"
         );
         assert_eq!(
             tables(text, |table, _| table == "target"),

@@ -8,6 +8,9 @@ use bench_core::run::SubmissionIdentity;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+/// What a build came to, and the hash of the source that it was of.
+type Made = (Option<String>, Result<Programs, BuildFailure>);
+
 /// Builds what some trial needs. A build that fails is kept with each of its trials.
 pub(super) fn build_all(
     session: &Session,
@@ -16,7 +19,7 @@ pub(super) fn build_all(
     interrupts: &Interrupts,
     sink: &mut Sink<'_>,
 ) {
-    let mut built: BTreeMap<(usize, &str), Result<Programs, BuildFailure>> = BTreeMap::new();
+    let mut built: BTreeMap<(usize, &str), Made> = BTreeMap::new();
     for (index, (planned, work)) in session.trials.iter().zip(work).enumerate() {
         if !work.action.runs() || work.programs.is_some() {
             continue;
@@ -28,17 +31,24 @@ pub(super) fn build_all(
         if !built.contains_key(&key)
             && let Some(programs) = build(submission, builder, interrupts, sink)
         {
-            built.insert(key, programs);
+            let source = match &programs {
+                Ok(programs) => Some(programs.source_hash.clone()),
+                // What does not compile now may not be what was planned.
+                Err(_) => builder.source_hash(submission).ok(),
+            };
+            built.insert(key, (source, programs));
         }
-        let programs = built.get(&key).cloned();
-        if let Some(Ok(programs)) = &programs
-            && programs.source_hash != work.source_hash
+        let Some((source, programs)) = built.get(&key) else {
+            continue;
+        };
+        if let Some(source) = source
+            && *source != work.source_hash
             // A configuration that was hashed before is hashed again.
-            && let Ok(edited) = look_up(session, planned, &programs.source_hash)
+            && let Ok(edited) = look_up(session, planned, source)
         {
             *work = edited;
         }
-        work.programs = programs;
+        work.programs = Some(programs.clone());
     }
 }
 

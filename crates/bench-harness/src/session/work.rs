@@ -14,6 +14,9 @@ use bench_score::TrialSummary;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Said of a resumed part: equal sources need not make equal bytes.
+const OTHER_PROGRAMS: &str = "this part runs programs of another digest than the part before: the same source, built in another folder or by other system tools";
+
 /// What is to be done about one planned trial.
 #[derive(Debug, Clone)]
 pub struct Work {
@@ -205,8 +208,18 @@ fn prepare(
         programs: Some(programs.digests()),
         ..new_record(session, planned, &work.source_hash)
     };
+    let mut remarks = Vec::new();
     let (record, lines, resume) = match (&work.action, &work.stored) {
         (Action::Resume { from, lines }, Some(stored)) => {
+            if stored
+                .trial
+                .record
+                .programs
+                .as_ref()
+                .is_some_and(|before| fresh.programs.as_ref() != Some(before))
+            {
+                remarks.push(OTHER_PROGRAMS.to_owned());
+            }
             let began = RunRecord {
                 started: stored.trial.record.started.clone(),
                 ..fresh
@@ -220,6 +233,7 @@ fn prepare(
         record,
         lines,
         resume,
+        remarks,
         programs: programs.clone(),
         data: planned.data.clone(),
         device_index: planned.device_index,
