@@ -1,7 +1,8 @@
 //! One trial's complete configuration: what is hashed, and what a worker is given.
 
 use crate::canonical::{self, CanonicalError};
-use crate::spec::dataset::{Format, Split};
+use crate::spec::columns::Columns;
+use crate::spec::dataset::Split;
 use crate::spec::harness::Ruleset;
 use crate::spec::submission::{GradientClipping, Group, Norm, Schedule, Value};
 use crate::spec::workload::Workload;
@@ -51,7 +52,7 @@ pub struct DatasetIdentity {
     #[serde(deserialize_with = "crate::name::deserialize")]
     pub name: String,
     /// What an example is.
-    pub format: Format,
+    pub columns: Columns,
     /// Split to its identity.
     pub splits: BTreeMap<SplitName, SplitIdentity>,
 }
@@ -261,7 +262,7 @@ impl RunSpec {
     pub fn examples(&self, split: SplitName) -> u64 {
         let identity = self.dataset.splits.get(&split);
         let counted = identity.map_or(0, |split| split.examples);
-        let examples = self.workload.examples(&self.dataset.format, counted);
+        let examples = self.workload.examples(&self.dataset.columns, counted);
         match split {
             SplitName::Train => self.workload.trained_on(examples),
             SplitName::Validation | SplitName::Test => examples,

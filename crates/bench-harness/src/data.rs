@@ -1,17 +1,21 @@
 //! Data sets: fetched from the first source that serves, decoded in pure Rust, cut into splits, proved, cached.
 //!
-//! A prepared data set is a folder `<cache>/data/<name>/<content hash, 12 digits>/` with a read-only safetensors file a split and a
+//! A prepared data set is a folder `<cache>/data/<name>/<content hash, 12 digits>/` with a folder of read-only safetensors files a split, its shards, and a
 //! `manifest.json`. It appears by renaming, under a lock: whole or not at all, and once for all runs.
 
 mod archive;
+mod block;
+mod census;
 mod cifar;
-mod columns;
 mod documents;
 mod error;
 mod generate;
+mod hash;
 mod idx;
+mod input;
 mod manifest;
 mod pattern;
+mod shard;
 mod source;
 mod split;
 mod store;
@@ -19,36 +23,39 @@ mod store;
 mod tests;
 mod tokens;
 mod verify;
+mod writer;
 
 pub use archive::ArchiveError;
+pub use census::{Census, Overlap};
 pub use cifar::CifarError;
-pub use columns::FileError;
 pub use error::{DataError, describe};
 pub use idx::IdxError;
 pub use manifest::Manifest;
+pub use shard::FileError;
 pub use source::SourceError;
-pub use split::{Census, ContentError, Mismatch, Overlap};
+pub use split::{ContentError, Mismatch};
 pub use tokens::TokenError;
 pub use verify::{Report, SplitReport, verify};
+pub use writer::SHARD_BYTES;
 
 use crate::home::Home;
 use crate::lock::Lock;
 use crate::progress::{Listener, Progress};
 use bench_core::canonical;
 use bench_core::run::{DatasetIdentity, SplitName};
-use bench_core::spec::dataset::{Dataset, Format, ImageFormat, Split};
-use columns::Columns;
+use bench_core::spec::dataset::{Dataset, Format, Source, Split};
 pub(crate) use source::hex;
 use source::{Desk, Files};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// A data set in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// Its folder.
     pub folder: PathBuf,
-    /// Split to its file.
+    /// Split to the folder of its shards.
     pub splits: BTreeMap<SplitName, PathBuf>,
 }
 
@@ -80,7 +87,8 @@ pub fn place(home: &Home, name: &str, dataset: &Dataset) -> Result<PathBuf, Data
         .into_iter()
         .map(|(split, spec)| (split, spec.count, &spec.hash))
         .collect();
-    let hash = canonical::hash("bench data folder v1", &(&dataset.format, content))?;
+    let what = (&dataset.format, dataset.format.columns(), content);
+    let hash = canonical::hash("bench data folder v2", &what)?;
     Ok(home.data_cache().join(name).join(&hash[..12]))
 }
 
@@ -92,13 +100,14 @@ pub fn find(home: &Home, name: &str, dataset: &Dataset) -> Result<Option<Prepare
     let folder = place(home, name, dataset)?;
     let splits: BTreeMap<_, _> = SplitName::ALL
         .into_iter()
-        .map(|split| (split, split_file(&folder, split)))
+        .map(|split| (split, split_folder(&folder, split)))
         .collect();
     let complete = folder.join(manifest::FILE).is_file();
     Ok(complete.then_some(Prepared { folder, splits }))
 }
 
-/// The data set, fetched and decoded unless it is in the cache. The first source that serves the pinned content wins.
+/// The data set, fetched and decoded unless it is in the cache. The first source that serves the pinned content wins. A command that was interrupted is
+/// gone on with.
 ///
 /// # Errors
 /// [`DataError::Unobtainable`] with each source's failure; [`DataError::Content`] when generated content is not the pinned one.
@@ -106,6 +115,20 @@ pub fn fetch(
     home: &Home,
     name: &str,
     dataset: &Dataset,
+    listener: &mut Listener,
+) -> Result<Prepared, DataError> {
+    fetch_in_shards(home, name, dataset, SHARD_BYTES, listener)
+}
+
+/// The same in files of at most so many bytes, one of which is in memory at a time.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_in_shards(
+    home: &Home,
+    name: &str,
+    dataset: &Dataset,
+    bytes: usize,
     listener: &mut Listener,
 ) -> Result<Prepared, DataError> {
     if let Some(prepared) = find(home, name, dataset)? {
@@ -122,19 +145,20 @@ pub fn fetch(
         .prefix(store::SCRATCH)
         .tempdir_in(&parent)
         .map_err(cache("make a folder in", &parent))?;
-    let obtained = obtain(home, name, dataset, scratch.path(), listener)?;
-    listener(Progress::Began {
-        what: format!("preparing data set `{name}`"),
-        bytes: None,
-    });
+    let work = Work {
+        home,
+        name,
+        dataset,
+        parent: &parent,
+        bytes,
+    };
+    let (stage, manifest) = work.obtain(scratch.path(), listener)?;
     let folder = place(home, name, dataset)?;
-    let stored = store::store(scratch.path(), &folder, &obtained);
-    listener(Progress::Ended);
-    stored?;
+    store::store(&stage, &folder, &manifest)?;
     Ok(Prepared {
         splits: SplitName::ALL
             .into_iter()
-            .map(|split| (split, split_file(&folder, split)))
+            .map(|split| (split, split_folder(&folder, split)))
             .collect(),
         folder,
     })
@@ -148,76 +172,144 @@ pub fn user_folder(home: &Home, name: &str) -> PathBuf {
     }
 }
 
-/// What a source served, proved to be the pinned content.
-struct Obtained {
-    splits: BTreeMap<SplitName, Columns>,
-    census: Census,
-    served_by: String,
+/// What serves data that bench makes itself.
+const GENERATED: &str = "generated";
+
+/// One data set on its way into the cache.
+struct Work<'a> {
+    home: &'a Home,
+    name: &'a str,
+    dataset: &'a Dataset,
+    /// The folder that all of its prepared folders lie in.
+    parent: &'a Path,
+    /// Of a shard.
+    bytes: usize,
 }
 
-/// From the first source that serves.
-fn obtain(
-    home: &Home,
-    name: &str,
-    dataset: &Dataset,
-    scratch: &Path,
-    listener: &mut Listener,
-) -> Result<Obtained, DataError> {
-    if let Format::Generated(_) = dataset.format {
-        return prove(dataset, &Files::new(), "generated".to_owned()).map_err(|source| {
-            DataError::Content {
-                name: name.to_owned(),
-                source,
-            }
-        });
-    }
-    let user_folder = user_folder(home, name);
-    let mut failures = Vec::new();
-    for (index, source) in dataset.sources.iter().enumerate() {
-        let scratch = scratch.join(format!("source-{index}"));
-        std::fs::create_dir(&scratch).map_err(cache("make", &scratch))?;
-        let desk = Desk {
-            home,
-            user_folder: &user_folder,
-            sha256: &dataset.sha256,
-            scratch: &scratch,
-        };
-        let result = desk
-            .obtain(source, listener)
-            .and_then(|files| Ok(prove(dataset, &files, describe(source))?));
-        match result {
-            Ok(obtained) => return Ok(obtained),
-            Err(error) => {
-                listener(Progress::Noted {
-                    message: format!("{}: {error}", describe(source)),
-                });
-                failures.push((describe(source), error));
+impl Work<'_> {
+    /// Prepared from the first source that serves: where, and what it holds.
+    fn obtain(
+        &self,
+        scratch: &Path,
+        listener: &mut Listener,
+    ) -> Result<(PathBuf, Manifest), DataError> {
+        if let Format::Generated(_) = self.dataset.format {
+            let result = self.prepare(None, &Files::new(), listener)?;
+            return result.map_err(|error| self.generated(error));
+        }
+        let user_folder = user_folder(self.home, self.name);
+        let mut failures = Vec::new();
+        for (index, source) in self.dataset.sources.iter().enumerate() {
+            let scratch = scratch.join(format!("source-{index}"));
+            std::fs::create_dir(&scratch).map_err(cache("make", &scratch))?;
+            let desk = Desk {
+                home: self.home,
+                user_folder: &user_folder,
+                sha256: &self.dataset.sha256,
+                scratch: &scratch,
+            };
+            let result = match desk.obtain(source, listener) {
+                Ok(files) => self.prepare(Some(source), &files, listener)?,
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(prepared) => return Ok(prepared),
+                Err(SourceError::Store(error)) => {
+                    return Err(DataError::written(self.parent, error));
+                }
+                Err(error) => {
+                    listener(Progress::Noted {
+                        message: format!("{}: {error}", describe(source)),
+                    });
+                    failures.push((describe(source), error));
+                }
             }
         }
+        Err(DataError::Unobtainable {
+            name: self.name.to_owned(),
+            failures,
+            help: error::offline_help(self.dataset, &user_folder),
+        })
     }
-    Err(DataError::Unobtainable {
-        name: name.to_owned(),
-        failures,
-        help: error::offline_help(dataset, &user_folder),
-    })
+
+    fn generated(&self, error: SourceError) -> DataError {
+        match error {
+            SourceError::Content(source) => DataError::Content {
+                name: self.name.to_owned(),
+                source,
+            },
+            SourceError::Store(error) => DataError::written(self.parent, error),
+            other => DataError::Unobtainable {
+                name: self.name.to_owned(),
+                failures: vec![(GENERATED.to_owned(), other)],
+                help: String::new(),
+            },
+        }
+    }
+
+    /// Splits from a source's files, proved to be the pinned content. What is not stays in no folder.
+    fn prepare(
+        &self,
+        source: Option<&Source>,
+        files: &Files,
+        listener: &mut Listener,
+    ) -> Result<Result<(PathBuf, Manifest), SourceError>, DataError> {
+        let stage = store::stage(self.parent, &self.stamp(source, files)?)?;
+        listener(Progress::Began {
+            what: format!("preparing data set `{}`", self.name),
+            bytes: split::size(self.dataset, &self.dataset.format.columns()),
+        });
+        let mut done = 0;
+        let mut told = |bytes: u64| {
+            done += bytes;
+            listener(Progress::Advanced { bytes: done });
+        };
+        let written = split::write(self.dataset, files, &stage, self.bytes, &mut told);
+        listener(Progress::Ended);
+        let proved = written.and_then(|written| {
+            split::check_hashes(self.dataset, &written)?;
+            let keys = written
+                .iter()
+                .filter_map(|(name, split)| Some((*name, split.keys.clone()?)));
+            let census = Census::of(&keys.collect());
+            if let Some(overlap) = census.overlaps.first() {
+                return Err(ContentError::Overlap(*overlap).into());
+            }
+            let served_by = source.map_or(GENERATED.to_owned(), describe);
+            Ok(Manifest::of(served_by, &written, &census))
+        });
+        if let Err(SourceError::Content(_)) = &proved {
+            store::remove(&stage)?;
+        }
+        Ok(proved.map(|manifest| (stage, manifest)))
+    }
+
+    /// What is prepared, from what: another content has another stamp. What an archive holds follows from its pinned hash; the user's files are taken by
+    /// name, size and time.
+    fn stamp(&self, source: Option<&Source>, files: &Files) -> Result<String, DataError> {
+        let place = place(self.home, self.name, self.dataset)?;
+        let mut supplied = Vec::new();
+        if let Some(Source::Folder(_)) = source {
+            for (role, path) in files {
+                let metadata = std::fs::metadata(path).map_err(cache("read", path))?;
+                let modified = metadata.modified().ok();
+                let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                let nanoseconds = since.map_or(0, |since| since.as_nanos());
+                supplied.push((role, metadata.len(), nanoseconds.to_string()));
+            }
+        }
+        let what = (
+            place.file_name().map(|name| name.to_string_lossy()),
+            source,
+            supplied,
+        );
+        Ok(canonical::hash("bench data stamp v1", &what)?)
+    }
 }
 
-fn prove(dataset: &Dataset, files: &Files, served_by: String) -> Result<Obtained, ContentError> {
-    let splits = split::cut(dataset, files)?;
-    split::check_hashes(dataset, &splits)?;
-    let census = split::census(&splits);
-    match census.overlaps.first() {
-        Some(overlap) => Err(ContentError::Overlap(*overlap)),
-        None => Ok(Obtained {
-            splits,
-            census,
-            served_by,
-        }),
-    }
-}
-
-fn split_file(folder: &Path, split: SplitName) -> PathBuf {
-    folder.join(format!("{}.safetensors", split.name()))
+/// The folder of a split's shards.
+pub fn split_folder(folder: &Path, split: SplitName) -> PathBuf {
+    folder.join(split.name())
 }
 
 fn cache<'a>(doing: &'static str, path: &'a Path) -> impl Fn(std::io::Error) -> DataError + 'a {
@@ -225,14 +317,5 @@ fn cache<'a>(doing: &'static str, path: &'a Path) -> impl Fn(std::io::Error) -> 
         doing,
         path: path.to_owned(),
         source,
-    }
-}
-
-/// `[N, H, W]`, or `[N, C, H, W]` with more than one channel.
-fn image_shape(image: &ImageFormat, examples: usize) -> Vec<usize> {
-    let (height, width) = (image.height as usize, image.width as usize);
-    match image.channels {
-        1 => vec![examples, height, width],
-        channels => vec![examples, channels as usize, height, width],
     }
 }

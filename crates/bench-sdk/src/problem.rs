@@ -4,10 +4,10 @@ use anyhow::Result;
 use bench_core::protocol::Metrics;
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::workload::Workload;
-use bench_torch::errors::LibtorchError;
-use bench_torch::random::{Key, Stream};
+use bench_torch::random::Key;
+use bench_workloads::data::DummyExamples;
 use bench_workloads::loss::{Loss, LossValues};
-use bench_workloads::model::{Interface, Pass};
+use bench_workloads::model::Pass;
 use bench_workloads::{Batch, Buffer, Examples, Model, Parameter, build_model, data, metric};
 use std::path::Path;
 use std::sync::Arc;
@@ -128,7 +128,9 @@ impl WorkloadProblem {
     /// The same on dummy examples, as many as the training split has.
     pub(crate) fn dummy(run: &RunSpec, device: Device) -> Result<WorkloadProblem> {
         let examples = DummyExamples {
-            interface: Interface::of(&run.workload, &run.dataset),
+            interface: run
+                .workload
+                .interface(&run.dataset.name, &run.dataset.columns)?,
             examples: run.examples(SplitName::Train),
             device,
         };
@@ -174,7 +176,7 @@ impl Problem for WorkloadProblem {
     }
 
     fn dropout(&self) -> f64 {
-        self.workload.model.dropout()
+        self.workload.model.kind().dropout()
     }
 
     fn outputs(&self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
@@ -209,49 +211,5 @@ impl Problem for WorkloadProblem {
             valid += losses.valid.f_double_value(&[])?;
         }
         Ok(summed / valid)
-    }
-}
-
-/// Random inputs and labels of a data set's shapes: what a workload trains on before the clock runs. The same for the same list of examples only, so that
-/// a check sees which ones an algorithm takes.
-pub(crate) struct DummyExamples {
-    pub(crate) interface: Interface,
-    pub(crate) examples: u64,
-    pub(crate) device: Device,
-}
-
-impl Examples for DummyExamples {
-    fn len(&self) -> usize {
-        self.examples as usize
-    }
-
-    /// Images with a class each, or token sequences with a token each.
-    fn batch(&self, indices: &Tensor, _augmentation: Option<&Key>) -> Result<Batch, LibtorchError> {
-        let Interface { input, outputs } = &self.interface;
-        let chosen = Vec::<i64>::try_from(indices).map_err(LibtorchError::from)?;
-        let number = chosen.iter().fold(0_u64, |number, &index| {
-            number
-                .wrapping_mul(0x100_0000_01B3)
-                .wrapping_add(index as u64)
-        });
-        let mut stream = Stream::new(&Key::new(0, "dummy").step(number))?;
-        let count = chosen.len() as i64;
-        let shape: Vec<i64> = std::iter::once(count)
-            .chain(input.iter().copied())
-            .collect();
-        let (inputs, targets) = match input.len() {
-            1 => (
-                stream.integers(&shape, 0, *outputs)?,
-                stream.integers(&shape, 0, *outputs)?,
-            ),
-            _ => (
-                stream.normal(&shape, 0.0, 1.0, Kind::Float)?,
-                stream.integers(&[count], 0, *outputs)?,
-            ),
-        };
-        Ok(Batch::new(
-            inputs.f_to_device(self.device)?,
-            targets.f_to_device(self.device)?,
-        ))
     }
 }

@@ -48,7 +48,7 @@ impl<A: TrainingAlgorithm> Descent<A> {
         let named = start.into_iter().enumerate();
         let start = named.map(|(place, (role, value))| (format!("x{place}"), role, value));
         let loss = Box::new(move |parameters: &[&Tensor], batch: &crate::Batch| {
-            function(parameters, batch.inputs.f_int64_value(&[0])? as u64)
+            function(parameters, batch.inputs().f_int64_value(&[0])? as u64)
         });
         let problem = Function::new(start.collect(), plan.steps, 1, loss)?;
         let settings = Settings {

@@ -288,12 +288,12 @@ fn memory_that_runs_out_is_a_kind_of_its_own() {
 fn missing_data_is_the_environments_fault() {
     let folder = folder();
     let task = task(folder.path(), "none");
-    std::fs::remove_file(folder.path().join("train.safetensors")).unwrap();
+    std::fs::remove_dir_all(folder.path().join("train")).unwrap();
     let Event::Failed { kind, message, .. } = Worker::start(&task).event() else {
         panic!("no failure");
     };
     assert_eq!(kind, FailureKind::Environment);
-    assert!(message.contains("train.safetensors"), "{message}");
+    assert!(message.contains("/train"), "{message}");
 }
 
 #[test]

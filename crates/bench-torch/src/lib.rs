@@ -11,6 +11,7 @@ pub mod fused;
 pub mod gradient;
 pub mod mapped;
 pub mod one_pass;
+pub mod order;
 pub mod precision;
 pub mod random;
 pub mod runtime;

@@ -55,8 +55,14 @@ impl<'a> Key<'a> {
 
     /// 64 bits of the stream, for what wants a seed of its own.
     pub fn value(&self) -> u64 {
-        let words = self.state();
-        u64::from(words[0]) | (u64::from(words[1]) << 32)
+        let [word] = self.words();
+        word
+    }
+
+    /// The stream's first 64-bit words, for what computes its own numbers.
+    pub(crate) fn words<const N: usize>(&self) -> [u64; N] {
+        let state = self.state();
+        std::array::from_fn(|i| u64::from(state[2 * i]) | u64::from(state[2 * i + 1]) << 32)
     }
 
     /// A generator's whole state. Not by way of libtorch's seeding, which uses 32 bits of a seed: two of 65,000 streams
@@ -233,64 +239,5 @@ pub fn reseed_default(key: &Key<'_>, device: Device) -> Result<(), LibtorchError
             key.state().as_ptr(),
             device.is_cuda(),
         ))
-    }
-}
-
-/// The order of a training set: epochs of `examples` in random order, one after another without end.
-/// What stands at a position is a pure function of seed and position.
-#[derive(Debug)]
-pub struct Order {
-    seed: u64,
-    member: u64,
-    examples: u64,
-    epoch: Option<(u64, Tensor)>,
-}
-
-impl Order {
-    /// An order of `examples`, of which there is at least one.
-    pub fn new(seed: u64, member: u64, examples: u64) -> Order {
-        Order {
-            seed,
-            member,
-            examples: examples.max(1),
-            epoch: None,
-        }
-    }
-
-    /// The examples at `position` and the `count - 1` places after it, as `Int64` on the CPU. A batch that reaches over
-    /// an epoch's end goes on in the next: within an epoch every example comes once.
-    ///
-    /// # Errors
-    /// When libtorch refuses.
-    pub fn range(&mut self, position: u64, count: u64) -> Result<Tensor, LibtorchError> {
-        let mut parts = Vec::new();
-        let (mut position, end) = (position, position + count);
-        while position < end {
-            let (epoch, offset) = (position / self.examples, position % self.examples);
-            let length = (self.examples - offset).min(end - position);
-            parts.push(
-                self.permutation(epoch)?
-                    .f_narrow(0, offset as i64, length as i64)?,
-            );
-            position += length;
-        }
-        match parts.len() {
-            0 => Ok(Tensor::f_empty([0], (Kind::Int64, Device::Cpu))?),
-            1 => Ok(parts.remove(0)),
-            _ => Ok(Tensor::f_cat(&parts, 0)?),
-        }
-    }
-
-    fn permutation(&mut self, epoch: u64) -> Result<&Tensor, LibtorchError> {
-        let known = self.epoch.take().filter(|(of, _)| *of == epoch);
-        let (_, tensor) = match known {
-            Some(known) => self.epoch.insert(known),
-            None => {
-                let key = Key::new(self.seed, "order").member(self.member).step(epoch);
-                self.epoch
-                    .insert((epoch, Stream::new(&key)?.permutation(self.examples as i64)?))
-            }
-        };
-        Ok(tensor)
     }
 }

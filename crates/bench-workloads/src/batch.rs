@@ -1,27 +1,68 @@
 //! What a model is given at once.
 
+use bench_torch::errors::LibtorchError;
+use std::sync::Arc;
 use tch::{Kind, Tensor};
 
 /// Some examples, ready for a model: on its device, in its number format.
 ///
-/// Models and losses take the whole batch, so that a kind with more inputs (graphs, source and target texts) adds a field and no signature changes.
+/// Models and losses take the whole batch, so that a kind with more inputs (graphs, source and target texts) changes no signature.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Batch {
-    /// What the model reads: images `[N, C, H, W]`, or token numbers `[N, T]`.
-    pub inputs: Tensor,
-    /// What the loss compares with: classes `[N]`, or tokens `[N, T]`; `i64`.
+    first: Named,
+    others: Vec<Named>,
+    /// What the loss compares with: classes `[N]` or tokens `[N, T]`, `i64`; or real numbers, shaped as the data declares them.
     pub targets: Tensor,
-    /// How much each example (or token) counts, shaped like `targets`: 0 for padding. None: each counts 1.
+    /// Of ragged targets, which are padded: how long each example's are, `i64` `[N]`.
+    pub target_lengths: Option<Tensor>,
+    /// How much each example (or token) counts, shaped like `targets`: 0 for padding and for missing entries. None: each counts 1.
     pub weights: Option<Tensor>,
 }
 
+/// A column of a batch.
+#[derive(Debug)]
+pub struct Named {
+    /// The model's name for it.
+    pub name: Arc<str>,
+    /// Images `[N, C, H, W]`, token numbers `[N, T]`, or whatever the data declares, behind the number of examples.
+    pub values: Tensor,
+    /// Of a ragged column, whose examples are padded to the longest: how many rows each has, `i64` `[N]`.
+    pub lengths: Option<Tensor>,
+}
+
+impl Named {
+    /// As many rows for each example.
+    pub fn new(name: &str, values: Tensor) -> Named {
+        Named {
+            name: name.into(),
+            values,
+            lengths: None,
+        }
+    }
+
+    fn shallow_clone(&self) -> Named {
+        Named {
+            name: self.name.clone(),
+            values: self.values.shallow_clone(),
+            lengths: self.lengths.as_ref().map(Tensor::shallow_clone),
+        }
+    }
+}
+
 impl Batch {
-    /// Examples that all count the same.
+    /// Examples of one input that all count the same.
     pub fn new(inputs: Tensor, targets: Tensor) -> Batch {
+        Batch::of(Named::new("inputs", inputs), Vec::new(), targets)
+    }
+
+    /// Examples of several inputs, in the order of the model's interface.
+    pub fn of(first: Named, others: Vec<Named>, targets: Tensor) -> Batch {
         Batch {
-            inputs,
+            first,
+            others,
             targets,
+            target_lengths: None,
             weights: None,
         }
     }
@@ -39,10 +80,27 @@ impl Batch {
     #[must_use]
     pub fn with_targets(&self, targets: Tensor) -> Batch {
         Batch {
-            inputs: self.inputs.shallow_clone(),
+            first: self.first.shallow_clone(),
+            others: self.others.iter().map(Named::shallow_clone).collect(),
             targets,
+            target_lengths: self.target_lengths.as_ref().map(Tensor::shallow_clone),
             weights: self.weights.as_ref().map(Tensor::shallow_clone),
         }
+    }
+
+    /// What the model reads: its only input, or the first of its interface.
+    pub fn inputs(&self) -> &Tensor {
+        &self.first.values
+    }
+
+    /// What the model reads under this name.
+    ///
+    /// # Errors
+    /// When it has no such input.
+    pub fn input(&self, name: &str) -> Result<&Named, LibtorchError> {
+        let mut all = std::iter::once(&self.first).chain(&self.others);
+        all.find(|input| *input.name == *name)
+            .ok_or_else(|| LibtorchError::new(&format!("the batch has no input `{name}`")))
     }
 
     /// Number of targets that count: all, or the sum of the weights.
@@ -56,8 +114,9 @@ impl Batch {
         }
     }
 
-    /// Number of examples: the first dimension of the inputs.
+    /// Number of examples.
     pub fn examples(&self) -> i64 {
-        self.inputs.size().first().copied().unwrap_or(0)
+        let counted = self.first.lengths.as_ref().unwrap_or(&self.first.values);
+        counted.size().first().copied().unwrap_or(0)
     }
 }

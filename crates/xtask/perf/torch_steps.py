@@ -13,6 +13,7 @@ Weights start as PyTorch has them: only time is compared. Needs torch and nothin
 
 import json
 import math
+import pathlib
 import sys
 import time
 
@@ -20,6 +21,12 @@ import torch
 from torch.nn import functional as F
 
 from torch_models import KINDS
+
+
+def split(folder):
+    """The arrays of a split that has one file."""
+    (file,) = sorted(pathlib.Path(folder).glob("*.safetensors"))
+    return load(file)
 
 
 def load(path):
@@ -42,8 +49,8 @@ class Images:
     outputs = 10
 
     def __init__(self, run):
-        arrays, spec = load(run["local"]["data"]["train"]), run["run"]["workload"]["input"]
-        self.images, self.labels = arrays["images"], arrays["labels"].long()
+        arrays, spec = split(run["local"]["data"]["train"]), run["run"]["workload"]["input"]
+        self.images, self.labels = arrays["images"].squeeze(1), arrays["labels"].long()
         self.inputs = self.images.shape[1:]
         self.mean, self.std = spec["mean"][0], spec["std"][0]
         augment = spec.get("augment") or {"flip": False, "crop-padding": 0}
@@ -68,7 +75,7 @@ class Text:
 
     def __init__(self, run):
         self.inputs = run["run"]["workload"]["input"]["sequence-length"]
-        tokens = load(run["local"]["data"]["train"])["tokens"]
+        tokens = split(run["local"]["data"]["train"])["tokens"]
         pieces = len(tokens) // (self.inputs + 1)
         self.pieces = tokens[: pieces * (self.inputs + 1)].view(pieces, -1)
 

@@ -182,7 +182,7 @@ fn show(arguments: &Show, screen: &Screen) -> Result<Exit, Failure> {
     let name = &run.dataset.name;
     let dataset = &workspace.catalog.datasets[name];
     let folder = data::place(&workspace.home, name, dataset)?;
-    let train = folder.join(format!("{}.safetensors", SplitName::Train.name()));
+    let train = data::split_folder(&folder, SplitName::Train);
     let (_, device_index) = device(&workspace.harness()?.device).unwrap_or((run.device, 0));
     let task = Task {
         run,

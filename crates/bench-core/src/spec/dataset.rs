@@ -1,5 +1,6 @@
 //! `workloads/datasets/*.yaml`: where a data set comes from and what it holds.
 
+use super::columns::{Columns, Number};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,21 +44,9 @@ pub enum Format {
     Generated(Generated),
 }
 
-/// What the examples of a data set are.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Content<'a> {
-    /// Labelled images of this shape.
-    Images(&'a ImageFormat),
-    /// Text, cut by the workload.
-    Text {
-        /// Different tokens.
-        vocabulary: u64,
-    },
-}
-
 /// All that a format says of itself.
-struct Facts<'a> {
-    content: Content<'a>,
+struct Facts {
+    columns: Columns,
     /// Files that splits are cut from.
     files: &'static [&'static str],
     /// Files that a source has to serve.
@@ -66,52 +55,40 @@ struct Facts<'a> {
 
 impl Format {
     /// The list of formats: what is true of each. Its decoder is in `bench-harness`.
-    fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> Facts {
         let two = &["train", "test"];
         match self {
             Format::IdxImages(image) => Facts {
-                content: Content::Images(image),
+                columns: image.columns(),
                 files: two,
                 roles: &["train-images", "train-labels", "test-images", "test-labels"],
             },
             Format::CifarImages(image) => Facts {
-                content: Content::Images(image),
+                columns: image.columns(),
                 files: two,
                 roles: two,
             },
-            Format::Tokens(TokenFormat { vocabulary }) => Facts {
-                content: Content::Text {
-                    vocabulary: *vocabulary,
-                },
+            Format::Tokens(tokens) => Facts {
+                columns: Columns::text(tokens.number(), tokens.vocabulary),
                 files: two,
                 roles: two,
             },
             Format::Documents(_) => Facts {
-                content: Content::Text {
-                    vocabulary: DocumentFormat::VOCABULARY,
-                },
+                columns: Columns::text(Number::U8, DocumentFormat::VOCABULARY),
                 files: &["train", "validation", "test"],
                 roles: &["documents"],
             },
             Format::Generated(generated) => Facts {
-                content: Content::Images(&generated.image),
+                columns: generated.image.columns(),
                 files: two,
                 roles: &[],
             },
         }
     }
 
-    /// What its examples are.
-    pub fn content(&self) -> Content<'_> {
-        self.facts().content
-    }
-
-    /// The shape of the images, where it holds images.
-    pub fn image(&self) -> Option<&ImageFormat> {
-        match self.content() {
-            Content::Images(image) => Some(image),
-            Content::Text { .. } => None,
-        }
+    /// What an example of it is.
+    pub fn columns(&self) -> Columns {
+        self.facts().columns
     }
 
     /// The files that splits are cut from.
@@ -139,8 +116,14 @@ pub struct ImageFormat {
     #[schemars(range(min = 1))]
     pub channels: u64,
     /// Classes, labels 0 to classes - 1.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 256))]
     pub classes: u64,
+}
+
+impl ImageFormat {
+    fn columns(&self) -> Columns {
+        Columns::images(self.channels, self.height, self.width, self.classes)
+    }
 }
 
 /// Token numbers one after another: a byte each where the vocabulary is at most 256 (any text is such a file), else 16 bits, little-endian.
@@ -153,9 +136,12 @@ pub struct TokenFormat {
 }
 
 impl TokenFormat {
-    /// Bytes of a token.
-    pub fn width(&self) -> usize {
-        if self.vocabulary <= 256 { 1 } else { 2 }
+    /// How a token is written.
+    pub fn number(&self) -> Number {
+        match self.vocabulary <= 256 {
+            true => Number::U8,
+            false => Number::U16,
+        }
     }
 }
 

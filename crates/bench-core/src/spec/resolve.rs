@@ -328,7 +328,7 @@ fn identity(name: &str, dataset: &Dataset) -> DatasetIdentity {
     let splits = &dataset.splits;
     DatasetIdentity {
         name: name.to_owned(),
-        format: dataset.format.clone(),
+        columns: dataset.format.columns(),
         splits: BTreeMap::from([
             (SplitName::Train, split(&splits.train)),
             (SplitName::Validation, split(&splits.validation)),

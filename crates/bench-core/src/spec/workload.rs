@@ -1,9 +1,11 @@
 //! `workloads/*.yaml`: data, model, loss, metric, target and budget.
 
 pub use super::loss::{CrossEntropy, Loss};
+pub use super::model::{Activation, Decoder, DecoderMlp, Init, Mlp, Model, Resnet};
 pub use super::target::{Calibration, Target, TargetSource};
 
-use super::dataset::{Content, Format};
+use super::columns::Columns;
+use super::interface::{Interface, Misfit};
 use crate::number::{Share, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,10 +70,28 @@ pub struct Workload {
 
 impl Workload {
     /// Examples in `counted` examples or tokens of a split. Text is cut into pieces of one token more than the model reads at once.
-    pub fn examples(&self, format: &Format, counted: u64) -> u64 {
-        match (format.content(), self.input.sequence_length) {
-            (Content::Text { .. }, Some(length)) => counted / length.saturating_add(1),
+    pub fn examples(&self, columns: &Columns, counted: u64) -> u64 {
+        match (columns.running(), self.input.sequence_length) {
+            (Some(_), Some(length)) => counted / length.saturating_add(1),
             _ => counted,
+        }
+    }
+
+    /// What its model is built for on a data set of this name and these columns.
+    ///
+    /// # Errors
+    /// [`Misfit`] where the model does not fit the data.
+    pub fn interface(&self, data: &str, columns: &Columns) -> Result<Interface, Misfit> {
+        let kind = self.model.kind();
+        let (name, length) = (kind.name(), self.input.sequence_length);
+        let interface = Interface::find(name, &kind.wanted(), data, columns, length)?;
+        match kind.misfit(&interface) {
+            None => Ok(interface),
+            Some(problem) => Err(Misfit::Sizes {
+                model: name,
+                data: data.to_owned(),
+                problem,
+            }),
         }
     }
 
@@ -158,160 +178,6 @@ pub enum Pixels {
     Unit,
     /// 0 to 255 (AlgoPerf's mnist normalises these as they are).
     Byte,
-}
-
-/// The kinds of model. Each is a module of `bench-workloads`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Model {
-    /// Fully connected layers.
-    Mlp(Mlp),
-    /// Residual convolutional network with batch normalisation, for small images.
-    Resnet(Resnet),
-    /// Decoder-only Transformer.
-    Decoder(Decoder),
-}
-
-impl Model {
-    /// The list of models: whether each reads text, and its dropout.
-    fn facts(&self) -> (bool, f64) {
-        match self {
-            Model::Mlp(mlp) => (false, mlp.dropout),
-            Model::Resnet(_) => (false, 0.0),
-            Model::Decoder(decoder) => (true, decoder.dropout),
-        }
-    }
-
-    /// Whether it reads text; images otherwise.
-    pub fn reads_text(&self) -> bool {
-        self.facts().0
-    }
-
-    /// Share of numbers that training steps leave out, in all places of the model where any are.
-    pub fn dropout(&self) -> f64 {
-        self.facts().1
-    }
-}
-
-/// Fully connected layers with one activation between them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Mlp {
-    /// Widths of the hidden layers.
-    #[schemars(inner(range(min = 1)))]
-    pub hidden: Vec<u64>,
-    /// Between layers.
-    #[serde(default)]
-    pub activation: Activation,
-    /// Initial weights.
-    #[serde(default)]
-    pub init: Init,
-    /// Share of the last hidden layer's outputs that a training step leaves out, after the activation.
-    #[serde(
-        default,
-        skip_serializing_if = "is_zero",
-        deserialize_with = "Share::number"
-    )]
-    #[schemars(with = "Share", extend("exclusiveMaximum" = 1.0))]
-    pub dropout: f64,
-}
-
-/// A 3x3 convolution, stages of basic blocks of which each after the first halves the image and doubles the channels, a 4x4 average, a matrix.
-/// AlgoPerf's `cifar` is `{ stages: [2, 2, 2, 2], filters: 64 }`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Resnet {
-    /// Blocks of each stage.
-    #[schemars(length(min = 1), inner(range(min = 1)))]
-    pub stages: Vec<u64>,
-    /// Channels of the first stage.
-    #[schemars(range(min = 1))]
-    pub filters: u64,
-    /// After each normalisation and each sum.
-    #[serde(default)]
-    pub activation: Activation,
-    /// Start of the scale of each block's last normalisation: at 0 blocks begin as the identity.
-    #[serde(default)]
-    pub last_norm_scale: f64,
-}
-
-/// RMSNorm, rotary positions, normalised queries and keys, gated MLP, no biases.
-/// AlgoPerf's `finewebedu_lm` is `{ width: 1024, layers: 12, heads: 8, hidden: 4096 }`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Decoder {
-    /// Numbers a token is represented by.
-    #[schemars(range(min = 1))]
-    pub width: u64,
-    /// Blocks of attention and MLP.
-    #[schemars(range(min = 1))]
-    pub layers: u64,
-    /// Attention heads; they share the width, an even part each.
-    #[schemars(range(min = 1))]
-    pub heads: u64,
-    /// Width inside the MLP.
-    #[schemars(range(min = 1))]
-    pub hidden: u64,
-    /// The MLP's form.
-    #[serde(default)]
-    pub mlp: DecoderMlp,
-    /// A convolution over the last three tokens, of each channel by itself, after the query, key and value projections (Primer).
-    #[serde(default)]
-    pub convolutions: bool,
-    /// Whether the output matrix is the embedding.
-    #[serde(default = "yes")]
-    pub tie_embeddings: bool,
-    /// Share of numbers that a training step leaves out of the embedded tokens, of what each attention and each MLP gives, and inside the MLP.
-    #[serde(
-        default,
-        skip_serializing_if = "is_zero",
-        deserialize_with = "Share::number"
-    )]
-    #[schemars(with = "Share", extend("exclusiveMaximum" = 1.0))]
-    pub dropout: f64,
-}
-
-/// Forms of a decoder's MLP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DecoderMlp {
-    /// One half of the first matrix' outputs times the sigmoid of the other half.
-    #[default]
-    Gated,
-    /// The square of max(x, 0) (Primer).
-    SquaredRelu,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Elementwise functions between layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// max(x, 0).
-    #[default]
-    Relu,
-    /// 1 / (1 + exp(-x)).
-    Sigmoid,
-    /// Hyperbolic tangent.
-    Tanh,
-    /// x * Phi(x), exact.
-    Gelu,
-    /// x * sigmoid(x).
-    Silu,
-}
-
-/// How weights start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Init {
-    /// Weights and biases uniform in +-1/sqrt(fan-in): what PyTorch's `Linear` starts with.
-    #[default]
-    Uniform,
-    /// Truncated normal at two deviations of sqrt(1/fan-in)/0.87962566, biases 0.
-    LecunTruncated,
 }
 
 /// The kinds of metric.

@@ -105,6 +105,19 @@ fn datasets_of_text() {
                 &on_text.replace("input: { sequence-length: 4 }\n", "")
             ),
             told("heads that do not share a width", &documents(), &heads),
+            told(
+                "views of text",
+                &documents(),
+                &on_text.replace(
+                    "sequence-length: 4",
+                    "sequence-length: 4, augment: { flip: true }"
+                )
+            ),
+            told(
+                "lengths of images",
+                DATASET,
+                &WORKLOAD.replace("pixels: unit", "sequence-length: 4")
+            ),
         ]
         .concat()
     );

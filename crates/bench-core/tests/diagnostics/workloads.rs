@@ -92,6 +92,11 @@ fn workloads() {
                 "{ decoder: { width: 6, layers: 1, heads: 2, hidden: 4 } }"
             ),
             (
+                "a model whose sizes do not go with the images",
+                "{ mlp: { hidden: [16, 8], activation: relu } }",
+                "{ resnet: { stages: [1, 1, 1], filters: 4 } }"
+            ),
+            (
                 "an unknown base",
                 "schema: 1\n",
                 "schema: 1\nextends: tny\n"

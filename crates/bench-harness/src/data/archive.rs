@@ -1,9 +1,10 @@
 //! Files out of registry packages, opened without any program: Debian packages, wheels and tarballs.
 
 use super::pattern;
-use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write as _};
+use std::path::{Path, PathBuf};
 
 /// An archive cannot be opened or lacks a file.
 #[derive(Debug, thiserror::Error)]
@@ -32,17 +33,18 @@ pub enum ArchiveError {
     },
 }
 
-/// The wanted files' contents by role; `files` maps roles to paths (or patterns) inside, `archive` is for errors.
+/// The wanted files by role, put into the folder `into`; `files` maps roles to paths (or patterns) inside, `name` is for errors. Nothing is held in memory.
 pub(crate) fn extract(
-    archive: &str,
-    bytes: &[u8],
+    name: &str,
+    path: &Path,
     files: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Bytes>, ArchiveError> {
-    let archive = archive.to_owned();
-    let contents = match open(bytes, files) {
-        Some(Ok(contents)) => contents,
-        Some(Err(message)) => return Err(ArchiveError::Damaged { archive, message }),
-        None => return Err(ArchiveError::Kind { archive }),
+    into: &Path,
+) -> Result<BTreeMap<String, PathBuf>, ArchiveError> {
+    let archive = name.to_owned();
+    let contents = match open(path, files, into) {
+        Ok(Some(contents)) => contents,
+        Err(message) => return Err(ArchiveError::Damaged { archive, message }),
+        Ok(None) => return Err(ArchiveError::Kind { archive }),
     };
     let mut found = Contents::new();
     for (role, path) in files {
@@ -52,10 +54,9 @@ pub(crate) fn extract(
             let several = contents
                 .iter()
                 .filter(|(name, _)| pattern::matches(path, name));
-            found
-                .extend(several.map(|(name, content)| (pattern::key(role, name), content.clone())));
-        } else if let Some(content) = contents.get(path) {
-            found.insert(role.clone(), content.clone());
+            found.extend(several.map(|(name, file)| (pattern::key(role, name), file.clone())));
+        } else if let Some(file) = contents.get(path) {
+            found.insert(role.clone(), file.clone());
         }
         if found.len() == before {
             let file = path.to_owned();
@@ -65,47 +66,56 @@ pub(crate) fn extract(
     Ok(found)
 }
 
-type Contents = BTreeMap<String, Bytes>;
+/// Paths inside to where the files were put.
+type Contents = BTreeMap<String, PathBuf>;
 
 /// Told apart by their first bytes, since names lie.
-fn open(bytes: &[u8], files: &BTreeMap<String, String>) -> Option<Result<Contents, String>> {
+fn open(
+    path: &Path,
+    files: &BTreeMap<String, String>,
+    into: &Path,
+) -> Result<Option<Contents>, String> {
     let wanted = |path: &str| {
         let mut files = files.values();
         files.any(|file| pattern::matches(inside(file), inside(path)))
     };
-    if bytes.starts_with(b"!<arch>\n") {
-        Some(debian_package(bytes).and_then(|data| tarball(data.as_slice(), wanted)))
-    } else if bytes.starts_with(b"PK\x03\x04") {
-        Some(wheel(bytes, wanted))
-    } else if bytes.starts_with(&[0x1f, 0x8b]) {
-        Some(tarball(flate2::read::GzDecoder::new(bytes), wanted))
+    let mut reader = BufReader::new(File::open(path).map_err(words)?);
+    let start = reader.fill_buf().map_err(words)?;
+    if start.starts_with(b"!<arch>\n") {
+        let data = debian_package(reader, into)?;
+        tarball(data, wanted, into).map(Some)
+    } else if start.starts_with(b"PK\x03\x04") {
+        wheel(reader, wanted, into).map(Some)
+    } else if start.starts_with(&[0x1f, 0x8b]) {
+        let unpacked = flate2::bufread::GzDecoder::new(reader);
+        tarball(unpacked, wanted, into).map(Some)
     } else {
-        None
+        Ok(None)
     }
 }
 
-/// A Debian package is an `ar` archive whose member `data.tar.xz` holds the files.
-fn debian_package(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let mut members = ar::Archive::new(bytes);
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// A Debian package is an `ar` archive whose member `data.tar.xz` holds the files. The tarball is put beside them.
+fn debian_package(reader: impl Read, into: &Path) -> Result<BufReader<File>, String> {
+    let mut members = ar::Archive::new(reader);
     while let Some(member) = members.next_entry() {
-        let mut member = member.map_err(|error| error.to_string())?;
+        let member = member.map_err(words)?;
         let name = String::from_utf8_lossy(member.header().identifier()).into_owned();
         if !name.starts_with("data.tar") {
             continue;
         }
-        let mut packed = Vec::new();
-        member
-            .read_to_end(&mut packed)
-            .map_err(|error| error.to_string())?;
-        let mut data = Vec::new();
+        let path = into.join("data.tar");
+        let mut data = BufWriter::new(File::create(&path).map_err(words)?);
+        let mut member = BufReader::new(member);
         match name.as_str() {
-            "data.tar" => data = packed,
-            "data.tar.xz" => lzma_rs::xz_decompress(&mut Cursor::new(packed), &mut data)
-                .map_err(|error| error.to_string())?,
+            "data.tar" => drop(io::copy(&mut member, &mut data).map_err(words)?),
+            "data.tar.xz" => lzma_rs::xz_decompress(&mut member, &mut data).map_err(words)?,
             "data.tar.gz" => {
-                flate2::read::GzDecoder::new(packed.as_slice())
-                    .read_to_end(&mut data)
-                    .map_err(|error| error.to_string())?;
+                let mut unpacked = flate2::bufread::GzDecoder::new(member);
+                io::copy(&mut unpacked, &mut data).map_err(words)?;
             }
             _ => {
                 return Err(format!(
@@ -113,41 +123,58 @@ fn debian_package(bytes: &[u8]) -> Result<Vec<u8>, String> {
                 ));
             }
         }
-        return Ok(data);
+        data.flush().map_err(words)?;
+        return Ok(BufReader::new(File::open(&path).map_err(words)?));
     }
     Err("it has no member data.tar".to_owned())
 }
 
-fn wheel(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Contents, String> {
+fn wheel(
+    reader: BufReader<File>,
+    wanted: impl Fn(&str) -> bool,
+    into: &Path,
+) -> Result<Contents, String> {
     let mut contents = Contents::new();
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
+    let mut archive = zip::ZipArchive::new(reader).map_err(words)?;
     for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(|e| e.to_string())?;
-        let path = entry.name().map_err(|e| e.to_string())?.into_owned();
+        let mut entry = archive.by_index(index).map_err(words)?;
+        let path = entry.name().map_err(words)?.into_owned();
         if wanted(&path) {
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).map_err(|e| e.to_string())?;
-            contents.insert(inside(&path).to_owned(), content.into());
+            put(&path, &mut entry, into, &mut contents)?;
         }
     }
     Ok(contents)
 }
 
-fn tarball(reader: impl Read, wanted: impl Fn(&str) -> bool) -> Result<Contents, String> {
+fn tarball(
+    reader: impl Read,
+    wanted: impl Fn(&str) -> bool,
+    into: &Path,
+) -> Result<Contents, String> {
     let mut contents = Contents::new();
     let mut archive = tar::Archive::new(reader);
-    for entry in archive.entries().map_err(|error| error.to_string())? {
-        let mut entry = entry.map_err(|error| error.to_string())?;
+    for entry in archive.entries().map_err(words)? {
+        let mut entry = entry.map_err(words)?;
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         if wanted(&path) {
-            let mut content = Vec::new();
-            entry
-                .read_to_end(&mut content)
-                .map_err(|error| error.to_string())?;
-            contents.insert(inside(&path).to_owned(), content.into());
+            put(&path, &mut entry, into, &mut contents)?;
         }
     }
     Ok(contents)
+}
+
+/// Writes a file under a name of ours: one out of an archive may lead anywhere.
+fn put(
+    path: &str,
+    content: &mut impl Read,
+    into: &Path,
+    contents: &mut Contents,
+) -> Result<(), String> {
+    let place = into.join(format!("file-{}", contents.len()));
+    let mut file = File::create(&place).map_err(words)?;
+    io::copy(content, &mut file).map_err(words)?;
+    contents.insert(inside(path).to_owned(), place);
+    Ok(())
 }
 
 /// Tarballs name the same file `./a` or `a`.
@@ -159,7 +186,7 @@ fn inside(path: &str) -> &str {
 pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::io::Write as _;
+    use std::io::Cursor;
 
     pub(crate) fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
         let mut builder = tar::Builder::new(Vec::new());
@@ -202,12 +229,21 @@ pub(crate) mod tests {
         encoder.finish().unwrap()
     }
 
-    fn extract_bytes(bytes: &[u8], files: &[(&str, &str)]) -> Result<Contents, ArchiveError> {
+    /// What stands in the files that come out of an archive.
+    fn extract_bytes(
+        bytes: &[u8],
+        files: &[(&str, &str)],
+    ) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
         let files = files
             .iter()
             .map(|(role, path)| ((*role).to_owned(), (*path).to_owned()))
             .collect();
-        extract("a", bytes, &files)
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("archive");
+        std::fs::write(&path, bytes).unwrap();
+        let found = extract("a", &path, &files, folder.path())?;
+        let read = |(role, path)| (role, std::fs::read(path).unwrap());
+        Ok(found.into_iter().map(read).collect())
     }
 
     #[test]
@@ -217,7 +253,7 @@ pub(crate) mod tests {
             let contents = extract_bytes(&bytes, &[("one", "./usr/share/b")]).unwrap();
             assert_eq!(
                 contents,
-                BTreeMap::from([("one".to_owned(), Bytes::from_static(b"second"))])
+                BTreeMap::from([("one".to_owned(), b"second".to_vec())])
             );
             let several = extract_bytes(&bytes, &[("all", "usr/share/?")]).unwrap();
             assert_eq!(several.keys().collect::<Vec<_>>(), ["all/a", "all/b"]);

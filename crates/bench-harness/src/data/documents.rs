@@ -1,26 +1,35 @@
 //! A collection of texts as bytes, split by whole documents.
 
-use super::columns::Columns;
+use super::shard::FileError;
+use super::source::SourceError;
+use super::split::Sink;
 use super::tokens;
 use bench_core::spec::dataset::{DocumentFormat, Markup};
-use safetensors::Dtype;
+use std::path::Path;
 
-/// The text of one split: its documents one after another. Any bytes are text.
+/// The text of one split: its documents one after another, each in memory by itself. Any bytes are text.
 pub(crate) fn decode<'a>(
     format: &DocumentFormat,
     split: &str,
-    documents: impl Iterator<Item = (&'a str, &'a [u8])>,
-) -> Columns {
-    let mut text = Vec::new();
-    for (place, (_, document)) in documents.enumerate() {
-        if format.split_of(place) == split {
-            match format.markup {
-                Markup::Plain => plain(document, &mut text),
-                Markup::Tagged => tagged(document, &mut text),
-            }
+    documents: impl Iterator<Item = (&'a str, &'a Path)>,
+    sink: &mut Sink,
+) -> Result<(), SourceError> {
+    for (place, (_, path)) in documents.enumerate() {
+        if format.split_of(place) != split {
+            continue;
         }
+        let document = std::fs::read(path).map_err(|source| FileError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut text = Vec::with_capacity(document.len() + 1);
+        match format.markup {
+            Markup::Plain => plain(&document, &mut text),
+            Markup::Tagged => tagged(&document, &mut text),
+        }
+        sink(tokens::block(text.len(), text))?;
     }
-    tokens::column(Dtype::U8, text.len(), text.into())
+    Ok(())
 }
 
 fn plain(document: &[u8], text: &mut Vec<u8>) {
@@ -58,12 +67,21 @@ mod tests {
     };
 
     fn text(format: &DocumentFormat, split: &str, documents: &[&[u8]]) -> Vec<u8> {
-        let named = documents.iter().map(|document| ("", *document));
-        decode(format, split, named)
-            .get("tokens")
-            .unwrap()
-            .bytes
-            .to_vec()
+        let folder = tempfile::tempdir().unwrap();
+        let write = |(number, document): (usize, &&[u8])| {
+            let path = folder.path().join(number.to_string());
+            std::fs::write(&path, document).unwrap();
+            path
+        };
+        let paths: Vec<_> = documents.iter().enumerate().map(write).collect();
+        let named = paths.iter().map(|path| ("", path.as_path()));
+        let mut all = Vec::new();
+        let mut sink = |block: crate::data::block::Block| {
+            all.extend(&block.get("tokens").unwrap().bytes);
+            Ok(())
+        };
+        decode(format, split, named, &mut sink).unwrap();
+        all
     }
 
     #[test]

@@ -65,6 +65,19 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// What was prepared cannot be written.
+    pub(super) fn written(path: &Path, error: FileError) -> DataError {
+        let (path, source) = match error {
+            FileError::Io { path, source } => (path, source),
+            other => (path.to_owned(), std::io::Error::other(other)),
+        };
+        DataError::Cache {
+            doing: "write",
+            path,
+            source,
+        }
+    }
+
     /// What to do next.
     pub fn help(&self) -> Option<String> {
         match self {

@@ -1,9 +1,11 @@
 //! The generated data set: Gaussian clusters seen as images, from integers and correctly rounded operations only,
 //! so that every machine makes the same bytes.
 
-use super::columns::{Array, Columns};
+use super::block::{Block, Cells};
+use super::input::PIECE;
+use super::source::SourceError;
+use super::split::Sink;
 use bench_core::spec::dataset::Generated;
-use safetensors::Dtype;
 
 /// Standard deviation of a pixel around its cluster's centre, in grey levels, unless centres would leave the range.
 const SPREAD: f64 = 40.0;
@@ -11,7 +13,12 @@ const SPREAD: f64 = 40.0;
 const REACH: f64 = 100.0;
 
 /// The examples of the file `name` (`train` or `test`). The centres are the same in every file.
-pub(crate) fn file(spec: &Generated, name: &str, examples: usize) -> Columns {
+pub(crate) fn file(
+    spec: &Generated,
+    name: &str,
+    examples: usize,
+    sink: &mut Sink,
+) -> Result<(), SourceError> {
     let image = &spec.image;
     let pixels = (image.channels * image.height * image.width) as usize;
     let classes = image.classes as usize;
@@ -25,30 +32,24 @@ pub(crate) fn file(spec: &Generated, name: &str, examples: usize) -> Columns {
     let spread = reach * width;
 
     let mut noise = Stream::new(spec.seed, name);
-    let mut images = Vec::with_capacity(examples * pixels);
-    let mut labels = Vec::with_capacity(examples);
-    for example in 0..examples {
-        let class = example % classes;
-        let centre = &signs[class * pixels..(class + 1) * pixels];
-        images.extend(centre.iter().map(|sign| {
-            let level = 128.0 + reach * sign + spread * noise.normal();
-            level.clamp(0.0, 255.0) as u8
-        }));
-        labels.push(class as u8);
+    let at_once = (PIECE / pixels.max(1)).max(1);
+    for first in (0..examples).step_by(at_once) {
+        let count = at_once.min(examples - first);
+        let mut images = Vec::with_capacity(count * pixels);
+        let mut labels = Vec::with_capacity(count);
+        for example in first..first + count {
+            let class = example % classes;
+            let centre = &signs[class * pixels..(class + 1) * pixels];
+            images.extend(centre.iter().map(|sign| {
+                let level = 128.0 + reach * sign + spread * noise.normal();
+                level.clamp(0.0, 255.0) as u8
+            }));
+            labels.push(class as u8);
+        }
+        let (images, labels) = (Cells::fixed(images), Cells::fixed(labels));
+        sink(Block::new(count, [("images", images), ("labels", labels)]))?;
     }
-    let shape = super::image_shape(image, examples);
-    Columns::pair(
-        Array {
-            dtype: Dtype::U8,
-            shape,
-            bytes: images.into(),
-        },
-        Array {
-            dtype: Dtype::U8,
-            shape: vec![examples],
-            bytes: labels.into(),
-        },
-    )
+    Ok(())
 }
 
 /// Random bytes: blake3's extendable output over seed and purpose.
@@ -107,28 +108,34 @@ mod tests {
         }
     }
 
+    /// Pixels of all images.
+    fn images(spec: &Generated, name: &str, examples: usize) -> Vec<u8> {
+        let mut images = Vec::new();
+        let mut sink = |block: Block| {
+            images.extend(&block.get("images").unwrap().bytes);
+            Ok(())
+        };
+        file(spec, name, examples, &mut sink).unwrap();
+        images
+    }
+
     #[test]
     fn the_bytes_are_these_on_every_machine() {
-        let columns = file(&spec(), "train", 500);
-        assert_eq!(columns.get("images").unwrap().shape, [500, 8, 8]);
-        assert_eq!(
-            columns.hash(),
-            "9a1b59f49cda138785c19ab60ba7b0faf410776cf9617b4fa7043045168b102a"
-        );
-        assert_eq!(file(&spec(), "train", 100), columns.slice(0, 100).unwrap());
-        assert_ne!(file(&spec(), "test", 500), columns);
+        let train = images(&spec(), "train", 500);
+        assert_eq!(train.len(), 500 * 64);
+        assert_eq!(blake3::hash(&train).to_hex().as_str(), "PIN");
+        assert_eq!(images(&spec(), "train", 100), train[..100 * 64]);
+        assert_ne!(images(&spec(), "test", 500), train);
         let other = Generated { seed: 2, ..spec() };
-        assert_ne!(file(&other, "train", 500), columns);
+        assert_ne!(images(&other, "train", 500), train);
     }
 
     #[test]
     fn classes_can_be_told_apart_as_well_as_the_noise_allows() {
-        let train = file(&spec(), "train", 500);
-        let test = file(&spec(), "test", 500);
-        let rows = |columns: &Columns| -> Vec<Vec<f64>> {
-            let images = columns.get("images").unwrap();
+        let train = images(&spec(), "train", 500);
+        let test = images(&spec(), "test", 500);
+        let rows = |images: &[u8]| -> Vec<Vec<f64>> {
             images
-                .bytes
                 .chunks(64)
                 .map(|row| row.iter().map(|x| f64::from(*x)).collect())
                 .collect()

@@ -1,10 +1,9 @@
 //! MNIST's idx format: a big-endian header that names type and sizes, then the numbers.
 
-use super::columns::Array;
-use flate2::read::GzDecoder;
-use safetensors::Dtype;
-use std::borrow::Cow;
-use std::io::Read as _;
+use super::input::{Input, PIECE};
+use super::source::SourceError;
+use super::split::ContentError;
+use std::path::Path;
 
 /// A file is no idx file, or not the one wanted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,86 +80,131 @@ pub enum IdxError {
     },
 }
 
-/// Undoes gzip where there is any: packages differ in whether they compress.
-pub(crate) fn unpacked<'a>(file: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, IdxError> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Cow::Borrowed(bytes));
-    }
-    let mut content = Vec::new();
-    match GzDecoder::new(bytes).read_to_end(&mut content) {
-        Ok(_) => Ok(Cow::Owned(content)),
-        Err(error) => Err(IdxError::Gzip {
-            file: file.to_owned(),
-            offset: content.len() as u64,
-            message: error.to_string(),
-        }),
-    }
+/// An idx file of unsigned bytes, whose header was read.
+pub(crate) struct Idx {
+    input: Input,
+    /// Sizes; the first counts examples.
+    pub(crate) shape: Vec<usize>,
+    /// Where the content should end.
+    end: u64,
 }
 
-/// Decodes an idx file of unsigned bytes, compressed or not. `file` names it in errors.
-pub(crate) fn decode(file: &str, bytes: &[u8]) -> Result<Array, IdxError> {
-    let bytes = unpacked(file, bytes)?;
-    let dimensions = match bytes.first_chunk() {
-        Some([0, 0, 8, dimensions]) if *dimensions > 0 => usize::from(*dimensions),
-        _ => {
-            return Err(IdxError::Magic {
-                file: file.to_owned(),
-                found: format!("{:02x?}", &bytes[..bytes.len().min(4)]),
-            });
+impl Idx {
+    /// Opens a file, compressed or not, and reads its header. `name` is how errors name it.
+    pub(crate) fn open(name: &str, path: &Path) -> Result<Idx, SourceError> {
+        let mut input = Input::open(name, path)?;
+        let start = input.next(4)?;
+        let dimensions = match start.as_slice() {
+            [0, 0, 8, dimensions] if *dimensions > 0 => usize::from(*dimensions),
+            _ => {
+                let found = format!("{start:02x?}");
+                let file = name.to_owned();
+                return Err(error(IdxError::Magic { file, found }));
+            }
+        };
+        let header = input.next(4 * dimensions)?;
+        if header.len() < 4 * dimensions {
+            return Err(error(truncated(&input, 4 + 4 * dimensions as u64)));
         }
-    };
-    let start = 4 + 4 * dimensions;
-    let truncated = |expected| IdxError::Truncated {
-        file: file.to_owned(),
-        offset: bytes.len() as u64,
-        expected,
-    };
-    let header = bytes.get(4..start).ok_or_else(|| truncated(start as u64))?;
-    let sizes: Vec<u32> = header
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|size| u32::from_be_bytes(*size))
-        .collect();
-    let shape: Vec<usize> = sizes.iter().map(|size| *size as usize).collect();
-    let end = shape
-        .iter()
-        .try_fold(1usize, |product, size| product.checked_mul(*size))
-        .and_then(|length| length.checked_add(start))
-        .ok_or_else(|| IdxError::TooLarge {
-            file: file.to_owned(),
-            sizes,
-        })?;
-    let content = bytes.get(start..end).ok_or_else(|| truncated(end as u64))?;
-    if bytes.len() > end {
-        return Err(IdxError::TooLong {
-            file: file.to_owned(),
-            offset: end as u64,
-            extra: (bytes.len() - end) as u64,
-        });
+        let sizes = header.as_chunks::<4>().0.iter();
+        let sizes: Vec<u32> = sizes.map(|size| u32::from_be_bytes(*size)).collect();
+        let shape: Vec<usize> = sizes.iter().map(|size| *size as usize).collect();
+        let end = shape
+            .iter()
+            .try_fold(1usize, |product, size| product.checked_mul(*size))
+            .and_then(|length| length.checked_add(header.len() + 4));
+        match end {
+            Some(end) => Ok(Idx {
+                input,
+                shape,
+                end: end as u64,
+            }),
+            None => Err(error(IdxError::TooLarge {
+                file: name.to_owned(),
+                sizes,
+            })),
+        }
     }
-    Ok(Array {
-        dtype: Dtype::U8,
-        shape,
-        bytes: content.to_vec().into(),
-    })
+
+    /// Refuses other sizes of an example.
+    pub(crate) fn check_shape(&self, expected: &[usize]) -> Result<(), SourceError> {
+        if self.shape.get(1..) == Some(expected) {
+            return Ok(());
+        }
+        let count = self.shape.first().copied().unwrap_or(0);
+        Err(error(IdxError::Shape {
+            file: self.input.name.clone(),
+            found: self.shape.clone(),
+            expected: [&[count], expected].concat(),
+        }))
+    }
+
+    fn row(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
+
+    /// Examples of about a piece of memory.
+    pub(crate) fn at_once(&self) -> usize {
+        (PIECE / self.row().max(1)).max(1)
+    }
+
+    /// Goes past so many examples.
+    pub(crate) fn skip(&mut self, examples: u64) -> Result<(), SourceError> {
+        let bytes = examples * self.row() as u64;
+        match self.input.skip(bytes)? == bytes {
+            true => Ok(()),
+            false => Err(error(truncated(&self.input, self.end))),
+        }
+    }
+
+    /// The next so many examples.
+    pub(crate) fn next(&mut self, examples: usize) -> Result<Vec<u8>, SourceError> {
+        let bytes = self.input.next(examples * self.row())?;
+        match bytes.len() == examples * self.row() {
+            true => Ok(bytes),
+            false => Err(error(truncated(&self.input, self.end))),
+        }
+    }
+
+    /// The next so many labels, none of them beyond the last class.
+    pub(crate) fn labels(&mut self, examples: usize, classes: u64) -> Result<Vec<u8>, SourceError> {
+        let first = self.input.offset;
+        let labels = self.next(examples)?;
+        let beyond = |label: &u8| u64::from(*label) >= classes;
+        match labels.iter().position(beyond) {
+            None => Ok(labels),
+            Some(place) => Err(error(IdxError::Label {
+                file: self.input.name.clone(),
+                offset: first + place as u64,
+                label: labels[place],
+                classes,
+            })),
+        }
+    }
+
+    /// Refuses a file that goes on.
+    pub(crate) fn finish(mut self) -> Result<(), SourceError> {
+        match self.input.skip(u64::MAX)? {
+            0 => Ok(()),
+            extra => Err(error(IdxError::TooLong {
+                file: self.input.name,
+                offset: self.end,
+                extra,
+            })),
+        }
+    }
 }
 
-/// Refuses labels beyond the last class. An idx file of labels has a header of 8 bytes.
-pub(crate) fn check_labels(file: &str, labels: &Array, classes: u64) -> Result<(), IdxError> {
-    match labels
-        .bytes
-        .iter()
-        .position(|label| u64::from(*label) >= classes)
-    {
-        None => Ok(()),
-        Some(position) => Err(IdxError::Label {
-            file: file.to_owned(),
-            offset: 8 + position as u64,
-            label: labels.bytes[position],
-            classes,
-        }),
+fn truncated(input: &Input, expected: u64) -> IdxError {
+    IdxError::Truncated {
+        file: input.name.clone(),
+        offset: input.offset,
+        expected,
     }
+}
+
+fn error(error: IdxError) -> SourceError {
+    ContentError::from(error).into()
 }
 
 #[cfg(test)]
@@ -226,13 +270,24 @@ mod tests {
             let error = decode("train-images", bytes).unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
-        let labels = decode("train-labels", &file(&[3], &[0, 1, 7])).unwrap();
+        let labels = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(labels.path(), file(&[3], &[0, 1, 7])).unwrap();
+        let mut labels = Idx::open("train-labels", labels.path()).unwrap();
+        labels.skip(1).unwrap();
         assert_eq!(
-            check_labels("train-labels", &labels, 7)
-                .unwrap_err()
-                .to_string(),
+            labels.labels(2, 7).unwrap_err().to_string(),
             "train-labels: byte 10 is label 7, but there are 7 classes, 0 to 6"
         );
+    }
+
+    /// Everything of a file, in memory.
+    fn decode(name: &str, bytes: &[u8]) -> Result<(Vec<usize>, Vec<u8>), SourceError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let mut idx = Idx::open(name, file.path())?;
+        let content = idx.next(idx.shape[0])?;
+        let shape = idx.shape.clone();
+        idx.finish().map(|()| (shape, content))
     }
 
     proptest! {
@@ -242,9 +297,9 @@ mod tests {
             let content: Vec<u8> = (0..length).map(|i| i as u8).collect();
             let plain = file(&sizes, &content);
             let bytes = if zipped { gzip(&plain) } else { plain };
-            let array = decode("f", &bytes).unwrap();
-            prop_assert_eq!(array.shape, sizes.iter().map(|s| *s as usize).collect::<Vec<_>>());
-            prop_assert_eq!(array.bytes, content);
+            let (shape, read) = decode("f", &bytes).unwrap();
+            prop_assert_eq!(shape, sizes.iter().map(|s| *s as usize).collect::<Vec<_>>());
+            prop_assert_eq!(read, content);
         }
 
         #[test]

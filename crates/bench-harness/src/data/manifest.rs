@@ -1,6 +1,8 @@
-//! `manifest.json` of a prepared data set: for people, and the sign that the folder is complete.
+//! `manifest.json` of a prepared data set: what each split holds, and the sign that the folder is complete.
 
-use super::{DataError, Obtained, cache};
+use super::census::Census;
+use super::writer::Written;
+use super::{DataError, cache};
 use bench_core::run::SplitName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -13,7 +15,7 @@ pub(crate) const FILE: &str = "manifest.json";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Manifest {
-    /// Version of this file's format: 1.
+    /// Version of this file's format: 2.
     pub format: u32,
     /// Which source served.
     pub served_by: String,
@@ -29,32 +31,48 @@ pub struct Held {
     pub examples: u64,
     /// blake3 of the decoded content.
     pub hash: String,
-    /// Examples whose inputs occur earlier in the same split.
-    pub duplicates: u64,
+    /// Examples whose inputs occur earlier in the same split, where examples were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<u64>,
+    /// Its files, in their order.
+    pub shards: Vec<Shard>,
+}
+
+/// A file of a split: `00000.safetensors` and so on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Shard {
+    /// Number of examples.
+    pub examples: u64,
 }
 
 impl Manifest {
-    pub(super) fn of(obtained: &Obtained) -> Manifest {
-        let duplicates = &obtained.census.duplicates;
+    pub(super) fn of(
+        served_by: String,
+        splits: &BTreeMap<SplitName, Written>,
+        census: &Census,
+    ) -> Manifest {
+        let held = |(name, written): (&SplitName, &Written)| {
+            let held = Held {
+                examples: written.examples,
+                hash: written.hash.clone(),
+                duplicates: census.duplicates.get(name).copied(),
+                shards: written.shards.clone(),
+            };
+            (*name, held)
+        };
         Manifest {
-            format: 1,
-            served_by: obtained.served_by.clone(),
-            splits: obtained
-                .splits
-                .iter()
-                .map(|(name, columns)| {
-                    let held = Held {
-                        examples: columns.examples() as u64,
-                        hash: columns.hash(),
-                        duplicates: duplicates.get(name).copied().unwrap_or_default(),
-                    };
-                    (*name, held)
-                })
-                .collect(),
+            format: 2,
+            served_by,
+            splits: splits.iter().map(held).collect(),
         }
     }
 
-    pub(super) fn read(folder: &Path) -> Result<Manifest, DataError> {
+    /// The manifest of a prepared data set.
+    ///
+    /// # Errors
+    /// When it is missing or cannot be read.
+    pub fn read(folder: &Path) -> Result<Manifest, DataError> {
         let path = folder.join(FILE);
         let text = std::fs::read(&path).map_err(cache("read", &path))?;
         serde_json::from_slice(&text).map_err(|cause| cache("read", &path)(cause.into()))

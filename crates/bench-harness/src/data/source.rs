@@ -1,15 +1,15 @@
 //! One source of a data set: the user's folder first, since what lies there needs no network; else the registry's client.
 
 use super::archive::{self, ArchiveError};
-use super::columns::FileError;
+use super::input::{Input, PIECE};
 use super::pattern;
+use super::shard::FileError;
 use super::split::ContentError;
 use crate::download::{self, DownloadError};
 use crate::home::Home;
 use crate::pip::Pip;
 use crate::progress::Listener;
 use bench_core::spec::dataset::{Package, RemoteFile, Source};
-use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,10 +52,13 @@ pub enum SourceError {
     /// What the files hold is not what the spec says.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// The prepared splits cannot be written, which is no source's fault.
+    #[error("cannot write the prepared splits: {0}")]
+    Store(FileError),
 }
 
-/// A source's files by role, as they came.
-pub(crate) type Files = BTreeMap<String, Bytes>;
+/// Where a source's files are, by role.
+pub(crate) type Files = BTreeMap<String, PathBuf>;
 
 /// Everything a source may need.
 pub(crate) struct Desk<'a> {
@@ -93,7 +96,7 @@ impl Desk<'_> {
     }
 
     /// The user's file of this role, or the several whose names match.
-    fn local(&self, role: &str, name: &str) -> Result<Vec<(String, Bytes)>, SourceError> {
+    fn local(&self, role: &str, name: &str) -> Result<Vec<(String, PathBuf)>, SourceError> {
         if !pattern::is_pattern(name) {
             let path = self.user_folder.join(name);
             return match path.is_file() {
@@ -116,18 +119,18 @@ impl Desk<'_> {
         }
     }
 
-    /// The content of a file of the user's, which is the owner's where that one's sum is known.
-    fn supplied(&self, name: &str) -> Result<Bytes, SourceError> {
+    /// A file of the user's, which is the owner's where that one's sum is known.
+    fn supplied(&self, name: &str) -> Result<PathBuf, SourceError> {
         let path = self.user_folder.join(name);
         match self.sha256.get(name) {
-            Some(sha256) => checked(&path, sha256),
-            None => read(&path),
+            Some(sha256) => checked(path, sha256),
+            None => Ok(path),
         }
     }
 
-    fn remote(&self, file: &RemoteFile, listener: &mut Listener) -> Result<Bytes, SourceError> {
-        if let Some(bytes) = self.at_hand(&file.sha256) {
-            return Ok(bytes);
+    fn remote(&self, file: &RemoteFile, listener: &mut Listener) -> Result<PathBuf, SourceError> {
+        if let Some(path) = self.at_hand(&file.sha256) {
+            return Ok(path);
         }
         let path = self.scratch.join(file_name(&file.url));
         let mut command = self.home.command("curl");
@@ -139,7 +142,7 @@ impl Desk<'_> {
             .arg(&path)
             .arg(&file.url);
         self.download(command, file_name(&file.url), listener)?;
-        checked(&path, &file.sha256)
+        checked(path, &file.sha256)
     }
 
     fn package(
@@ -148,18 +151,24 @@ impl Desk<'_> {
         client: fn(&Self, &Package) -> Result<Command, SourceError>,
         listener: &mut Listener,
     ) -> Result<Files, SourceError> {
-        let bytes = match self.at_hand(&package.sha256) {
-            Some(bytes) => bytes,
+        let archive = match self.at_hand(&package.sha256) {
+            Some(path) => path,
             None => {
                 let command = client(self, package)?;
                 self.download(command, &package.package, listener)?;
                 let path = downloaded(self.scratch).ok_or_else(|| SourceError::Nothing {
                     package: package.package.clone(),
                 })?;
-                checked(&path, &package.sha256)?
+                checked(path, &package.sha256)?
             }
         };
-        Ok(archive::extract(&package.package, &bytes, &package.files)?)
+        let unpacked = self.scratch.join("unpacked");
+        std::fs::create_dir(&unpacked).map_err(|source| FileError::Io {
+            path: unpacked.clone(),
+            source,
+        })?;
+        let name = &package.package;
+        Ok(archive::extract(name, &archive, &package.files, &unpacked)?)
     }
 
     fn debian(&self, package: &Package) -> Result<Command, SourceError> {
@@ -216,13 +225,13 @@ impl Desk<'_> {
         }
     }
 
-    /// The content of a file of the user's that is the wanted one, whatever its name.
-    fn at_hand(&self, sha256: &str) -> Option<Bytes> {
+    /// A file of the user's that is the wanted one, whatever its name.
+    fn at_hand(&self, sha256: &str) -> Option<PathBuf> {
         std::fs::read_dir(self.user_folder)
             .ok()?
             .flatten()
             .filter(|entry| entry.path().is_file())
-            .find_map(|entry| checked(&entry.path(), sha256).ok())
+            .find_map(|entry| checked(entry.path(), sha256).ok())
     }
 }
 
@@ -251,30 +260,29 @@ fn downloaded(folder: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file() && !path.ends_with(REQUIREMENTS))
 }
 
-fn checked(path: &Path, sha256: &str) -> Result<Bytes, SourceError> {
-    let bytes = read(path)?;
-    let found = hex(&Sha256::digest(&bytes));
-    if found == sha256 {
-        Ok(bytes)
-    } else {
-        Err(SourceError::Hash {
-            file: path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into(),
-            expected: sha256.to_owned(),
-            found,
-        })
+/// The file, if it has this sum.
+fn checked(path: PathBuf, sha256: &str) -> Result<PathBuf, SourceError> {
+    let mut hasher = Sha256::new();
+    let mut input = Input::plain("", &path)?;
+    loop {
+        let piece = input.next(PIECE)?;
+        if piece.is_empty() {
+            break;
+        }
+        hasher.update(&piece);
     }
-}
-
-fn read(path: &Path) -> Result<Bytes, SourceError> {
-    std::fs::read(path).map(Bytes::from).map_err(|source| {
-        SourceError::File(FileError::Io {
-            path: path.to_owned(),
-            source,
-        })
+    let found = hex(&hasher.finalize());
+    if found == sha256 {
+        return Ok(path);
+    }
+    Err(SourceError::Hash {
+        file: path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into(),
+        expected: sha256.to_owned(),
+        found,
     })
 }
 

@@ -1,15 +1,19 @@
 //! From files to splits: decoding by format, cutting, and the proof that splits share no example.
 
+use super::block::{Block, Cells};
+use super::census::Overlap;
 use super::cifar::{self, CifarError};
-use super::columns::{Array, Columns};
-use super::idx::{self, IdxError};
+use super::idx::{Idx, IdxError};
+use super::source::{Files, SourceError};
 use super::tokens::{self, TokenError};
-use super::{documents, generate, image_shape, pattern, source::Files};
+use super::writer::{Writer, Written};
+use super::{census, documents, generate, pattern, split_folder};
 use bench_core::run::SplitName;
+use bench_core::spec::columns::{Columns, Rows};
 use bench_core::spec::dataset::{Dataset, Format, ImageFormat, Split, Splits};
-use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// What files hold is not what the spec says.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +55,7 @@ pub enum ContentError {
         /// The decoded file.
         from: String,
         /// Its length.
-        examples: usize,
+        examples: u64,
     },
     /// The content is other than what the spec pins.
     #[error("the content is not the pinned one:{}", list_mismatches(.0))]
@@ -75,24 +79,6 @@ pub struct Mismatch {
     pub found: String,
 }
 
-/// Examples of one split that are in another one too, by content of their inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Overlap {
-    /// One split.
-    pub first: SplitName,
-    /// The other.
-    pub second: SplitName,
-    /// How many examples of `second` are in `first` too.
-    pub examples: u64,
-    /// Positions of the first pair.
-    pub at: (u64, u64),
-}
-
-/// The column that decides whether two examples are the same one.
-pub(crate) const INPUTS: &str = "images";
-/// What a model is asked for.
-pub(crate) const TARGETS: &str = "labels";
-
 /// The three splits by name, each with what the spec says of it.
 pub(crate) fn named(splits: &Splits) -> [(SplitName, &Split); 3] {
     [
@@ -102,83 +88,196 @@ pub(crate) fn named(splits: &Splits) -> [(SplitName, &Split); 3] {
     ]
 }
 
-/// Decodes and cuts. Neither hashes nor overlaps are checked yet.
-pub(crate) fn cut(
+/// Where decoded examples go, block after block.
+pub(crate) type Sink<'a> = dyn FnMut(Block) -> Result<(), SourceError> + 'a;
+
+/// Decodes, cuts and writes, in memory of a shard (`limit` bytes) and a few blocks. Neither hashes nor overlaps are checked yet. What lies in the
+/// folder from before is gone on with. `told` hears how many bytes were written.
+pub(crate) fn write(
     dataset: &Dataset,
     files: &Files,
-) -> Result<BTreeMap<SplitName, Columns>, ContentError> {
-    let mut decoded: BTreeMap<&str, Columns> = BTreeMap::new();
-    let mut splits = BTreeMap::new();
-    for (name, split) in named(&dataset.splits) {
-        if !decoded.contains_key(split.from.as_str()) {
-            decoded.insert(&split.from, decode(&dataset.format, &split.from, files)?);
+    folder: &Path,
+    limit: usize,
+    told: &mut dyn FnMut(u64),
+) -> Result<BTreeMap<SplitName, Written>, SourceError> {
+    let columns = dataset.format.columns();
+    let named = named(&dataset.splits);
+    let examples = named.iter().map(|(_, split)| split.count).sum();
+    let compared = census::pays(&columns, examples);
+    let mut written = BTreeMap::new();
+    for from in dataset.format.files() {
+        let mut writers = Vec::new();
+        for (name, split) in named.iter().filter(|(_, split)| split.from == *from) {
+            let range = split.start..split.start.saturating_add(split.count);
+            let folder = split_folder(folder, *name);
+            let writer = Writer::open(&folder, &columns, range, limit, compared);
+            writers.push((*name, *split, writer.map_err(SourceError::Store)?));
         }
-        let whole = &decoded[split.from.as_str()];
-        let part = whole.slice(split.start as usize, split.count as usize);
-        let part = part.ok_or_else(|| ContentError::Range {
-            split: name,
-            start: split.start,
-            end: split.start.saturating_add(split.count),
-            from: split.from.clone(),
-            examples: whole.examples(),
-        })?;
-        splits.insert(name, part);
+        // What is there from before is not decoded again.
+        let first = writers.iter().filter_map(|(_, _, writer)| writer.next());
+        if let Some(mut next) = first.min() {
+            decode(&dataset.format, from, files, next, &mut |block| {
+                for (_, _, writer) in &mut writers {
+                    told(writer.take(next, &block).map_err(SourceError::Store)?);
+                }
+                next += block.examples() as u64;
+                Ok(())
+            })?;
+        }
+        for (name, split, writer) in writers {
+            if writer.next().is_some() {
+                return Err(SourceError::Content(ContentError::Range {
+                    split: name,
+                    start: split.start,
+                    end: split.start.saturating_add(split.count),
+                    from: split.from.clone(),
+                    examples: count(&dataset.format, from, files)?,
+                }));
+            }
+            written.insert(name, writer.finish().map_err(SourceError::Store)?);
+        }
     }
-    Ok(splits)
+    Ok(written)
 }
 
-/// The examples of one file (`train`, `test`) of a data set.
-fn decode(format: &Format, file: &str, files: &Files) -> Result<Columns, ContentError> {
+/// Examples of a file.
+fn count(format: &Format, file: &str, files: &Files) -> Result<u64, SourceError> {
+    let mut examples = 0;
+    decode(format, file, files, 0, &mut |block| {
+        examples += block.examples() as u64;
+        Ok(())
+    })?;
+    Ok(examples)
+}
+
+/// Bytes that all splits take, where that is known before they are read.
+pub(crate) fn size(dataset: &Dataset, columns: &Columns) -> Option<u64> {
+    let fixed = columns
+        .iter()
+        .all(|(_, column)| column.rows != Rows::Ragged);
+    let row: u64 = columns
+        .iter()
+        .map(|(_, column)| column.row_bytes() as u64)
+        .sum();
+    let examples: u64 = named(&dataset.splits)
+        .iter()
+        .map(|(_, split)| split.count)
+        .sum();
+    fixed.then(|| row.saturating_mul(examples))
+}
+
+/// The examples of one file (`train`, `test`) of a data set, from number `first` on.
+fn decode(
+    format: &Format,
+    file: &str,
+    files: &Files,
+    first: u64,
+    sink: &mut Sink,
+) -> Result<(), SourceError> {
     match format {
-        Format::IdxImages(image) => idx_images(image, file, files),
-        Format::CifarImages(image) => Ok(cifar::decode(image, slices(parts(file, files)?))?),
-        Format::Tokens(format) => Ok(tokens::decode(format, parts(file, files)?)?),
-        Format::Documents(format) => Ok(documents::decode(
-            format,
-            file,
-            slices(parts("documents", files)?),
-        )),
+        Format::IdxImages(image) => idx_images(image, file, files, first, sink),
+        Format::CifarImages(image) => cifar::decode(image, parts(file, files)?, first, sink),
+        Format::Tokens(format) => tokens::decode(format, parts(file, files)?, first, sink),
+        Format::Documents(documents) => {
+            let files = parts("documents", files)?;
+            let mut behind = Behind::new(&format.columns(), first, sink);
+            documents::decode(documents, file, files, &mut |block| behind.take(block))
+        }
         Format::Generated(spec) => {
             let examples = if file == "test" {
                 spec.test
             } else {
                 spec.train
             };
-            Ok(generate::file(spec, file, examples as usize))
+            let mut behind = Behind::new(&format.columns(), first, sink);
+            generate::file(spec, file, examples as usize, &mut |block| {
+                behind.take(block)
+            })
         }
     }
 }
 
-fn idx_images(image: &ImageFormat, file: &str, files: &Files) -> Result<Columns, ContentError> {
-    let content = |name: &str| role(name, files);
-    let (images_role, labels_role) = (format!("{file}-images"), format!("{file}-labels"));
-    let images = idx::decode(&images_role, content(&images_role)?)?;
-    let labels = idx::decode(&labels_role, content(&labels_role)?)?;
-    let count = images.shape.first().copied().unwrap_or_default();
-    check_shape(&images_role, &images, &image_shape(image, count))?;
-    let labelled = labels.shape.first().copied().unwrap_or_default();
-    check_shape(&labels_role, &labels, &[labelled])?;
-    idx::check_labels(&labels_role, &labels, image.classes)?;
+/// Leaves the first examples out, for decoders that cannot begin in the middle.
+struct Behind<'a, 'b> {
+    columns: Columns,
+    left: u64,
+    sink: &'a mut Sink<'b>,
+}
+
+impl<'a, 'b> Behind<'a, 'b> {
+    fn new(columns: &Columns, first: u64, sink: &'a mut Sink<'b>) -> Behind<'a, 'b> {
+        Behind {
+            columns: columns.clone(),
+            left: first,
+            sink,
+        }
+    }
+
+    fn take(&mut self, block: Block) -> Result<(), SourceError> {
+        let out = self.left.min(block.examples() as u64) as usize;
+        self.left -= out as u64;
+        if out == 0 {
+            return (self.sink)(block);
+        }
+        let mut rest = Block::empty(&self.columns);
+        rest.extend(&block, &self.columns, &(out..block.examples()));
+        (self.sink)(rest)
+    }
+}
+
+fn idx_images(
+    image: &ImageFormat,
+    file: &str,
+    files: &Files,
+    first: u64,
+    sink: &mut Sink,
+) -> Result<(), SourceError> {
+    let open = |role: &str| Idx::open(role, one(role, files)?);
+    let mut images = open(&format!("{file}-images"))?;
+    let mut labels = open(&format!("{file}-labels"))?;
+    images.check_shape(&match image.channels {
+        1 => vec![image.height as usize, image.width as usize],
+        channels => [channels, image.height, image.width]
+            .map(|size| size as usize)
+            .to_vec(),
+    })?;
+    labels.check_shape(&[])?;
+    let (count, labelled) = (images.shape[0], labels.shape[0]);
     if count != labelled {
-        return Err(ContentError::Lengths {
+        return Err(SourceError::Content(ContentError::Lengths {
             file: file.to_owned(),
             images: count,
             labels: labelled,
-        });
+        }));
     }
-    Ok(Columns::pair(images, labels))
+    let mut done = (first as usize).min(count);
+    images.skip(done as u64)?;
+    labels.skip(done as u64)?;
+    while done < count {
+        let examples = images.at_once().min(count - done);
+        let pixels = Cells::fixed(images.next(examples)?);
+        let classes = Cells::fixed(labels.labels(examples, image.classes)?);
+        sink(Block::new(
+            examples,
+            [("images", pixels), ("labels", classes)],
+        ))?;
+        done += examples;
+    }
+    images.finish()?;
+    labels.finish()
 }
 
 /// The file of this role, or the several of a role that is a pattern, in the order of their names.
 fn parts<'a>(
     name: &'a str,
     files: &'a Files,
-) -> Result<impl Iterator<Item = (&'a str, &'a Bytes)> + Clone, ContentError> {
+) -> Result<impl Iterator<Item = (&'a str, &'a Path)>, ContentError> {
     let parts = files
         .iter()
         .filter(move |(role, _)| pattern::role(role) == name)
-        .map(|(role, bytes)| (role.as_str(), bytes));
-    match parts.clone().next() {
+        .map(|(role, path)| (role.as_str(), path.as_path()));
+    let mut parts = parts.peekable();
+    match parts.peek() {
         Some(_) => Ok(parts),
         None => Err(ContentError::Role {
             role: name.to_owned(),
@@ -186,38 +285,23 @@ fn parts<'a>(
     }
 }
 
-fn slices<'a>(
-    parts: impl Iterator<Item = (&'a str, &'a Bytes)>,
-) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-    parts.map(|(name, bytes)| (name, &bytes[..]))
-}
-
 /// The file of this role.
-fn role<'a>(name: &str, files: &'a Files) -> Result<&'a Bytes, ContentError> {
-    files.get(name).ok_or_else(|| ContentError::Role {
+fn one<'a>(name: &str, files: &'a Files) -> Result<&'a Path, ContentError> {
+    let file = files.get(name).ok_or_else(|| ContentError::Role {
         role: name.to_owned(),
-    })
-}
-
-fn check_shape(file: &str, array: &Array, expected: &[usize]) -> Result<(), IdxError> {
-    if array.shape == expected {
-        return Ok(());
-    }
-    Err(IdxError::Shape {
-        file: file.to_owned(),
-        found: array.shape.clone(),
-        expected: expected.to_vec(),
-    })
+    })?;
+    Ok(file)
 }
 
 /// Refuses content that is not what the spec pins, naming all splits that differ: who adds a data set needs all hashes.
 pub(crate) fn check_hashes(
     dataset: &Dataset,
-    splits: &BTreeMap<SplitName, Columns>,
+    splits: &BTreeMap<SplitName, Written>,
 ) -> Result<(), ContentError> {
     let mut mismatches = Vec::new();
     for (split, spec) in named(&dataset.splits) {
-        let found = splits.get(&split).map(Columns::hash).unwrap_or_default();
+        let found = splits.get(&split).map(|written| written.hash.clone());
+        let found = found.unwrap_or_default();
         if !spec.is_unpinned() && found != spec.hash {
             mismatches.push(Mismatch {
                 split,
@@ -239,46 +323,4 @@ fn list_mismatches(mismatches: &[Mismatch]) -> String {
         let _ = write!(text, "\n  {split}: hash {found}, expected {expected}");
     }
     text
-}
-
-/// What a census of all examples found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Census {
-    /// Split to the number of its examples whose inputs occur earlier in the same split.
-    pub duplicates: BTreeMap<SplitName, u64>,
-    /// Pairs of splits that share inputs. Empty: the splits are disjoint.
-    pub overlaps: Vec<Overlap>,
-}
-
-/// Hashes the inputs of every example of every split, and compares all with all. Text has no examples yet: how it is cut is the
-/// workload's choice, and its splits are disjoint by their ranges.
-pub(crate) fn census(splits: &BTreeMap<SplitName, Columns>) -> Census {
-    let mut census = Census::default();
-    let mut seen: Vec<(SplitName, HashMap<blake3::Hash, u64>)> = Vec::new();
-    for (&name, columns) in splits {
-        let hashes = columns.example_hashes(INPUTS);
-        for (other, positions) in &seen {
-            let shared: Vec<(u64, u64)> = hashes
-                .iter()
-                .zip(0..)
-                .filter_map(|(hash, here)| Some((*positions.get(hash)?, here)))
-                .collect();
-            if let Some(&at) = shared.first() {
-                census.overlaps.push(Overlap {
-                    first: *other,
-                    second: name,
-                    examples: shared.len() as u64,
-                    at,
-                });
-            }
-        }
-        let mut own = HashMap::with_capacity(hashes.len());
-        for (hash, position) in hashes.iter().zip(0..) {
-            own.entry(*hash).or_insert(position);
-        }
-        let duplicates = (hashes.len() - own.len()) as u64;
-        census.duplicates.insert(name, duplicates);
-        seen.push((name, own));
-    }
-    census
 }

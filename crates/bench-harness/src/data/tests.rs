@@ -1,15 +1,18 @@
 //! Fetching with programs made of shell scripts, and archives made of a few bytes.
 
 use super::archive::tests::{debian_of, wheel_of};
+use super::block::{Block, Cells};
+use super::writer::Written;
 use super::*;
 use crate::progress::silent;
 use crate::testing::Fixture;
 use bench_core::run::SplitIdentity;
-use bench_core::spec::dataset::{Generated, Package, RemoteFile, Source, Split};
+use bench_core::spec::columns::Columns;
+use bench_core::spec::dataset::{Generated, ImageFormat, Package, RemoteFile, Source, Split};
 use sha2::{Digest as _, Sha256};
 
 /// Eight 1 x 2 images, all different, and their labels, as idx files by role.
-fn files() -> Files {
+fn files() -> BTreeMap<String, Vec<u8>> {
     let images = |count: u8, first: u8| {
         let mut bytes = vec![0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 2];
         bytes.extend((0..count).flat_map(|i| [first + i, i]));
@@ -26,7 +29,7 @@ fn files() -> Files {
         ("test-images", images(2, 100)),
         ("test-labels", labels(2)),
     ]
-    .map(|(role, bytes)| (role.to_owned(), bytes.into()))
+    .map(|(role, bytes)| (role.to_owned(), bytes))
     .into()
 }
 
@@ -44,7 +47,7 @@ type Pack = fn(&[(&str, &[u8])]) -> Vec<u8>;
 fn archive_of(pack: Pack) -> Vec<u8> {
     let files: Vec<(String, Vec<u8>)> = files()
         .into_iter()
-        .map(|(role, bytes)| (format!("{role}.idx"), bytes.to_vec()))
+        .map(|(role, bytes)| (format!("{role}.idx"), bytes))
         .collect();
     let files: Vec<(&str, &[u8])> = files
         .iter()
@@ -88,11 +91,38 @@ fn toy(sources: Vec<Source>) -> Dataset {
             test: split("test", 0, 2),
         },
     };
-    let splits = split::cut(&dataset, &files()).unwrap();
-    dataset.splits.train.hash = splits[&SplitName::Train].hash();
-    dataset.splits.validation.hash = splits[&SplitName::Validation].hash();
-    dataset.splits.test.hash = splits[&SplitName::Test].hash();
+    pin(&mut dataset);
     dataset
+}
+
+/// The splits of a data set of [`files`], in shards of at most so many bytes.
+fn written(dataset: &Dataset, folder: &Path, bytes: usize) -> BTreeMap<SplitName, Written> {
+    let write = |(role, content): (String, Vec<u8>)| {
+        let path = folder.join(&role);
+        std::fs::write(&path, content).unwrap();
+        (role, path)
+    };
+    let files = files().into_iter().map(write).collect();
+    split::write(dataset, &files, folder, bytes, &mut |_| {}).unwrap()
+}
+
+/// Sets the hashes to what the content has.
+fn pin(dataset: &mut Dataset) {
+    let folder = tempfile::tempdir().unwrap();
+    let written = written(dataset, folder.path(), SHARD_BYTES);
+    dataset.splits.train.hash = written[&SplitName::Train].hash.clone();
+    dataset.splits.validation.hash = written[&SplitName::Validation].hash.clone();
+    dataset.splits.test.hash = written[&SplitName::Test].hash.clone();
+}
+
+/// All examples of a split.
+fn held(prepared: &Prepared, split: SplitName, columns: &Columns) -> Block {
+    let mut held = Block::empty(columns);
+    for path in shard::files(&prepared.splits[&split]).unwrap() {
+        let block = shard::load(&path, columns).unwrap();
+        held.extend(&block, columns, &(0..block.examples()));
+    }
+    held
 }
 
 /// Puts all files into the user's folder for the data set `toy`.
@@ -151,14 +181,13 @@ fn every_kind_of_source_serves_the_same_content() {
         }
         let dataset = toy(vec![source.clone()]);
         let prepared = fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap();
-        let train = Columns::load(&prepared.splits[&SplitName::Train]).unwrap();
+        let train = held(&prepared, SplitName::Train, &dataset.format.columns());
         assert_eq!(
             train.get("images").unwrap().bytes[..],
             [0, 0, 1, 1, 2, 2, 3, 3]
         );
         assert_eq!(train.get("labels").unwrap().bytes[..], [0, 1, 0, 1]);
-        let text = std::fs::read_to_string(prepared.folder.join(manifest::FILE)).unwrap();
-        let manifest: Manifest = serde_json::from_str(&text).unwrap();
+        let manifest = Manifest::read(&prepared.folder).unwrap();
         assert_eq!(manifest.served_by, describe(&source));
         assert!(
             verify(&fixture.home, "toy", &dataset, &mut silent)
@@ -183,7 +212,7 @@ fn content_that_no_file_pins_is_in_the_identity_all_the_same() {
         splits.validation.hash = Split::UNPINNED.to_owned();
         let mut identity = DatasetIdentity {
             name: "toy".to_owned(),
-            format: dataset.format.clone(),
+            columns: dataset.format.columns(),
             splits: split::named(&dataset.splits)
                 .into_iter()
                 .map(|(name, split)| {
@@ -196,9 +225,9 @@ fn content_that_no_file_pins_is_in_the_identity_all_the_same() {
         let prepared = fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap();
         prepared.identify(&mut identity).unwrap();
         assert!(!identity.is_unpinned());
-        for (name, file) in &prepared.splits {
-            let held = Columns::load(file).unwrap().hash();
-            assert_eq!(identity.splits[name].hash, held, "{}", name.name());
+        let report = verify(&fixture.home, "toy", &dataset, &mut silent).unwrap();
+        for (name, held) in &report.splits {
+            assert_eq!(identity.splits[name].hash, held.hash, "{}", name.name());
         }
         assert_eq!(identity.splits[&SplitName::Test].hash, pinned);
         identity
@@ -235,7 +264,11 @@ fn the_second_process_finds_what_the_first_fetched() {
         1,
         "nothing but the prepared folder is left"
     );
-    for path in prepared.splits.values() {
+    for path in prepared
+        .splits
+        .values()
+        .map(|folder| shard::file(folder, 0))
+    {
         assert!(path.metadata().unwrap().permissions().readonly());
     }
 }
@@ -329,8 +362,7 @@ fn other_content_than_pinned_and_shared_examples_are_refused() {
 
     let mut dataset = toy(vec![Source::Folder(paths())]);
     dataset.splits.validation.start = 3;
-    let splits = split::cut(&dataset, &files()).unwrap();
-    dataset.splits.validation.hash = splits[&SplitName::Validation].hash();
+    pin(&mut dataset);
     let error = fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap_err();
     let words =
         "splits `train` and `validation` share 1 examples; the first are number 3 and number 0";
@@ -354,7 +386,7 @@ fn verify_finds_damage() {
     assert!(report.ok());
     assert_eq!(report.splits[&SplitName::Train].classes, [2, 2]);
     assert_eq!(report.census.duplicates[&SplitName::Train], 0);
-    let path = &prepared.splits[&SplitName::Train];
+    let path = &shard::file(&prepared.splits[&SplitName::Train], 0);
     let bytes = std::fs::read(path).unwrap();
     std::fs::remove_file(path).unwrap();
     let mut damaged = bytes.clone();
@@ -367,26 +399,27 @@ fn verify_finds_damage() {
     );
     std::fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
     let error = verify(&fixture.home, "toy", &dataset, &mut silent).unwrap_err();
-    assert!(error.to_string().contains("train.safetensors"), "{error}");
+    assert!(
+        error.to_string().contains("train/00000.safetensors"),
+        "{error}"
+    );
 }
 
 #[test]
 fn duplicates_are_counted() {
-    let columns = |levels: &[u8]| {
-        let array = |shape: Vec<usize>, bytes: &[u8]| columns::Array {
-            dtype: safetensors::Dtype::U8,
-            shape,
-            bytes: bytes.to_vec().into(),
-        };
-        let images = array(vec![levels.len(), 1, 1], levels);
-        Columns::pair(images, array(vec![levels.len()], levels))
+    let columns = Columns::images(1, 1, 1, 256);
+    let keys = |levels: &[u8]| {
+        let cells = || Cells::fixed(levels.to_vec());
+        let block = Block::new(levels.len(), [("images", cells()), ("labels", cells())]);
+        let mut keys = Vec::new();
+        census::keys(&columns, &block, &mut keys);
+        keys
     };
-    let splits = BTreeMap::from([
-        (SplitName::Train, columns(&[1, 2, 2, 3, 2])),
-        (SplitName::Validation, columns(&[4, 4])),
-        (SplitName::Test, columns(&[5, 2, 3])),
-    ]);
-    let census = split::census(&splits);
+    let census = Census::of(&BTreeMap::from([
+        (SplitName::Train, keys(&[1, 2, 2, 3, 2])),
+        (SplitName::Validation, keys(&[4, 4])),
+        (SplitName::Test, keys(&[5, 2, 3])),
+    ]));
     assert_eq!(census.duplicates[&SplitName::Train], 2);
     assert_eq!(census.duplicates[&SplitName::Validation], 1);
     assert_eq!(
@@ -397,6 +430,79 @@ fn duplicates_are_counted() {
             examples: 2,
             at: (1, 1)
         }]
+    );
+}
+
+#[test]
+fn splits_are_the_same_in_shards_of_any_size() {
+    let dataset = toy(vec![]);
+    let whole = tempfile::tempdir().unwrap();
+    let whole = written(&dataset, whole.path(), SHARD_BYTES);
+    for (bytes, shards) in [(1, 4), (3, 4), (6, 2), (9, 2), (12, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = written(&dataset, folder.path(), bytes);
+        assert_eq!(parts[&SplitName::Train].shards.len(), shards, "{bytes}");
+        for (split, written) in &parts {
+            assert_eq!(written.hash, whole[split].hash, "{bytes}");
+            assert_eq!(written.keys, whole[split].keys, "{bytes}");
+        }
+    }
+}
+
+#[test]
+fn preparing_goes_on_behind_the_last_whole_shard() {
+    let dataset = toy(vec![Source::Folder(paths())]);
+    let (fixture, other) = (Fixture::new(), Fixture::new());
+    put_files(&fixture);
+    put_files(&other);
+    let columns = dataset.format.columns();
+    let fetch = |fixture: &Fixture| {
+        fetch_in_shards(&fixture.home, "toy", &dataset, 6, &mut silent).unwrap()
+    };
+    let whole = fetch(&fixture);
+    // As if it had been interrupted behind the first shard of the training split, with a second one begun.
+    let work = Work {
+        home: &other.home,
+        name: "toy",
+        dataset: &dataset,
+        parent: &other.home.data_cache().join("toy"),
+        bytes: 6,
+    };
+    let supplied = |role: &String| {
+        (
+            role.clone(),
+            other.path("cache/files/toy").join(format!("{role}.idx")),
+        )
+    };
+    let supplied = files().keys().map(supplied).collect();
+    let stamp = work.stamp(dataset.sources.first(), &supplied).unwrap();
+    let stage = store::stage(work.parent, &stamp).unwrap();
+    let from = &whole.splits[&SplitName::Train];
+    let to = split_folder(&stage, SplitName::Train);
+    std::fs::create_dir(&to).unwrap();
+    std::fs::copy(shard::file(from, 0), shard::file(&to, 0)).unwrap();
+    std::fs::write(shard::file(&to, 1), "cut off").unwrap();
+    std::fs::write(shard::file(&to, 1).with_extension("part"), "cut off").unwrap();
+    let kept = std::fs::metadata(shard::file(&to, 0))
+        .unwrap()
+        .modified()
+        .unwrap();
+    let resumed = fetch(&other);
+    assert!(!stage.exists());
+    for split in SplitName::ALL {
+        assert_eq!(
+            held(&resumed, split, &columns),
+            held(&whole, split, &columns)
+        );
+    }
+    let first = shard::file(&resumed.splits[&SplitName::Train], 0);
+    assert_eq!(std::fs::metadata(first).unwrap().modified().unwrap(), kept);
+    // Of other files, nothing is taken over.
+    assert_ne!(work.stamp(None, &supplied).unwrap(), stamp);
+    std::fs::write(&supplied["test-labels"], b"other").unwrap();
+    assert_ne!(
+        work.stamp(dataset.sources.first(), &supplied).unwrap(),
+        stamp
     );
 }
 
@@ -418,11 +524,9 @@ fn generated_data_needs_nothing() {
     });
     let error = fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap_err();
     assert!(matches!(error, DataError::Content { .. }), "{error}");
-    let splits = split::cut(&dataset, &Files::new()).unwrap();
-    dataset.splits.train.hash = splits[&SplitName::Train].hash();
-    dataset.splits.validation.hash = splits[&SplitName::Validation].hash();
-    dataset.splits.test.hash = splits[&SplitName::Test].hash();
+    pin(&mut dataset);
     let prepared = fetch(&fixture.home, "toy", &dataset, &mut silent).unwrap();
-    let test = Columns::load(&prepared.splits[&SplitName::Test]).unwrap();
-    assert_eq!(test.get("images").unwrap().shape, [2, 3, 2, 2]);
+    let test = held(&prepared, SplitName::Test, &dataset.format.columns());
+    assert_eq!(test.examples(), 2);
+    assert_eq!(test.get("images").unwrap().bytes.len(), 2 * 3 * 2 * 2);
 }

@@ -1,12 +1,11 @@
 //! Text as token numbers: bytes, or 16-bit little-endian numbers one after another.
 
-use super::columns::{Array, Columns};
+use super::block::{Block, Cells};
+use super::input::{Input, PIECE};
+use super::source::SourceError;
+use super::split::{ContentError, Sink};
 use bench_core::spec::dataset::TokenFormat;
-use bytes::Bytes;
-use safetensors::Dtype;
-
-/// The column of a split of text.
-const TOKENS: &str = "tokens";
+use std::path::Path;
 
 /// A file is no list of such tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,58 +32,58 @@ pub enum TokenError {
     },
 }
 
-/// The tokens of files one after another, each given with its name for errors.
+/// The tokens of files one after another, each given with its name for errors, without the first `skipped`.
 pub(crate) fn decode<'a>(
     format: &TokenFormat,
-    files: impl Iterator<Item = (&'a str, &'a Bytes)> + Clone,
-) -> Result<Columns, TokenError> {
-    let width = format.width();
-    for (file, bytes) in files.clone() {
-        if bytes.len() % width != 0 {
-            return Err(TokenError::Truncated {
-                file: file.to_owned(),
-                offset: bytes.len() as u64,
-            });
-        }
-        if let Some((place, token)) = first_beyond(format, bytes) {
-            return Err(TokenError::Beyond {
-                file: file.to_owned(),
-                offset: (place * width) as u64,
-                token,
-                vocabulary: format.vocabulary,
-            });
+    files: impl Iterator<Item = (&'a str, &'a Path)>,
+    mut skipped: u64,
+    sink: &mut Sink,
+) -> Result<(), SourceError> {
+    let width = format.number().width();
+    for (name, path) in files {
+        let mut input = Input::plain(name, path)?;
+        let passed = input.skip(skipped * width as u64)?;
+        skipped -= passed / width as u64;
+        loop {
+            let first = input.offset;
+            let bytes = input.next(PIECE)?;
+            if input.offset % width as u64 != 0 {
+                return Err(error(TokenError::Truncated {
+                    file: name.to_owned(),
+                    offset: input.offset,
+                }));
+            }
+            if bytes.is_empty() {
+                break;
+            }
+            if let Some((place, token)) = first_beyond(format, &bytes) {
+                return Err(error(TokenError::Beyond {
+                    file: name.to_owned(),
+                    offset: first + (place * width) as u64,
+                    token,
+                    vocabulary: format.vocabulary,
+                }));
+            }
+            sink(block(bytes.len() / width, bytes))?;
         }
     }
-    let dtype = match width {
-        1 => Dtype::U8,
-        _ => Dtype::U16,
-    };
-    let parts: Vec<&Bytes> = files.map(|(_, bytes)| bytes).collect();
-    // One file, as large ones are, is not copied.
-    let bytes = match parts.as_slice() {
-        [one] => Bytes::clone(one),
-        many => many.iter().flat_map(|part| part.iter().copied()).collect(),
-    };
-    Ok(column(dtype, bytes.len() / width, bytes))
+    Ok(())
 }
 
-/// A split's only column.
-pub(crate) fn column(dtype: Dtype, tokens: usize, bytes: Bytes) -> Columns {
-    let shape = vec![tokens];
-    Columns::one(
-        TOKENS,
-        Array {
-            dtype,
-            shape,
-            bytes,
-        },
-    )
+/// Tokens as the column they are.
+pub(crate) fn block(tokens: usize, bytes: Vec<u8>) -> Block {
+    Block::new(tokens, [("tokens", Cells::fixed(bytes))])
+}
+
+fn error(error: TokenError) -> SourceError {
+    ContentError::from(error).into()
 }
 
 /// The first token that the vocabulary has not, and its place.
 fn first_beyond(format: &TokenFormat, bytes: &[u8]) -> Option<(usize, u64)> {
     let beyond = |&(_, token): &(usize, u64)| token >= format.vocabulary;
-    match format.width() {
+    match format.number().width() {
+        1 if format.vocabulary > u8::MAX.into() => None,
         1 => bytes
             .iter()
             .map(|&byte| byte.into())
@@ -103,27 +102,34 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn decoded(vocabulary: u64, bytes: &[u8]) -> Result<Columns, TokenError> {
-        decoded_of(vocabulary, &[bytes])
+    fn decoded(vocabulary: u64, bytes: &[u8]) -> Result<Vec<u8>, SourceError> {
+        decoded_of(vocabulary, &[bytes], 0)
     }
 
-    fn decoded_of(vocabulary: u64, files: &[&[u8]]) -> Result<Columns, TokenError> {
-        let copied = |bytes: &&[u8]| Bytes::copy_from_slice(bytes);
-        let files: Vec<Bytes> = files.iter().map(copied).collect();
-        let files = ["train/a.bin", "train/b.bin"].into_iter().zip(&files);
-        decode(&TokenFormat { vocabulary }, files)
+    fn decoded_of(vocabulary: u64, files: &[&[u8]], skipped: u64) -> Result<Vec<u8>, SourceError> {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |(bytes, name): (&&[u8], &str)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        };
+        let paths: Vec<_> = files.iter().zip(["a.bin", "b.bin"]).map(write).collect();
+        let named = ["train/a.bin", "train/b.bin"].into_iter();
+        let named = named.zip(paths.iter().map(|path| path.as_path()));
+        let mut all = Vec::new();
+        decode(&TokenFormat { vocabulary }, named, skipped, &mut |block| {
+            all.extend(&block.get("tokens").unwrap().bytes);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     #[test]
     fn bytes_and_pairs_become_one_column() {
-        let text = decoded(256, b"abc").unwrap();
-        assert_eq!(text.examples(), 3);
-        let pairs = decoded(50_257, &[1, 0, 0x50, 0xC4]).unwrap();
-        let array = pairs.get(TOKENS).unwrap();
-        assert_eq!(
-            (array.dtype, array.shape.as_slice()),
-            (Dtype::U16, [2].as_slice())
-        );
+        assert_eq!(decoded(256, b"abc").unwrap(), b"abc");
+        let pairs = [1, 0, 0x50, 0xC4];
+        assert_eq!(decoded(50_257, &pairs).unwrap(), pairs);
+        assert_eq!(decoded_of(50_257, &[&pairs, &[7, 0]], 2).unwrap(), [7, 0]);
     }
 
     #[test]
@@ -145,7 +151,7 @@ mod tests {
 
     #[test]
     fn each_of_several_files_is_whole() {
-        let error = |files: &[&[u8]]| decoded_of(1_000, files).unwrap_err().to_string();
+        let error = |files: &[&[u8]]| decoded_of(1_000, files, 0).unwrap_err().to_string();
         // Together they would be two tokens.
         assert_eq!(
             error(&[&[1, 0, 2], &[0]]),
@@ -156,16 +162,16 @@ mod tests {
             "train/b.bin: byte 2 begins token 1000, beyond a vocabulary of 1000"
         );
         assert_eq!(
-            decoded_of(1_000, &[&[1, 0], &[2, 0]]).unwrap().examples(),
-            2
+            decoded_of(1_000, &[&[1, 0], &[2, 0]], 0).unwrap(),
+            [1, 0, 2, 0]
         );
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(vocabulary in 1_u64..70_000, bytes in proptest::collection::vec(any::<u8>(), 0..50)) {
-            if let Ok(columns) = decoded(vocabulary, &bytes) {
-                prop_assert_eq!(columns.hash(), columns.slice(0, columns.examples()).unwrap().hash());
+            if let Ok(tokens) = decoded(vocabulary, &bytes) {
+                prop_assert_eq!(tokens, bytes);
             }
         }
     }

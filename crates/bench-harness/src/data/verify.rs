@@ -1,13 +1,17 @@
 //! `bench data verify`: everything the cache promises, checked again from the files.
 
-use super::split::{self, Census, TARGETS};
-use super::{Columns, DataError, find, place};
+use super::block::Block;
+use super::census::{self, Census};
+use super::hash::SplitHasher;
+use super::shard::{self, FileError};
+use super::{DataError, find, place, split};
 use crate::home::Home;
 use crate::progress::{Listener, Progress};
 use bench_core::run::SplitName;
+use bench_core::spec::columns::{Columns, Rows, Values};
 use bench_core::spec::dataset::{Dataset, Split};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the files really hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,44 +68,91 @@ pub fn verify(
         what: format!("reading data set `{name}`"),
         bytes: None,
     });
-    let loaded = prepared
-        .splits
-        .iter()
-        .map(|(split, path)| Ok((*split, Columns::load(path)?)))
-        .collect::<Result<BTreeMap<_, _>, _>>();
+    let columns = dataset.format.columns();
+    let named = split::named(&dataset.splits);
+    let examples = named.iter().map(|(_, split)| split.count).sum();
+    let compared = census::pays(&columns, examples);
+    let (mut splits, mut keys) = (BTreeMap::new(), BTreeMap::new());
+    let mut read = || {
+        for (split, spec) in named {
+            let folder = &prepared.splits[&split];
+            let (report, own) = look(folder, &columns, spec, compared)?;
+            splits.insert(split, report);
+            keys.extend(own.map(|own| (split, own)));
+        }
+        Ok(())
+    };
+    let result = read();
     listener(Progress::Ended);
-    let columns = loaded.map_err(|source| DataError::Cached {
+    result.map_err(|source| DataError::Cached {
         name: name.to_owned(),
         source,
     })?;
-    let classes = dataset.format.image().map_or(0, |image| image.classes);
-    let splits = split::named(&dataset.splits)
-        .into_iter()
-        .filter_map(|(split, spec)| {
-            let columns = columns.get(&split)?;
-            let report = SplitReport {
-                examples: columns.examples() as u64,
-                hash: columns.hash(),
-                expected: spec.hash.clone(),
-                classes: count_classes(columns, classes),
-            };
-            Some((split, report))
-        })
-        .collect();
     Ok(Report {
         folder: prepared.folder,
         splits,
-        census: split::census(&columns),
+        census: Census::of(&keys),
     })
 }
 
-fn count_classes(columns: &Columns, classes: u64) -> Vec<u64> {
-    let mut counts = vec![0; classes as usize];
-    let labels = columns.get(TARGETS).map_or(&[][..], |array| &array.bytes);
-    for label in labels {
-        if let Some(count) = counts.get_mut(usize::from(*label)) {
-            *count += 1;
+/// What the shards of a split hold, one after another.
+fn look(
+    folder: &Path,
+    columns: &Columns,
+    spec: &Split,
+    compared: bool,
+) -> Result<(SplitReport, Option<Vec<u128>>), FileError> {
+    let mut hasher = SplitHasher::new(columns);
+    let mut keys = compared.then(Vec::new);
+    let mut classes = Classes::of(columns);
+    let mut examples = 0;
+    for path in shard::files(folder)? {
+        let block = shard::load(&path, columns)?;
+        hasher.update(&block);
+        classes.count(&block);
+        examples += block.examples() as u64;
+        if let Some(keys) = &mut keys {
+            census::keys(columns, &block, keys);
         }
     }
-    counts
+    let report = SplitReport {
+        examples,
+        hash: hasher.finish(columns),
+        expected: spec.hash.clone(),
+        classes: classes.counts,
+    };
+    Ok((report, keys))
+}
+
+/// Examples by class, where a byte says which.
+struct Classes {
+    column: String,
+    counts: Vec<u64>,
+}
+
+impl Classes {
+    fn of(columns: &Columns) -> Classes {
+        let (column, counts) = match columns.target() {
+            Some((name, column)) => match (column.rows, column.values, column.row_bytes()) {
+                (Rows::One, Values::Classes(classes), 1) => (name, vec![0; classes as usize]),
+                _ => (name, Vec::new()),
+            },
+            None => ("", Vec::new()),
+        };
+        Classes {
+            column: column.to_owned(),
+            counts,
+        }
+    }
+
+    fn count(&mut self, block: &Block) {
+        let labels = block
+            .get(&self.column)
+            .map_or(&[][..], |cells| &cells.bytes);
+        for label in labels {
+            if let Some(count) = self.counts.get_mut(usize::from(*label)) {
+                *count += 1;
+            }
+        }
+    }
 }

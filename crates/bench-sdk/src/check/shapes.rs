@@ -88,7 +88,7 @@ pub(super) fn problem(gradient: Gradient, kind: Kind) -> Result<Box<dyn Problem>
         start.push((name.to_owned(), role, stream.normal(shape, 0.0, 0.5, kind)?));
     }
     let loss = move |parameters: &[&Tensor], batch: &crate::Batch| {
-        let t = batch.inputs.f_int64_value(&[0])? as u64;
+        let t = batch.inputs().f_int64_value(&[0])? as u64;
         let mut total = Tensor::f_zeros([] as [i64; 0], (kind, tch::Device::Cpu))?;
         for (place, x) in parameters.iter().enumerate() {
             total += gradient.loss(x, place, t)?;

@@ -145,7 +145,10 @@ fn run() -> RunSpec {
         },
         "dataset": {
             "name": "dummy",
-            "format": { "idx-images": { "height": 4, "width": 4, "channels": 1, "classes": 4 } },
+            "columns": {
+                    "images": { "number": "u8", "shape": [1, 4, 4] },
+                    "labels": { "number": "u8", "values": { "classes": 4 }, "target": true },
+                },
             "splits": { "train": { "examples": 512, "hash": "" } },
         },
         "submission": {

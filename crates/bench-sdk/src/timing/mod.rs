@@ -211,7 +211,7 @@ impl<A: TrainingAlgorithm> Timed<A> {
         let batch = self.training.next_batch()?;
         let gradients = self.training.gradients(&batch)?;
         let mut tensors: Vec<(String, &Tensor)> = vec![
-            ("inputs".to_owned(), &batch.inputs),
+            ("inputs".to_owned(), batch.inputs()),
             ("targets".to_owned(), &batch.targets),
             ("loss".to_owned(), &gradients.loss),
         ];

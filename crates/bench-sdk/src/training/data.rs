@@ -1,20 +1,22 @@
 //! Examples: which ones a step sees, and in what order.
 
 use super::Training;
+use super::kept::Kept;
 use super::prefetch::{self, AUGMENTATION, Plan, Prefetch, examples_at};
 use crate::state::State;
-use crate::tensor::copy_of;
 use anyhow::{Result, ensure};
 use bench_core::protocol::Metrics;
-use bench_torch::random::{Key, Order, Stream};
+use bench_torch::order::{self, Order};
+use bench_torch::random::Key;
 use bench_workloads::Batch;
+use std::sync::Arc;
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
 
 impl Training {
     /// Training examples, without those held out.
     pub fn examples(&self) -> u64 {
-        let kept = self.kept.as_ref().map(|kept| kept.numel() as u64);
+        let kept = self.kept.as_ref().map(|kept| kept.len());
         kept.unwrap_or_else(|| self.problem.examples())
     }
 
@@ -88,7 +90,7 @@ impl Training {
         Ok(Some(Prefetch::start(Plan {
             examples,
             order: self.new_order(),
-            kept: self.kept.as_ref().map(copy_of).transpose()?,
+            kept: self.kept.clone(),
             size: settings.batch_size,
             seed: settings.seed,
             member: self.member,
@@ -118,7 +120,7 @@ impl Training {
         }
         let fresh = self.new_order();
         let order = self.orders.entry(self.member).or_insert(fresh);
-        examples_at(order, self.kept.as_ref(), position, count)
+        examples_at(order, self.kept.as_deref(), position, count)
     }
 
     /// A batch of any examples in any order, by their numbers in the training split (`Int64`), augmented as the workload says.
@@ -158,17 +160,11 @@ impl Training {
         let all = self.problem.examples();
         ensure!(self.kept.is_none(), "examples are held out already");
         ensure!(count < all, "{count} examples of {all} cannot be held out");
-        let mut stream = Stream::new(&Key::new(self.settings.seed, "hold-out"))?;
-        let (out, kept) = {
-            let shuffled = stream.permutation(all as i64)?;
-            let out = shuffled.f_narrow(0, 0, count as i64)?;
-            let kept = shuffled.f_narrow(0, count as i64, (all - count) as i64)?;
-            (out.f_sort(0, false)?.0, kept.f_sort(0, false)?.0)
-        };
-        self.kept = Some(kept);
+        let out = order::sample(&Key::new(self.settings.seed, "hold-out"), all, count)?;
+        self.kept = Some(Arc::new(Kept::without(&out, all)));
         self.orders.clear();
         self.prefetch = None;
-        Ok(out)
+        Ok(Tensor::from_slice(&out))
     }
 
     /// Holds out a share of the examples, as [`Training::hold_out`], or `at_most` where that is more.

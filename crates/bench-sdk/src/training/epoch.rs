@@ -5,14 +5,32 @@
 
 use crate::state::State;
 use anyhow::{Result, bail};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tch::Tensor;
 
-/// Which examples were taken, and in which step.
+/// Which examples were taken.
 pub(crate) struct Epoch {
     examples: usize,
-    /// By member: for each example 0, or one more than the step that took it.
-    taken: BTreeMap<u64, Vec<i64>>,
+    /// By member.
+    taken: BTreeMap<u64, Taken>,
+}
+
+/// What a member took: a bit an example.
+struct Taken {
+    bits: Vec<u8>,
+    /// The step that took examples last, and which.
+    step: u64,
+    now: BTreeSet<i64>,
+}
+
+impl Taken {
+    fn nothing(examples: usize) -> Taken {
+        Taken {
+            bits: vec![0; examples.div_ceil(8)],
+            step: 0,
+            now: BTreeSet::new(),
+        }
+    }
 }
 
 impl Epoch {
@@ -29,19 +47,25 @@ impl Epoch {
     /// # Errors
     /// When one was taken in another step.
     pub(crate) fn take(&mut self, member: u64, step: u64, indices: &Tensor) -> Result<()> {
+        let examples = self.examples;
         let taken = self.taken.entry(member);
-        let taken = taken.or_insert_with(|| vec![0; self.examples]);
+        let taken = taken.or_insert_with(|| Taken::nothing(examples));
+        if taken.step != step {
+            taken.now.clear();
+            taken.step = step;
+        }
         for index in Vec::<i64>::try_from(indices)? {
-            let Some(by) = usize::try_from(index).ok().and_then(|i| taken.get_mut(i)) else {
+            let Some(place) = usize::try_from(index).ok().filter(|&i| i < examples) else {
                 continue;
             };
-            if *by != 0 && *by != step as i64 + 1 {
+            let (byte, bit) = (&mut taken.bits[place / 8], 1 << (place % 8));
+            if *byte & bit != 0 && !taken.now.contains(&index) {
                 bail!(
-                    "example {index} was trained on in step {} and is taken again in step {step}, but this workload trains for one epoch: each example comes once",
-                    *by - 1
+                    "example {index} was trained on in an earlier step and is taken again in step {step}, but this workload trains for one epoch: each example comes once"
                 );
             }
-            *by = step as i64 + 1;
+            *byte |= bit;
+            taken.now.insert(index);
         }
         Ok(())
     }
@@ -55,9 +79,10 @@ impl Epoch {
         state.visit("members", &mut members)?;
         for member in members {
             let taken = self.taken.entry(member);
-            let mut taken = Tensor::from_slice(taken.or_insert_with(|| vec![0; self.examples]));
-            state.visit(&format!("taken-{member}"), &mut taken)?;
-            self.taken.insert(member, Vec::try_from(&taken)?);
+            let taken = taken.or_insert_with(|| Taken::nothing(self.examples));
+            let mut bits = Tensor::from_slice(&taken.bits);
+            state.visit(&format!("taken-{member}"), &mut bits)?;
+            taken.bits = Vec::try_from(&bits)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ mod curvature;
 mod data;
 mod epoch;
 mod given;
+mod kept;
 mod loss;
 mod place;
 mod prefetch;
@@ -23,12 +24,15 @@ use crate::state::State;
 use crate::toolkit::elementwise::{self, Form, Reference};
 use anyhow::Result;
 use bench_core::protocol::Evaluation;
-use bench_torch::random::{Key, Order, Stream};
+use bench_torch::order::Order;
+use bench_torch::random::{Key, Stream};
 use bench_workloads::{Buffer, Parameter};
 use epoch::Epoch;
+use kept::Kept;
 use prefetch::Prefetch;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tch::{Device, Tensor};
 
@@ -42,7 +46,7 @@ pub struct Training {
     step: u64,
     member: u64,
     orders: BTreeMap<u64, Order>,
-    kept: Option<Tensor>,
+    kept: Option<Arc<Kept>>,
     epoch: Option<Epoch>,
     prefetch: Option<Prefetch>,
     calls: BTreeMap<String, u64>,

@@ -4,9 +4,10 @@
 //! has to be saved. The training thread never waits: a batch that is not there yet is made in place, and the thread goes on behind it. It is
 //! at most [`AHEAD`] batches ahead, so while the clock stands it is soon asleep.
 
+use super::kept::Kept;
 use anyhow::Result;
-use bench_torch::errors::LibtorchError;
-use bench_torch::random::{Key, Order};
+use bench_torch::order::Order;
+use bench_torch::random::Key;
 use bench_workloads::{Batch, Examples};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +35,7 @@ pub(super) struct Plan {
     pub(super) examples: Arc<dyn Examples>,
     pub(super) order: Order,
     /// The examples that are not held out, where some are.
-    pub(super) kept: Option<Tensor>,
+    pub(super) kept: Option<Arc<Kept>>,
     /// Examples a batch.
     pub(super) size: u64,
     pub(super) seed: u64,
@@ -101,7 +102,7 @@ impl Plan {
 
     fn batch(&mut self, step: u64) -> Result<Batch> {
         let (position, count) = (step * self.size, self.size);
-        let indices = examples_at(&mut self.order, self.kept.as_ref(), position, count)?;
+        let indices = examples_at(&mut self.order, self.kept.as_deref(), position, count)?;
         let key = Key::new(self.seed, AUGMENTATION)
             .member(self.member)
             .step(step);
@@ -112,15 +113,13 @@ impl Plan {
 /// The examples at some places of an order over those that are kept.
 pub(super) fn examples_at(
     order: &mut Order,
-    kept: Option<&Tensor>,
+    kept: Option<&Kept>,
     position: u64,
     count: u64,
 ) -> Result<Tensor> {
     let places = order.range(position, count)?;
     match kept {
-        Some(kept) => Ok(kept
-            .f_index_select(0, &places)
-            .map_err(LibtorchError::from)?),
+        Some(kept) => kept.at(&places),
         None => Ok(places),
     }
 }
@@ -128,6 +127,7 @@ pub(super) fn examples_at(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bench_torch::errors::LibtorchError;
     use std::time::Duration;
 
     /// Examples that are their own numbers.
@@ -143,11 +143,11 @@ mod tests {
         }
     }
 
-    fn plan(kept: &Tensor) -> Plan {
+    fn plan(kept: &Arc<Kept>) -> Plan {
         Plan {
             examples: Arc::new(Numbers),
-            order: Order::new(3, 0, kept.numel() as u64),
-            kept: Some(kept.copy()),
+            order: Order::new(3, 0, kept.len()),
+            kept: Some(kept.clone()),
             size: 8,
             seed: 3,
             member: 0,
@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn what_is_made_ahead_is_what_is_made_in_place() {
-        let kept = Tensor::arange_start_step(0, 100, 2, (tch::Kind::Int64, tch::Device::Cpu));
+        let odd: Vec<i64> = (1..100).step_by(2).collect();
+        let kept = Arc::new(Kept::without(&odd, 100));
         let prefetch = Prefetch::start(plan(&kept));
         let mut in_place = plan(&kept);
         let mut taken = 0;
@@ -168,8 +169,8 @@ mod tests {
             assert!(prefetch.take(1, step).unwrap().is_none());
             if let Some(batch) = prefetch.take(0, step).unwrap() {
                 assert_eq!(
-                    batch.inputs,
-                    in_place.batch(step).unwrap().inputs,
+                    batch.inputs(),
+                    in_place.batch(step).unwrap().inputs(),
                     "step {step}"
                 );
                 taken += 1;

@@ -37,8 +37,11 @@ pub(crate) fn folder() -> tempfile::TempDir {
         .unwrap();
     let images = (centres.index_select(0, &labels) + noise).to_kind(Kind::Uint8);
     let labels = labels.to_kind(Kind::Uint8);
+    let split = folder.path().join("train");
+    std::fs::create_dir(&split).unwrap();
+    let images = images.unsqueeze(1);
     let tensors: [(&str, &Tensor); 2] = [("images", &images), ("labels", &labels)];
-    let path = folder.path().join("train.safetensors");
+    let path = split.join("00000.safetensors");
     snapshot::save(&path, &tensors, &BTreeMap::new()).unwrap();
     folder
 }
@@ -59,8 +62,9 @@ pub(crate) fn task(folder: &Path, fault: &str) -> Task {
             },
             "dataset": {
                 "name": "clusters",
-                "format": {
-                    "idx-images": { "height": 4, "width": 4, "channels": 1, "classes": CLASSES }
+                "columns": {
+                    "images": { "number": "u8", "shape": [1, 4, 4] },
+                    "labels": { "number": "u8", "values": { "classes": CLASSES }, "target": true },
                 },
                 "splits": { "train": { "examples": EXAMPLES, "hash": "" } },
             },
@@ -77,7 +81,7 @@ pub(crate) fn task(folder: &Path, fault: &str) -> Task {
             "device": "cpu",
         },
         "local": {
-            "data": { "train": folder.join("train.safetensors") },
+            "data": { "train": folder.join("train") },
             "scratch": folder,
         },
     });

@@ -1,5 +1,6 @@
 use crate::{difference, same_bits};
-use bench_torch::random::{Key, Order, Stream, reseed_default};
+use bench_torch::order::Order;
+use bench_torch::random::{Key, Stream, reseed_default};
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};
 

@@ -60,13 +60,13 @@ fn numbers(tensor: &Tensor) -> Result<Vec<i64>, LibtorchError> {
 }
 
 impl View {
-    /// Writes one channel of `width` columns. What lies outside the image is a zero byte, normalised like the others.
-    pub(crate) fn write<T>(
+    /// Writes one channel of `width` columns. What lies outside the image is 0, normalised like the others.
+    pub(crate) fn write<S: Copy + Default, T>(
         self,
-        source: &[u8],
+        source: &[S],
         target: &mut [T],
         width: usize,
-        normalise: impl Fn(u8) -> T,
+        normalise: impl Fn(S) -> T,
     ) {
         let (down, right) = self.offset;
         for (y, target) in target.chunks_exact_mut(width).enumerate() {
@@ -76,8 +76,8 @@ impl View {
             for (x, value) in target.iter_mut().enumerate() {
                 let x = if self.flipped { width - 1 - x } else { x };
                 let inside = x.checked_add_signed(right).filter(|&x| x < width);
-                let byte = row.zip(inside).map_or(0, |(row, x)| row[x]);
-                *value = normalise(byte);
+                let pixel = row.zip(inside).map_or(S::default(), |(row, x)| row[x]);
+                *value = normalise(pixel);
             }
         }
     }

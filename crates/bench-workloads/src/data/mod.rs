@@ -1,23 +1,25 @@
 //! Examples out of split files.
 
 pub(crate) mod augment;
-pub(crate) mod images;
+mod dummy;
 mod regime;
 mod split_file;
+pub(crate) mod table;
 mod tokens;
 
 use crate::batch::Batch;
 use bench_core::run::{DatasetIdentity, SplitName};
-use bench_core::spec::dataset::Content;
+use bench_core::spec::interface::Misfit;
 use bench_core::spec::workload::Workload;
 use bench_torch::errors::LibtorchError;
 use bench_torch::random::Key;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
-pub use images::Images;
+pub use dummy::DummyExamples;
 use regime::Part;
-pub use split_file::{Array, SplitFile};
+pub use split_file::{SplitFile, Stored};
+pub use table::Table;
 pub use tokens::Tokens;
 
 /// The examples of one split, on a device. Any thread may make batches of them.
@@ -66,9 +68,9 @@ pub enum DataError {
         /// What differs, with both values.
         problem: String,
     },
-    /// A workload on text does not say how much of it a model reads at once.
-    #[error("the workload's data is text, but it has no `input.sequence-length`")]
-    SequenceLength,
+    /// The workload's model does not fit its data.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
     /// libtorch refused a draw.
     #[error("libtorch failed while the data was loaded: {0}")]
     Torch(#[from] LibtorchError),
@@ -89,17 +91,17 @@ pub fn open(
 ) -> Result<Box<dyn Examples>, DataError> {
     let examples = dataset.splits.get(&split).map(|identity| identity.examples);
     let (input, training) = (&workload.input, split == SplitName::Train);
-    let whole: Box<dyn Examples> = match dataset.format.content() {
-        Content::Images(format) => {
-            let images = Images::open(path, format, examples, input, device, kind)?;
-            match training && workload.label_noise > 0.0 {
-                true => Box::new(images.with_label_noise(workload.label_noise)?),
-                false => Box::new(images),
-            }
+    let interface = workload.interface(&dataset.name, &dataset.columns)?;
+    let whole: Box<dyn Examples> = match (dataset.columns.running(), input.sequence_length) {
+        (Some(tokens), Some(length)) => {
+            Box::new(Tokens::open(path, tokens, examples, length, device)?)
         }
-        Content::Text { vocabulary } => {
-            let length = input.sequence_length.ok_or(DataError::SequenceLength)?;
-            Box::new(Tokens::open(path, vocabulary, examples, length, device)?)
+        _ => {
+            let table = Table::open(path, &interface, dataset, examples, input, device, kind)?;
+            match training && workload.label_noise > 0.0 {
+                true => Box::new(table.with_label_noise(workload.label_noise)?),
+                false => Box::new(table),
+            }
         }
     };
     match workload.train_examples.filter(|_| training) {

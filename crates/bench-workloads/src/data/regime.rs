@@ -7,6 +7,7 @@ use super::Examples;
 use super::split_file::checked;
 use crate::batch::Batch;
 use bench_torch::errors::LibtorchError;
+use bench_torch::order;
 use bench_torch::random::{Key, Stream};
 use tch::{Kind, Tensor};
 
@@ -27,10 +28,7 @@ impl Part {
     /// What libtorch says.
     pub(super) fn new(whole: Box<dyn Examples>, count: u64) -> Result<Part, LibtorchError> {
         let key = Key::new(SEED, "train-examples");
-        let order = Stream::new(&key)?.permutation(whole.len() as i64)?;
-        let mut kept = Vec::<i64>::try_from(&order)?;
-        kept.truncate(usize::try_from(count).unwrap_or(usize::MAX));
-        kept.sort_unstable();
+        let kept = order::sample(&key, whole.len() as u64, count)?;
         Ok(Part { whole, kept })
     }
 }
@@ -53,7 +51,7 @@ impl Examples for Part {
 /// # Errors
 /// What libtorch says.
 pub(super) fn replace_labels(
-    labels: &mut [u8],
+    labels: &mut [i64],
     classes: u64,
     share: f64,
 ) -> Result<(), LibtorchError> {
@@ -67,7 +65,7 @@ pub(super) fn replace_labels(
     );
     for ((label, chance), step) in labels.iter_mut().zip(chances).zip(steps) {
         if chance < share {
-            *label = ((u64::from(*label) + step as u64) % classes.max(1)) as u8;
+            *label = (*label + step) % classes.max(1) as i64;
         }
     }
     Ok(())

@@ -1,8 +1,9 @@
-//! Text as token numbers: one long array on disk, cut into pieces of equal length.
+//! Text as token numbers: one long column on disk, cut into pieces of equal length.
 
-use super::split_file::{Array, checked};
+use super::split_file::{Stored, checked};
 use super::{DataError, Examples, SplitFile};
 use crate::batch::Batch;
+use bench_core::spec::columns::Column;
 use bench_torch::errors::LibtorchError;
 use bench_torch::fill::filled;
 use bench_torch::random::Key;
@@ -16,7 +17,7 @@ use tch::{Device, Tensor};
 #[derive(Debug)]
 pub struct Tokens {
     file: SplitFile,
-    tokens: Array,
+    tokens: Stored,
     vocabulary: i64,
     pieces: usize,
     length: usize,
@@ -24,36 +25,36 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Opens a split of text. `tokens` is how many of them the data set says it has, `length` how many a model reads at once.
+    /// Opens a split of text, a running column of this name. `tokens` is how many of them the data set says it has, `length` how many a model reads at once.
     ///
     /// # Errors
-    /// When the file holds anything else: another number of tokens, a token beyond the vocabulary, less text than one piece.
+    /// When the split holds anything else: another number of tokens, a token beyond the vocabulary, less text than one piece.
     pub fn open(
         path: &Path,
-        vocabulary: u64,
+        (name, column): (&str, &Column),
         tokens: Option<u64>,
         length: u64,
         device: Device,
     ) -> Result<Tokens, DataError> {
-        let file = SplitFile::read(path)?;
-        let array = file.array("tokens")?;
-        let (count, length) = (array.count(), length as usize);
+        let file = SplitFile::open(path)?;
+        let stored = file.column(name, column)?;
+        let vocabulary = column.values.below().unwrap_or(u64::MAX);
+        let (count, length) = (stored.examples(), length as usize);
         let pieces = count / (length + 1);
-        let problem = match (array.shape.len(), tokens) {
-            (1, Some(expected)) if expected != count as u64 => Some(format!(
+        let problem = match tokens {
+            Some(expected) if expected != count as u64 => Some(format!(
                 "there are {count} tokens where {expected} were expected"
             )),
-            (1, _) if pieces == 0 => Some(format!(
+            _ if pieces == 0 => Some(format!(
                 "{count} tokens are less than one piece of {length} and the one after them"
             )),
-            (1, _) => beyond(&file, &array, vocabulary),
-            _ => Some(format!("tokens have shape {:?}", array.shape)),
+            _ => beyond(&file, &stored, vocabulary),
         };
         match problem {
             Some(problem) => Err(file.content(problem)),
             None => Ok(Tokens {
-                tokens: array,
-                vocabulary: vocabulary as i64,
+                tokens: stored,
+                vocabulary: i64::try_from(vocabulary).unwrap_or(i64::MAX),
                 pieces,
                 length,
                 device,
@@ -65,19 +66,21 @@ impl Tokens {
     /// `length` tokens of each piece, from its `skip`th on.
     fn gather(&self, pieces: &[usize], skip: usize) -> Result<Tensor, LibtorchError> {
         let shape = [pieces.len() as i64, self.length as i64];
-        let mut largest = 0;
+        let (mut smallest, mut largest) = (0, 0);
         let tensor = filled(&shape, |batch: &mut [i64]| {
             for (&piece, row) in pieces.iter().zip(batch.chunks_exact_mut(self.length)) {
                 self.file
                     .integers(&self.tokens, piece * (self.length + 1) + skip, row);
                 largest = row.iter().copied().fold(largest, i64::max);
+                smallest = row.iter().copied().fold(smallest, i64::min);
             }
         })?;
-        match largest < self.vocabulary {
+        match smallest == 0 && largest < self.vocabulary {
             true => Ok(tensor.f_to_device(self.device)?),
             false => Err(LibtorchError::new(&format!(
-                "{} has token {largest} in a vocabulary of {}",
+                "{} has token {} in a vocabulary of {}",
                 self.file.path().display(),
+                if smallest < 0 { smallest } else { largest },
                 self.vocabulary
             ))),
         }
@@ -98,11 +101,11 @@ impl Examples for Tokens {
     }
 }
 
-/// The first token beyond the vocabulary, if any, at the beginning: of a file of gigabytes the rest is looked at as it is used.
-fn beyond(file: &SplitFile, array: &Array, vocabulary: u64) -> Option<String> {
+/// The first token beyond the vocabulary, if any, at the beginning: of a split of gigabytes the rest is looked at as it is used.
+fn beyond(file: &SplitFile, stored: &Stored, vocabulary: u64) -> Option<String> {
     const BEGINNING: usize = 1 << 20;
-    let mut beginning = vec![0; BEGINNING.min(array.count())];
-    file.integers(array, 0, &mut beginning);
+    let mut beginning = vec![0; BEGINNING.min(stored.examples())];
+    file.integers(stored, 0, &mut beginning);
     let at = beginning
         .iter()
         .position(|&token| token as u64 >= vocabulary)?;

@@ -4,7 +4,7 @@ use super::tensor::{Worst, flat};
 use super::{Compared, GoldenError, Verdict};
 use crate::batch::Batch;
 use crate::data::augment::View;
-use crate::data::images::normalise;
+use crate::data::table::channels as normalise;
 use crate::loss::cross_entropy::values;
 use crate::loss::{LossValues, Weighting};
 use crate::metric::Accumulator;
@@ -261,7 +261,7 @@ fn views(case: &Case) -> Result<Option<Computed>, GoldenError> {
     let (shape, bytes) = (planes.size(), flat(&planes)?);
     let bytes: Vec<u8> = bytes.into_iter().map(|value| value as u8).collect();
     let [channels, plane, width] = [shape[0], shape[1] * shape[2], shape[2]].map(|n| n as usize);
-    let normalise = normalise(&input, channels).map_err(GoldenError::Case)?;
+    let normalise = normalise(&input, channels, true).map_err(GoldenError::Case)?;
     let mut seen = vec![0.0; bytes.len()];
     let parts = bytes.chunks_exact(plane).zip(seen.chunks_exact_mut(plane));
     for ((source, target), normalise) in parts.zip(normalise) {

@@ -52,10 +52,10 @@ fn mnist(config: &Config) -> Result<Subject, GoldenError> {
             init: Init::Uniform,
             dropout: 0.0,
         }),
-        interface: Interface {
-            input: vec![integer(config, "input_size")?],
-            outputs: integer(config, "num_classes")?,
-        },
+        interface: Interface::classes(
+            &[integer(config, "input_size")? as u64],
+            integer(config, "num_classes")? as u64,
+        ),
         loss: Loss::CrossEntropy(CrossEntropy::default()),
     })
 }
@@ -77,10 +77,7 @@ fn cifar(config: &Config) -> Result<Subject, GoldenError> {
             activation: Activation::Relu,
             last_norm_scale: 0.0,
         }),
-        interface: Interface {
-            input: vec![3, 32, 32],
-            outputs: integer(config, "num_classes")?,
-        },
+        interface: Interface::classes(&[3, 32, 32], integer(config, "num_classes")? as u64),
         loss: Loss::CrossEntropy(CrossEntropy::default()),
     })
 }
@@ -102,10 +99,10 @@ fn finewebedu(config: &Config) -> Result<Subject, GoldenError> {
                 .unwrap_or(true),
             dropout: 0.0,
         }),
-        interface: Interface {
-            input: vec![integer(config, "seq_len")?],
-            outputs: integer(config, "vocab_size")?,
-        },
+        interface: Interface::text(
+            integer(config, "seq_len")? as u64,
+            integer(config, "vocab_size")? as u64,
+        ),
         loss: Loss::CrossEntropy(CrossEntropy::default()),
     })
 }

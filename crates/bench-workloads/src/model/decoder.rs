@@ -62,15 +62,15 @@ impl Decoder {
     /// Blocks of the spec's sizes for the data's vocabulary and sequence length.
     ///
     /// # Errors
-    /// When the data is no text, or the sizes do not go together.
+    /// When libtorch has no memory for them. `interface` is one that the spec fits.
     pub fn new(
         spec: &workload::Decoder,
         interface: &Interface,
         mut builder: Builder,
     ) -> Result<Decoder, ModelError> {
-        let length = check(spec, interface)?;
+        let length = interface.input().first().map_or(0, |&length| length as i64);
         let width = spec.width as i64;
-        let table = [interface.outputs, width];
+        let table = [interface.outputs() as i64, width];
         let normal = Initial::Normal { std: STD };
         let embedding = builder.next_layer().parameter(
             "embed_tokens.weight",
@@ -98,37 +98,6 @@ impl Decoder {
             rotary,
         })
     }
-}
-
-/// The sequence length, where spec and data go together.
-fn check(spec: &workload::Decoder, interface: &Interface) -> Result<i64, ModelError> {
-    let refuse = |problem: String| ModelError::Size {
-        model: "decoder",
-        problem,
-    };
-    let &[length] = interface.input.as_slice() else {
-        let shape = &interface.input;
-        return Err(refuse(format!(
-            "an example of shape {shape:?} is no sequence of tokens"
-        )));
-    };
-    let workload::Decoder {
-        width,
-        heads,
-        hidden,
-        ..
-    } = *spec;
-    if length < 2 {
-        return Err(refuse(format!(
-            "a sequence of {length} tokens is too short"
-        )));
-    }
-    if heads == 0 || hidden == 0 || width == 0 || width % heads != 0 || (width / heads) % 2 != 0 {
-        return Err(refuse(format!(
-            "`width` {width} must make an even part for each of {heads} `heads`, and `hidden` must not be 0"
-        )));
-    }
-    Ok(length)
 }
 
 impl super::builder::Layer<'_> {
@@ -292,7 +261,7 @@ impl Model for Decoder {
     }
 
     fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError> {
-        let embedded = Tensor::f_embedding(&self.embedding, &batch.inputs, -1, false, false)?;
+        let embedded = Tensor::f_embedding(&self.embedding, batch.inputs(), -1, false, false)?;
         let mut x = pass.drop_out(embedded)?;
         for block in &self.blocks {
             x = block.forward(&x, &self.rotary, pass)?;

@@ -61,10 +61,7 @@ mod tests {
     #[test]
     fn a_device_without_it_is_refused_by_name() {
         let spec = serde_json::from_value(serde_json::json!({ "mlp": { "hidden": [2] } })).unwrap();
-        let interface = Interface {
-            input: vec![1, 2, 2],
-            outputs: 2,
-        };
+        let interface = Interface::classes(&[1, 2, 2], 2);
         let model = build(&spec, &interface, Builder::new(Device::Cpu, Kind::Float, 1)).unwrap();
         let error = LowPrecision::on(model, Device::Cpu, false).err().unwrap();
         let text = error.to_string();

@@ -32,9 +32,9 @@ impl Mlp {
         interface: &Interface,
         mut builder: Builder,
     ) -> Result<Mlp, ModelError> {
-        let mut widths = vec![interface.input.iter().product::<i64>()];
+        let mut widths = vec![interface.input().iter().product::<u64>() as i64];
         widths.extend(spec.hidden.iter().map(|&width| width as i64));
-        widths.push(interface.outputs);
+        widths.push(interface.outputs() as i64);
         let last = widths.len() - 2;
         let mut layers = Vec::with_capacity(last + 1);
         for (depth, pair) in widths.windows(2).enumerate() {
@@ -87,7 +87,7 @@ impl Model for Mlp {
     }
 
     fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError> {
-        let mut x = batch.inputs.f_flatten(1, -1)?;
+        let mut x = batch.inputs().f_flatten(1, -1)?;
         for (depth, layer) in self.layers.iter().enumerate() {
             if depth > 0 {
                 x = activation::apply(self.activation, &x)?;

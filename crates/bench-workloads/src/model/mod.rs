@@ -12,12 +12,13 @@ mod rotary;
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
 use bench_core::run::DatasetIdentity;
-use bench_core::spec::dataset::Content;
+use bench_core::spec::interface::Misfit;
 use bench_core::spec::workload::{self, Precision, Workload};
 use bench_torch::errors::LibtorchError;
 use low_precision::LowPrecision;
 use tch::{Device, Kind, Tensor};
 
+pub use bench_core::spec::interface::Interface;
 pub use builder::Builder;
 pub use decoder::Decoder;
 pub use mlp::Mlp;
@@ -102,40 +103,17 @@ pub enum ModelError {
         /// Its name.
         device: String,
     },
+    /// The model does not fit the data.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
     /// The spec's sizes make no model for this data.
     #[error("no {model} of these sizes: {problem}")]
-    Size {
+    Sizes {
         /// Kind of model.
         model: &'static str,
         /// What is wrong with which value.
         problem: String,
     },
-}
-
-/// What a model has to fit: the shape of one example and the number of outputs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interface {
-    /// Channels, height, width of an image; length of a token sequence.
-    pub input: Vec<i64>,
-    /// Classes, or vocabulary.
-    pub outputs: i64,
-}
-
-impl Interface {
-    /// What models of this workload have to fit.
-    pub fn of(workload: &Workload, dataset: &DatasetIdentity) -> Interface {
-        let sizes = |sizes: &[u64]| sizes.iter().map(|&size| size as i64).collect();
-        match dataset.format.content() {
-            Content::Images(image) => Interface {
-                input: sizes(&[image.channels, image.height, image.width]),
-                outputs: image.classes as i64,
-            },
-            Content::Text { vocabulary } => Interface {
-                input: sizes(workload.input.sequence_length.as_slice()),
-                outputs: vocabulary as i64,
-            },
-        }
-    }
 }
 
 /// The model of a workload on its data set, with the initial values of this seed: the same on every device.
@@ -151,7 +129,7 @@ pub fn build_model(
 ) -> Result<Box<dyn Model>, ModelError> {
     let model = build(
         &workload.model,
-        &Interface::of(workload, dataset),
+        &workload.interface(&dataset.name, &dataset.columns)?,
         Builder::new(device, kind, seed),
     )?;
     match workload.precision {
@@ -169,6 +147,11 @@ pub fn build(
     interface: &Interface,
     builder: Builder,
 ) -> Result<Box<dyn Model>, ModelError> {
+    let kind = model.kind();
+    if let Some(problem) = kind.misfit(interface) {
+        let model = kind.name();
+        return Err(ModelError::Sizes { model, problem });
+    }
     Ok(match model {
         workload::Model::Mlp(spec) => Box::new(Mlp::new(spec, interface, builder)?),
         workload::Model::Decoder(spec) => Box::new(Decoder::new(spec, interface, builder)?),

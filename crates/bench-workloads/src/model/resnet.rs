@@ -11,7 +11,7 @@ use bench_torch::errors::LibtorchError;
 use tch::Tensor;
 
 /// Side of the patches that the last maps are averaged over.
-const POOL: i64 = 4;
+const POOL: i64 = workload::Resnet::POOL as i64;
 /// Deviation of the output matrix' initial values.
 const HEAD_STD: f64 = 0.01;
 
@@ -42,13 +42,16 @@ impl Resnet {
     /// Stages of the spec between the data's images and classes.
     ///
     /// # Errors
-    /// When the data is no images, or they are too small for so many stages.
+    /// When libtorch has no memory for them. `interface` is one that the spec fits.
     pub fn new(
         spec: &workload::Resnet,
         interface: &Interface,
         mut builder: Builder,
     ) -> Result<Resnet, ModelError> {
-        let (channels, sides) = sizes(spec, interface)?;
+        let (channels, sides) = match *interface.input() {
+            [channels, ref sides @ ..] => (channels as i64, sides),
+            [] => (1, &[][..]),
+        };
         let mut filters = spec.filters as i64;
         let stem = convolution_norm(
             &mut builder,
@@ -74,9 +77,10 @@ impl Resnet {
                 inputs = filters;
             }
         }
-        let features = sides.iter().map(|side| side / POOL).product::<i64>() * inputs;
+        let maps = sides.iter().map(|&side| spec.last_side(side) as i64 / POOL);
+        let features = maps.product::<i64>() * inputs;
         let mut head = builder.next_layer();
-        let shape = [interface.outputs, features];
+        let shape = [interface.outputs() as i64, features];
         let initial = Initial::Normal { std: HEAD_STD };
         let head = (
             head.parameter("fc.weight", &shape, initial, Role::OutputHead)?,
@@ -92,40 +96,6 @@ impl Resnet {
             activation: spec.activation,
         })
     }
-}
-
-/// Channels of the images, and the sides of the last stage's maps.
-fn sizes(spec: &workload::Resnet, interface: &Interface) -> Result<(i64, [i64; 2]), ModelError> {
-    let refuse = |problem: String| ModelError::Size {
-        model: "resnet",
-        problem,
-    };
-    let &[channels, height, width] = interface.input.as_slice() else {
-        let shape = &interface.input;
-        return Err(refuse(format!("an example of shape {shape:?} is no image")));
-    };
-    if spec.stages.is_empty() || spec.stages.contains(&0) || spec.filters == 0 {
-        return Err(refuse(
-            "`stages` and `filters` must not be empty or 0".to_owned(),
-        ));
-    }
-    // Each stage after the first halves the sides, rounding up.
-    let shrunk = |side: i64| {
-        spec.stages
-            .iter()
-            .skip(1)
-            .fold(side, |side, _| (side + 1) / 2)
-    };
-    let sides = [shrunk(height), shrunk(width)];
-    if sides.iter().any(|&side| side < POOL) {
-        return Err(refuse(format!(
-            "{} stages make maps of {}x{} out of images of {height}x{width}; at least {POOL}x{POOL} are averaged",
-            spec.stages.len(),
-            sides[0],
-            sides[1],
-        )));
-    }
-    Ok((channels, sides))
 }
 
 /// A convolution without bias and the normalisation after it, of these names.
@@ -237,7 +207,7 @@ impl Model for Resnet {
     }
 
     fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError> {
-        let stem = normalised(&self.stem, &channels_last(&batch.inputs)?, pass)?;
+        let stem = normalised(&self.stem, &channels_last(batch.inputs())?, pass)?;
         let mut x = activation::apply(self.activation, &stem)?;
         for block in &self.blocks {
             x = block.forward(&x, self.activation, pass)?;

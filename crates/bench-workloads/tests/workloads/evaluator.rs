@@ -67,7 +67,7 @@ impl Evaluator {
 fn task(folder: &Path) -> Task {
     let mut data = BTreeMap::new();
     for (split, examples) in SplitName::ALL.into_iter().zip([9, 6, 5]) {
-        let path = folder.join(format!("{}.safetensors", split.name()));
+        let path = folder.join(split.name());
         write_split(&path, examples);
         data.insert(split, path);
     }

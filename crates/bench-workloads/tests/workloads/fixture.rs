@@ -1,6 +1,7 @@
 //! Small workloads, split files and training steps.
 
 use bench_core::run::{DatasetIdentity, RunSpec, SplitIdentity, SplitName};
+use bench_core::spec::columns::Columns;
 use bench_core::spec::workload::Workload;
 use bench_torch::gradient::{self, Graph};
 use bench_workloads::{Batch, Loss, Model, Pass, build_model};
@@ -50,10 +51,7 @@ pub(crate) fn dataset(examples: [u64; 3]) -> DatasetIdentity {
         });
     DatasetIdentity {
         name: "tiny".to_owned(),
-        format: serde_json::from_value(json!({ "idx-images": {
-            "height": SIDE, "width": SIDE, "channels": 1, "classes": CLASSES,
-        } }))
-        .unwrap(),
+        columns: Columns::images(1, SIDE as u64, SIDE as u64, CLASSES as u64),
         splits: splits.collect(),
     }
 }
@@ -78,18 +76,21 @@ pub(crate) fn run_spec(workload: Workload, dataset: DatasetIdentity) -> RunSpec 
     .unwrap()
 }
 
-/// A split file with these images and labels; the pixels of example i are all i.
+/// Writes the only shard of a split.
+pub(crate) fn write_shard(split: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(split).unwrap();
+    std::fs::write(split.join("00000.safetensors"), bytes).unwrap();
+}
+
+/// A split of images and labels; the pixels of example i are all i.
 pub(crate) fn write_split(path: &Path, examples: usize) {
     let plane = (SIDE * SIDE) as usize;
     let pixels: Vec<u8> = (0..examples).flat_map(|i| vec![i as u8; plane]).collect();
     let labels: Vec<u8> = (0..examples)
         .map(|i| (i % CLASSES as usize) as u8)
         .collect();
-    std::fs::write(
-        path,
-        split_file(&pixels, &[examples, SIDE as usize, SIDE as usize], &labels),
-    )
-    .unwrap();
+    let shape = [examples, 1, SIDE as usize, SIDE as usize];
+    write_shard(path, &split_file(&pixels, &shape, &labels));
 }
 
 pub(crate) fn split_file(pixels: &[u8], shape: &[usize], labels: &[u8]) -> Vec<u8> {

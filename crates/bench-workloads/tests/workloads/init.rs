@@ -46,10 +46,7 @@ fn built(spec: serde_json::Value, interface: &Interface) -> Box<dyn bench_worklo
 
 #[test]
 fn uniform_layers_start_as_torch_starts_linear_ones() {
-    let interface = Interface {
-        input: vec![1, 28, 28],
-        outputs: 10,
-    };
+    let interface = Interface::classes(&[1, 28, 28], 10);
     let model = built(json!({ "mlp": { "hidden": [300] } }), &interface);
     for parameter in model.parameters() {
         let bound = 1.0 / (parameter.fan_in as f64).sqrt();
@@ -59,10 +56,7 @@ fn uniform_layers_start_as_torch_starts_linear_ones() {
 
 #[test]
 fn lecun_layers_start_truncated_and_without_bias() {
-    let interface = Interface {
-        input: vec![1, 28, 28],
-        outputs: 10,
-    };
+    let interface = Interface::classes(&[1, 28, 28], 10);
     let model = built(
         json!({ "mlp": { "hidden": [300], "init": "lecun-truncated" } }),
         &interface,
@@ -83,10 +77,7 @@ fn lecun_layers_start_truncated_and_without_bias() {
 
 #[test]
 fn the_residual_network_starts_as_the_reference_does() {
-    let interface = Interface {
-        input: vec![3, 32, 32],
-        outputs: 10,
-    };
+    let interface = Interface::classes(&[3, 32, 32], 10);
     let model = built(
         json!({ "resnet": { "stages": [2, 2], "filters": 32 } }),
         &interface,
@@ -118,10 +109,7 @@ fn the_residual_network_starts_as_the_reference_does() {
 
 #[test]
 fn the_decoder_starts_as_the_reference_does() {
-    let interface = Interface {
-        input: vec![1024],
-        outputs: 300,
-    };
+    let interface = Interface::text(1024, 300);
     let spec = json!({ "decoder": { "width": 64, "layers": 3, "heads": 4, "hidden": 128 } });
     let model = built(spec, &interface);
     for parameter in model.parameters() {
@@ -178,14 +166,8 @@ fn parameters_know_their_role_layer_and_fan_in() {
 
 #[test]
 fn sizes_that_make_no_model_are_errors_that_say_so() {
-    let images = Interface {
-        input: vec![1, 16, 16],
-        outputs: 5,
-    };
-    let text = Interface {
-        input: vec![8],
-        outputs: 5,
-    };
+    let images = Interface::classes(&[1, 16, 16], 5);
+    let text = Interface::text(8, 5);
     let cases = [
         (
             json!({ "resnet": { "stages": [1, 1, 1, 1], "filters": 4 } }),

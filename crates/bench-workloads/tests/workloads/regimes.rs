@@ -4,6 +4,7 @@ use crate::fixture::{
     CLASSES, SIDE, dataset, image_models, model, random_batch, step, workload, write_split,
 };
 use bench_core::run::SplitName;
+use bench_core::spec::columns::{Columns, Number};
 use bench_core::spec::workload::{self as spec, CrossEntropy, Precision, Workload};
 use bench_torch::precision::has_bf16;
 use bench_torch::random::{self, Key};
@@ -19,14 +20,15 @@ const EXAMPLES: i64 = 200;
 /// Number and label of every example of a split, in order.
 fn examples(workload: &Workload, split: SplitName) -> Vec<(i64, i64)> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("split.safetensors");
+    let path = folder.path().join("split");
     write_split(&path, EXAMPLES as usize);
     let dataset = dataset([EXAMPLES as u64; 3]);
     let opened = data::open(&path, split, workload, &dataset, Device::Cpu, Kind::Float).unwrap();
     let all = Tensor::arange(opened.len() as i64, (Kind::Int64, Device::Cpu));
     let batch = opened.batch(&all, None).unwrap();
     // Out of (i / 255 - 0.5) / 0.25.
-    let pixels = (batch.inputs.select(1, 0).select(1, 0).select(1, SIDE - 1) * 0.25 + 0.5) * 255.0;
+    let pixels =
+        (batch.inputs().select(1, 0).select(1, 0).select(1, SIDE - 1) * 0.25 + 0.5) * 255.0;
     let numbers = Vec::<i64>::try_from(&pixels.round().to_kind(Kind::Int64)).unwrap();
     let labels = Vec::<i64>::try_from(&batch.targets).unwrap();
     assert!(
@@ -122,7 +124,7 @@ fn smoothing_is_of_training_alone() {
     let score = |workload: &Workload| {
         let model = model(workload, Kind::Float, 5);
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("split.safetensors");
+        let path = folder.path().join("split");
         write_split(&path, 9);
         let split = SplitName::Validation;
         let opened = data::open(
@@ -161,7 +163,7 @@ fn built(precision: Precision) -> Vec<(Box<dyn Model>, Batch)> {
     };
     workload.input.sequence_length = Some(9);
     let mut text = dataset([0; 3]);
-    text.format = serde_json::from_value(json!({ "tokens": { "vocabulary": 11 } })).unwrap();
+    text.columns = Columns::text(Number::U8, 11);
     let decoder = build_model(&workload, &text, Device::Cpu, Kind::Float, 5).unwrap();
     built.push((decoder, tokens()));
     built
@@ -252,10 +254,7 @@ fn dropout_is_drawn_from_the_generator_in_training_alone() {
 #[test]
 fn dropout_of_the_last_hidden_layer_changes_no_mean() {
     let spec = serde_json::from_value(json!({ "mlp": { "hidden": [8, 64] } })).unwrap();
-    let interface = Interface {
-        input: vec![1, SIDE, SIDE],
-        outputs: CLASSES,
-    };
+    let interface = Interface::classes(&[1, SIDE as u64, SIDE as u64], CLASSES as u64);
     tch::set_num_threads(1);
     let model = build(&spec, &interface, Builder::new(Device::Cpu, Kind::Float, 5)).unwrap();
     let batch = random_batch(3);

@@ -46,10 +46,7 @@ fn kinds() -> Vec<(String, Box<dyn Fn() -> Built>)> {
 fn decoder(spec: &serde_json::Value) -> Box<dyn Model> {
     one_thread();
     let spec = serde_json::from_value(spec.clone()).unwrap();
-    let interface = Interface {
-        input: vec![9],
-        outputs: 11,
-    };
+    let interface = Interface::text(9, 11);
     models::build(&spec, &interface, Builder::new(Device::Cpu, Kind::Float, 5)).unwrap()
 }
 
@@ -236,7 +233,7 @@ fn a_decoder_does_not_look_ahead() {
     );
     let batch = tokens();
     let start = model.forward(&batch, &Pass::EVAL).unwrap();
-    let mut changed = batch.inputs.copy();
+    let mut changed = batch.inputs().copy();
     let _ = changed.select(1, 6).fill_(0).set_requires_grad(false);
     let other = model
         .forward(

@@ -3,12 +3,17 @@
 use super::{Findings, part};
 use crate::spec::catalog::Catalog;
 use crate::spec::check::Violation;
-use crate::spec::dataset::{Content, Dataset, Format};
+use crate::spec::columns::{Column, Columns, Rows, Values};
+use crate::spec::dataset::Dataset;
+use crate::spec::interface::Misfit;
 use crate::spec::schema::Kind;
 use crate::spec::workload::{Metric, Workload};
 use crate::spec::yaml::escape;
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// Training examples whose labels can be replaced.
+const MOST_NOISY: u64 = 1 << 24;
 
 /// What is wrong in a file about others.
 pub(in crate::spec) fn references(catalog: &Catalog, kind: Kind, file: &Value) -> Vec<Violation> {
@@ -26,7 +31,7 @@ fn dataset(catalog: &Catalog, file: &Value) -> Vec<Violation> {
     };
     match (part(file, ""), catalog.datasets.get(&dataset)) {
         (Some(workload), Some(data)) => {
-            let mut found = fitting(&workload, &data.format);
+            let mut found = fitting(&workload, &data.format.columns());
             found.extend(regimes(&workload, data));
             found
         }
@@ -84,7 +89,7 @@ fn exhausting(catalog: &Catalog, pointer: String, name: &str, size: u64) -> Opti
 
 /// Examples of the training split that the workload trains on.
 fn trained_on(workload: &Workload, data: &Dataset) -> u64 {
-    workload.trained_on(workload.examples(&data.format, data.splits.train.count))
+    workload.trained_on(workload.examples(&data.format.columns(), data.splits.train.count))
 }
 
 fn no_workload(catalog: &Catalog, pointer: String, name: &str) -> Option<Violation> {
@@ -99,7 +104,8 @@ fn no_workload(catalog: &Catalog, pointer: String, name: &str) -> Option<Violati
 fn regimes(workload: &Workload, data: &Dataset) -> Vec<Violation> {
     let (name, steps) = (&workload.dataset, workload.budget.steps);
     let mut found = Findings::default();
-    let there = workload.examples(&data.format, data.splits.train.count);
+    let columns = data.format.columns();
+    let there = workload.examples(&columns, data.splits.train.count);
     if let Some(wanted) = workload.train_examples {
         found.require(
             wanted <= there,
@@ -115,71 +121,95 @@ fn regimes(workload: &Workload, data: &Dataset) -> Vec<Violation> {
         format!("one epoch has {examples} training examples, and the budget's {steps} steps take at least one each"),
         "lower `budget.steps`, or train on more data",
     );
-    let classes = data.format.image().map(|image| image.classes);
-    if workload.label_noise > 0.0 && classes.is_none_or(|classes| classes < 2) {
-        let message = match classes {
-            None => format!("data set `{name}` holds text, which has no labels to replace"),
-            Some(_) => format!("data set `{name}` has one class: no label can be another"),
+    if workload.label_noise > 0.0 {
+        let message = match columns
+            .target()
+            .map(|(_, target)| (target.rows, target.values))
+        {
+            Some((Rows::One, Values::Classes(2..))) => None,
+            Some((Rows::One, Values::Classes(_))) => Some("has one class: no label can be another"),
+            _ => Some("has no classes as labels, so that none can be replaced"),
         };
-        found.require(false, "/label-noise", message, "remove it");
+        if let Some(message) = message {
+            let message = format!("data set `{name}` {message}");
+            found.require(false, "/label-noise", message, "remove it");
+        }
+        // All labels are replaced at once, in memory.
+        found.require(
+            there <= MOST_NOISY,
+            "/label-noise",
+            format!("data set `{name}` has {there} training examples; labels of {MOST_NOISY} at most are replaced"),
+            "remove it, or take a smaller data set",
+        );
     }
     found.0
 }
 
-/// Whether model, input and metrics are for data of that format.
-fn fitting(workload: &Workload, format: &Format) -> Vec<Violation> {
+/// Whether model, input, loss and metrics are for data of these columns.
+fn fitting(workload: &Workload, columns: &Columns) -> Vec<Violation> {
     let mut found = Findings::default();
-    let (here, there) = match format.content() {
-        Content::Images(_) => ("text", "images"),
-        Content::Text { .. } => ("images", "text"),
-    };
     let name = &workload.dataset;
-    found.require(
-        workload.model.reads_text() == (there == "text"),
-        "/model",
-        format!("this model reads {here}, and data set `{name}` holds {there}"),
-        "choose another model or data set",
-    );
-    match format.content() {
-        Content::Images(image) => fitting_images(&mut found, workload, image.channels),
-        Content::Text { vocabulary } => fitting_text(&mut found, workload, vocabulary),
+    if let Err(misfit) = workload.interface(name, columns) {
+        let (pointer, help) = match &misfit {
+            Misfit::Inputs { .. } | Misfit::Target { .. } => {
+                ("/model", "choose another model or data set")
+            }
+            Misfit::Sizes { .. } => ("/model", "choose other sizes, or another model or data set"),
+            Misfit::Length { .. } => ("/input", "add `input: { sequence-length: … }`"),
+        };
+        found.require(false, pointer, misfit.to_string(), help);
     }
-    found.0
-}
-
-fn fitting_images(found: &mut Findings, workload: &Workload, channels: u64) {
-    let means = workload.input.mean.len() as u64;
     found.require(
-        means == 1 || means == channels,
-        "/input/mean",
-        format!("{means} means for images of {channels} channels"),
-        "give one for every channel, or one for all",
-    );
-    found.require(
-        workload.input.sequence_length.is_none(),
+        columns.running().is_some() || workload.input.sequence_length.is_none(),
         "/input/sequence-length",
-        format!(
-            "data set `{}` holds images, which have no length",
-            workload.dataset
-        ),
+        format!("data set `{name}` holds no text that could be cut into lengths: {columns}"),
         "remove it",
     );
+    let image = |column: &Column| {
+        column.rows == Rows::One && column.values == Values::Real && column.shape.len() == 3
+    };
+    found.require(
+        workload.input.augment.is_none() || columns.inputs().any(|(_, column)| image(column)),
+        "/input/augment",
+        format!("data set `{name}` holds no images that could be cropped or flipped: {columns}"),
+        "remove it",
+    );
+    normalised(&mut found, workload, columns);
+    if let Some((_, target)) = columns.target() {
+        measured(&mut found, workload, target);
+    }
+    found.0
 }
 
-fn fitting_text(found: &mut Findings, workload: &Workload, vocabulary: u64) {
-    let name = &workload.dataset;
-    found.require(
-        workload.input.sequence_length.is_some(),
-        "/input",
-        format!("data set `{name}` holds text, and nothing says how much of it is read at once"),
-        "add `input: { sequence-length: … }`",
-    );
+/// Whether there is a mean for each channel, or each number of a row.
+fn normalised(found: &mut Findings, workload: &Workload, columns: &Columns) {
+    let means = workload.input.mean.len() as u64;
+    let real = |column: &&Column| column.values == Values::Real;
+    for (name, column) in columns.inputs().filter(|(_, column)| real(column)) {
+        let first = column.shape.first().copied().unwrap_or(1);
+        let channels = match column.shape.len() {
+            3 => format!("{first} channels"),
+            _ => format!("{first} numbers a row"),
+        };
+        found.require(
+            means == 1 || means == first,
+            "/input/mean",
+            format!("{means} means for `{name}` of {channels}"),
+            "give one for every one, or one for all",
+        );
+    }
+}
+
+/// Whether metrics are of what the data asks for.
+fn measured(found: &mut Findings, workload: &Workload, target: &Column) {
+    let data = &workload.dataset;
     // Bits a token is another number.
     found.require(
-        vocabulary <= 256 || !workload.metrics.contains(&Metric::BitsPerByte),
+        target.values.below().is_none_or(|count| count <= 256)
+            || !workload.metrics.contains(&Metric::BitsPerByte),
         "/metrics",
         format!(
-            "`bits-per-byte` is of bytes, and data set `{name}` holds tokens of a larger vocabulary"
+            "`bits-per-byte` is of bytes, and data set `{data}` holds tokens of a larger vocabulary"
         ),
         "write `perplexity`",
     );

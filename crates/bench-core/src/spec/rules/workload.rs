@@ -3,7 +3,7 @@
 use super::{Findings, part};
 use crate::number::Span;
 use crate::spec::check::Violation;
-use crate::spec::workload::{Decoder, Input, Metric};
+use crate::spec::workload::{Input, Metric, Model};
 use serde_json::Value;
 
 /// A workload by itself.
@@ -38,8 +38,11 @@ pub(in crate::spec) fn workload(file: &Value) -> Vec<Violation> {
     if let Some(input) = part(file, "/input") {
         normalisation(&mut found, &input);
     }
-    if let Some(model) = part(file, "/model/decoder") {
-        decoder(&mut found, &model);
+    if let Some(model) = part::<Model>(file, "/model") {
+        for mistake in model.kind().mistakes() {
+            let pointer = format!("/model/{}/{}", model.kind().name(), mistake.key);
+            found.require(false, pointer, mistake.message, mistake.help);
+        }
     }
     found.0
 }
@@ -87,14 +90,4 @@ fn normalisation(found: &mut Findings, input: &Input) {
             "a deviation is above 0",
         );
     }
-}
-
-fn decoder(found: &mut Findings, model: &Decoder) {
-    let (width, heads) = (model.width, model.heads);
-    found.require(
-        heads == 0 || width % heads == 0 && (width / heads) % 2 == 0,
-        "/model/decoder/heads",
-        format!("{heads} heads cannot share a width of {width}"),
-        "the width is a multiple of twice the heads: rotary positions turn pairs",
-    );
 }

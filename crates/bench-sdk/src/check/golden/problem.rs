@@ -55,7 +55,7 @@ pub(super) fn sign(seed: u64, step: u64, place: usize, i: u64) -> f64 {
 fn separable(problem: &str, seed: u64, kind: Kind) -> Box<Loss> {
     let (quad, zeros) = (problem == "quad", problem == "fixedz");
     Box::new(move |parameters, batch| {
-        let t = batch.inputs.f_int64_value(&[0])? as u64 + 1;
+        let t = batch.inputs().f_int64_value(&[0])? as u64 + 1;
         let sampled = batch.targets.f_double_value(&[0, 0])? != 0.0;
         let mut loss = Tensor::f_zeros([] as [i64; 0], (kind, Device::Cpu))?;
         for (p, x) in parameters.iter().enumerate() {
@@ -84,7 +84,7 @@ fn coupled(seed: u64, kind: Kind) -> Box<Loss> {
     let a = filled(&[24, 24], kind, |i| uniform(seed, 40_000, 0, i));
     let m = (&a + a.transpose(0, 1)) * 0.2 + Tensor::eye(24, (kind, Device::Cpu)) * 1.5;
     Box::new(move |parameters, batch| {
-        let t = batch.inputs.f_int64_value(&[0])? as u64 + 1;
+        let t = batch.inputs().f_int64_value(&[0])? as u64 + 1;
         let x = parameters[0];
         let noise = filled(&[24], kind, |i| 0.3 * uniform(seed, t, 0, i));
         let quadratic = m.f_mv(x)?.f_dot(x)? * 0.5;

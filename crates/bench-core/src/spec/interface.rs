@@ -1,0 +1,246 @@
+//! Where data and model meet: the columns that a model wants, found among those that a data set has.
+
+use super::columns::{Column, Columns, Meaning, Rows, Values};
+use std::fmt;
+
+/// What a kind of model reads and may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// What it reads. Where that is one column, it is the data's only input whatever its name; several are found by their names.
+    pub inputs: &'static [Want],
+    /// What it can give: one of these.
+    pub targets: &'static [Meaning],
+}
+
+/// A column that a model reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Want {
+    /// The model's name for it.
+    pub name: &'static str,
+    /// How many sizes a row has, and what they are; any shape where none is said.
+    pub sizes: Option<&'static [&'static str]>,
+    /// Rows of an example.
+    pub rows: Rows,
+    /// What its numbers mean.
+    pub values: Meaning,
+}
+
+/// `images of [channels, height, width], real numbers`.
+impl fmt::Display for Want {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.rows {
+            Rows::One => {}
+            Rows::Ragged => f.write_str("ragged ")?,
+            Rows::Running => f.write_str("running ")?,
+        }
+        f.write_str(self.values.name())?;
+        match self.sizes {
+            None => f.write_str(" of any shape"),
+            Some([]) => Ok(()),
+            Some(sizes) => write!(f, " of shape [{}]", sizes.join(", ")),
+        }
+    }
+}
+
+/// What a model is built for: the columns that it wanted, as the data has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// What it reads, in the order in which it wants them.
+    pub inputs: Vec<Slot>,
+    /// What it is asked for.
+    pub target: Slot,
+}
+
+/// A column in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// The model's name for it.
+    pub name: String,
+    /// The data's name for it.
+    pub column: String,
+    /// Sizes of what a batch holds of an example. Of a running column: how much is read at once.
+    pub shape: Vec<u64>,
+    /// Rows of an example.
+    pub rows: Rows,
+    /// What its numbers mean.
+    pub values: Values,
+}
+
+/// Data and model that do not fit, both named.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// The model wants other columns.
+    #[error("model `{model}` reads {wanted}, and data set `{data}` holds {held}")]
+    Inputs {
+        /// Kind of model.
+        model: &'static str,
+        /// What it wants.
+        wanted: String,
+        /// Name of the data set.
+        data: String,
+        /// What that has.
+        held: String,
+    },
+    /// The model gives something else than the data asks for.
+    #[error("model `{model}` gives {wanted}, and data set `{data}` asks for {held}")]
+    Target {
+        /// Kind of model.
+        model: &'static str,
+        /// What it can give.
+        wanted: String,
+        /// Name of the data set.
+        data: String,
+        /// What that asks for.
+        held: String,
+    },
+    /// Nothing says how a running column is cut.
+    #[error("data set `{data}` holds text, and nothing says how much of it is read at once")]
+    Length {
+        /// Name of the data set.
+        data: String,
+    },
+    /// The model's sizes do not go with the data's.
+    #[error("model `{model}` on data set `{data}`: {problem}")]
+    Sizes {
+        /// Kind of model.
+        model: &'static str,
+        /// Name of the data set.
+        data: String,
+        /// What is wrong with which value.
+        problem: String,
+    },
+}
+
+impl Interface {
+    /// The columns of a data set that a model wants; `length` is how much of a running column is read at once.
+    ///
+    /// # Errors
+    /// [`Misfit`] where it has no such columns.
+    pub fn find(
+        model: &'static str,
+        wanted: &Wanted,
+        data: &str,
+        columns: &Columns,
+        length: Option<u64>,
+    ) -> Result<Interface, Misfit> {
+        let data = || data.to_owned();
+        let Some(found) = inputs(wanted.inputs, columns) else {
+            return Err(Misfit::Inputs {
+                model,
+                wanted: listed(wanted.inputs.iter().map(Want::to_string), " and "),
+                data: data(),
+                held: columns.to_string(),
+            });
+        };
+        let target = columns.target();
+        let target = target.filter(|(_, column)| wanted.targets.contains(&column.values.meaning()));
+        let Some((target_name, target)) = target else {
+            let names = wanted.targets.iter().map(|meaning| meaning.name());
+            let held = columns
+                .target()
+                .map_or("nothing".to_owned(), |(name, column)| {
+                    format!("`{name}`: {column}")
+                });
+            return Err(Misfit::Target {
+                model,
+                wanted: listed(names.map(str::to_owned), " or "),
+                data: data(),
+                held,
+            });
+        };
+        let sizes = |column: &Column| match (column.rows, length) {
+            (Rows::Running, None) => Err(Misfit::Length { data: data() }),
+            (Rows::Running, Some(length)) => Ok([&[length], &column.shape[..]].concat()),
+            _ => Ok(column.shape.clone()),
+        };
+        let slot = |name: &str, own: &str, column: &Column| {
+            Ok(Slot {
+                name: name.to_owned(),
+                column: own.to_owned(),
+                shape: sizes(column)?,
+                rows: column.rows,
+                values: column.values,
+            })
+        };
+        let pairs = wanted.inputs.iter().zip(found);
+        Ok(Interface {
+            inputs: pairs
+                .map(|(want, (own, column))| slot(want.name, own, column))
+                .collect::<Result<_, _>>()?,
+            target: slot("targets", target_name, target)?,
+        })
+    }
+
+    /// One input of this shape, one class of so many as target.
+    pub fn classes(shape: &[u64], classes: u64) -> Interface {
+        Interface {
+            inputs: vec![Slot::new("inputs", shape, Rows::One, Values::Real)],
+            target: Slot::new("targets", &[], Rows::One, Values::Classes(classes)),
+        }
+    }
+
+    /// Text of so many tokens, read `length` at once.
+    pub fn text(length: u64, vocabulary: u64) -> Interface {
+        let slot =
+            |name: &str| Slot::new(name, &[length], Rows::Running, Values::Tokens(vocabulary));
+        Interface {
+            inputs: vec![slot("inputs")],
+            target: slot("targets"),
+        }
+    }
+
+    /// Sizes of the first input: the only one of most models.
+    pub fn input(&self) -> &[u64] {
+        self.inputs.first().map_or(&[], |slot| &slot.shape)
+    }
+
+    /// Numbers that a model gives for each target: a score a class or token, else as many as the target has.
+    pub fn outputs(&self) -> u64 {
+        match self.target.values.below() {
+            Some(count) => count,
+            None => self.target.shape.iter().product(),
+        }
+    }
+}
+
+impl Slot {
+    fn new(name: &str, shape: &[u64], rows: Rows, values: Values) -> Slot {
+        Slot {
+            name: name.to_owned(),
+            column: name.to_owned(),
+            shape: shape.to_vec(),
+            rows,
+            values,
+        }
+    }
+}
+
+/// The data's columns for these, in their order.
+fn inputs<'a>(wanted: &[Want], columns: &'a Columns) -> Option<Vec<(&'a str, &'a Column)>> {
+    let fits = |want: &Want, column: &Column| {
+        column.rows == want.rows
+            && column.values.meaning() == want.values
+            && want
+                .sizes
+                .is_none_or(|sizes| sizes.len() == column.shape.len())
+    };
+    let mut all = columns.inputs();
+    match wanted {
+        [one] => {
+            let only = all.next()?;
+            (all.next().is_none() && fits(one, only.1)).then(|| vec![only])
+        }
+        several => several
+            .iter()
+            .map(|want| {
+                columns
+                    .inputs()
+                    .find(|(name, column)| *name == want.name && fits(want, column))
+            })
+            .collect(),
+    }
+}
+
+fn listed(items: impl Iterator<Item = String>, joint: &str) -> String {
+    items.collect::<Vec<_>>().join(joint)
+}
