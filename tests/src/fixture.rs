@@ -8,6 +8,7 @@ use crate::script::{Script, VARIABLE};
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::record::{FORMAT, Machine, RunRecord, TrialEvent};
 use bench_core::run::{RunSpec, SplitName, SubmissionIdentity};
+use bench_core::spec::columns::Columns;
 use bench_core::spec::harness::{Limits, Tolerances};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::launch::Launch;
@@ -60,7 +61,6 @@ pub fn programs(script: &Script) -> Programs {
 /// # Panics
 /// When the types of a run have changed, and this text not with them.
 pub fn run_spec() -> RunSpec {
-    let image = json!({"height": 4, "width": 4, "channels": 1, "classes": 3});
     let run = json!({
         "protocol": bench_core::run::PROTOCOL,
         "workload-name": "pretend",
@@ -78,7 +78,7 @@ pub fn run_spec() -> RunSpec {
         },
         "dataset": {
             "name": "pretend",
-            "format": {"generated": {"image": image, "train": 90, "test": 40, "seed": 1, "noise": 0.5}},
+            "columns": Columns::images(1, 4, 4, 3),
             "splits": {
                 "train": {"examples": 60, "hash": "a"},
                 "validation": {"examples": 30, "hash": "b"},

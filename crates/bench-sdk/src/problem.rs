@@ -42,9 +42,9 @@ pub(crate) trait Problem {
         None
     }
 
-    /// Dropout rate of training forwards.
-    fn dropout(&self) -> f64 {
-        0.0
+    /// Whether training forwards leave out anything at random.
+    fn drops_out(&self) -> bool {
+        false
     }
 
     /// The model's outputs.
@@ -175,8 +175,8 @@ impl Problem for WorkloadProblem {
         Ok(self.examples.batch(indices, Some(augmentation))?)
     }
 
-    fn dropout(&self) -> f64 {
-        self.workload.model.kind().dropout()
+    fn drops_out(&self) -> bool {
+        self.workload.model.kind().drops_out()
     }
 
     fn outputs(&self, batch: &Batch, pass: &Pass) -> Result<Tensor> {

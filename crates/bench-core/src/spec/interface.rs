@@ -127,7 +127,15 @@ impl Interface {
         let Some(found) = inputs(wanted.inputs, columns) else {
             return Err(Misfit::Inputs {
                 model,
-                wanted: listed(wanted.inputs.iter().map(Want::to_string), " and "),
+                wanted: match wanted.inputs {
+                    [one] => one.to_string(),
+                    several => {
+                        let named = several
+                            .iter()
+                            .map(|want| format!("`{}`: {want}", want.name));
+                        listed(named, "; ")
+                    }
+                },
                 data: data(),
                 held: columns.to_string(),
             });
@@ -243,4 +251,126 @@ fn inputs<'a>(wanted: &[Want], columns: &'a Columns) -> Option<Vec<(&'a str, &'a
 
 fn listed(items: impl Iterator<Item = String>, joint: &str) -> String {
     items.collect::<Vec<_>>().join(joint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::columns::Number;
+
+    const PIXELS: Wanted = Wanted {
+        inputs: &[Want {
+            name: "inputs",
+            sizes: Some(&["channels", "height", "width"]),
+            rows: Rows::One,
+            values: Meaning::Real,
+        }],
+        targets: &[Meaning::Classes],
+    };
+    const PAIRS: Wanted = Wanted {
+        inputs: &[ragged("source"), ragged("target")],
+        targets: &[Meaning::Tokens, Meaning::Classes],
+    };
+
+    const fn ragged(name: &'static str) -> Want {
+        Want {
+            name,
+            sizes: Some(&[]),
+            rows: Rows::Ragged,
+            values: Meaning::Tokens,
+        }
+    }
+
+    fn tokens(vocabulary: u64) -> Column {
+        Column {
+            rows: Rows::Ragged,
+            ..Column::new(Number::I32, &[]).of(Values::Tokens(vocabulary))
+        }
+    }
+
+    fn pairs() -> Columns {
+        Columns::from([
+            ("a-source-id", Column::new(Number::I64, &[])),
+            ("shifted", tokens(500).as_target()),
+            ("source", tokens(400)),
+            ("target", tokens(500)),
+        ])
+    }
+
+    fn told(wanted: &Wanted, columns: &Columns) -> String {
+        let found = Interface::find("kind", wanted, "data", columns, None);
+        found.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn one_input_is_found_whatever_its_name_and_several_by_theirs() {
+        let images = Columns::images(3, 8, 4, 10);
+        let found = Interface::find("kind", &PIXELS, "data", &images, None).unwrap();
+        assert_eq!(found.inputs[0].column, "images");
+        assert_eq!((found.input(), found.outputs()), (&[3, 8, 4][..], 10));
+        let found = Interface::find("kind", &PAIRS, "data", &pairs(), None).unwrap();
+        let names = found.inputs.iter().map(|slot| slot.column.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["source", "target"]);
+        assert_eq!(found.inputs[0].values, Values::Tokens(400));
+        assert_eq!(
+            (found.target.column.as_str(), found.outputs()),
+            ("shifted", 500)
+        );
+    }
+
+    #[test]
+    fn text_is_both_input_and_target_and_has_the_length_that_is_read() {
+        const TEXT: Wanted = Wanted {
+            inputs: &[Want {
+                name: "inputs",
+                sizes: Some(&[]),
+                rows: Rows::Running,
+                values: Meaning::Tokens,
+            }],
+            targets: &[Meaning::Tokens],
+        };
+        let text = Columns::text(Number::U16, 1000);
+        let found = Interface::find("kind", &TEXT, "data", &text, Some(12)).unwrap();
+        assert_eq!(found, {
+            let mut text = Interface::text(12, 1000);
+            text.inputs[0].column = "tokens".to_owned();
+            text.target.column = "tokens".to_owned();
+            text
+        });
+        assert_eq!(
+            told(&TEXT, &text),
+            "data set `data` holds text, and nothing says how much of it is read at once"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_with_both_sides() {
+        let mut flat = Columns::images(3, 8, 4, 10);
+        for (_, column) in &mut flat.0 {
+            column.shape.clear();
+        }
+        assert_eq!(
+            told(&PIXELS, &flat),
+            "model `kind` reads real numbers of shape [channels, height, width], and data set `data` holds `images`: u8, real numbers; `labels`: u8, classes (10), the target"
+        );
+        let mut nameless = pairs();
+        let source = nameless.0.remove("source").unwrap();
+        nameless.0.insert("from".to_owned(), source);
+        assert!(told(&PAIRS, &nameless).starts_with(
+            "model `kind` reads `source`: ragged tokens; `target`: ragged tokens, and"
+        ));
+        let mut aimless = Columns::images(3, 8, 4, 10);
+        for (_, column) in &mut aimless.0 {
+            column.values = Values::Real;
+        }
+        assert_eq!(
+            told(&PIXELS, &aimless),
+            "model `kind` gives classes, and data set `data` asks for `labels`: u8, real numbers"
+        );
+        aimless.0.remove("labels");
+        assert_eq!(
+            told(&PIXELS, &aimless),
+            "model `kind` gives classes, and data set `data` asks for nothing"
+        );
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(submission: &str, study: u32, trial: u32) -> RunSpec {
         },
         "dataset": {
             "name": "synthetic",
-            "format": { "idx-images": { "height": 8, "width": 8, "channels": 1, "classes": 4 } },
+            "columns": bench_core::spec::columns::Columns::images(1, 8, 8, 4),
             "splits": { "train": split(1000), "validation": split(100), "test": split(100) },
         },
         "submission": {

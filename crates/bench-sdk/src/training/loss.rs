@@ -116,12 +116,11 @@ impl Training {
     }
 
     pub(super) fn forward(&mut self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
-        let (call, dropout) = (self.next_call("dropout"), self.problem.dropout());
-        if dropout > 0.0 {
+        let call = self.next_call("dropout");
+        if self.problem.drops_out() {
             random::reseed_default(&self.key("dropout").call(call), self.device())?;
         }
         let pass = Pass {
-            dropout,
             update_buffers: pass.update_buffers && !self.again,
             ..*pass
         };

@@ -361,7 +361,7 @@ fn batches_of_changing_size_go_on_where_the_last_ended() {
         let one = |&size: &u64| {
             let batch = training.next_batch_of(size).unwrap();
             training.advance();
-            list(&batch.inputs)
+            list(batch.inputs())
         };
         sizes.iter().flat_map(one).collect()
     };

@@ -26,10 +26,12 @@ pub struct Decoder {
     norm: RmsNorm,
     head: Tensor,
     rotary: Rotary,
+    dropout: f64,
 }
 
 struct Block {
     name: String,
+    dropout: f64,
     attention: Attention,
     attention_norm: RmsNorm,
     mlp: Mlp,
@@ -96,6 +98,7 @@ impl Decoder {
             norm,
             head,
             rotary,
+            dropout: spec.dropout,
         })
     }
 }
@@ -180,6 +183,7 @@ impl Block {
         let mlp_norm = layer.rms_norm(&named("mlp_norm.weight"), width)?;
         Ok(Block {
             name,
+            dropout: spec.dropout,
             attention,
             attention_norm,
             mlp,
@@ -199,14 +203,14 @@ impl Block {
             &attention.qkv,
         )?;
         let attended = linear("attn.w_out", &attention.mix(&qkv, rotary)?, &attention.out)?;
-        let x = x.f_add(&pass.drop_out(attended)?)?;
+        let x = x.f_add(&pass.drop_out(self.dropout, attended)?)?;
         let h = linear("mlp.fc1", &self.mlp_norm.forward(&x)?, &mlp.first)?;
         let h = match mlp.form {
             DecoderMlp::Gated => h.f_glu(-1)?,
             DecoderMlp::SquaredRelu => h.f_relu()?.f_square()?,
         };
-        let h = linear("mlp.fc2", &pass.drop_out(h)?, &mlp.second)?;
-        Ok(x.f_add(&pass.drop_out(h)?)?)
+        let h = linear("mlp.fc2", &pass.drop_out(self.dropout, h)?, &mlp.second)?;
+        Ok(x.f_add(&pass.drop_out(self.dropout, h)?)?)
     }
 }
 
@@ -262,7 +266,7 @@ impl Model for Decoder {
 
     fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError> {
         let embedded = Tensor::f_embedding(&self.embedding, batch.inputs(), -1, false, false)?;
-        let mut x = pass.drop_out(embedded)?;
+        let mut x = pass.drop_out(self.dropout, embedded)?;
         for block in &self.blocks {
             x = block.forward(&x, &self.rotary, pass)?;
         }

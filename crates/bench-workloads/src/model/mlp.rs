@@ -14,6 +14,7 @@ pub struct Mlp {
     parameters: Vec<Parameter>,
     layers: Vec<Layer>,
     activation: Activation,
+    dropout: f64,
 }
 
 struct Layer {
@@ -62,6 +63,7 @@ impl Mlp {
             parameters: builder.finish().0,
             layers,
             activation: spec.activation,
+            dropout: spec.dropout,
         })
     }
 }
@@ -93,7 +95,7 @@ impl Model for Mlp {
                 x = activation::apply(self.activation, &x)?;
             }
             if depth > 0 && depth + 1 == self.layers.len() {
-                x = pass.drop_out(x)?;
+                x = pass.drop_out(self.dropout, x)?;
             }
             let y = x.f_linear(&layer.weight, Some(&layer.bias))?;
             x = pass.observed("", &layer.name, &x, y);

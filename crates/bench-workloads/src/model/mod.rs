@@ -45,8 +45,6 @@ pub struct Pass<'a> {
     pub train: bool,
     /// Whether a training forward moves running statistics. Off: the buffers stay as they are.
     pub update_buffers: bool,
-    /// Dropout rate of all places of the model, in training; drawn from libtorch's default generator.
-    pub dropout: f64,
     /// Shown every layer's name, input and output as it runs.
     pub observer: Option<&'a Observer<'a>>,
 }
@@ -59,21 +57,19 @@ impl Pass<'_> {
     pub const TRAIN: Pass<'static> = Pass {
         train: true,
         update_buffers: true,
-        dropout: 0.0,
         observer: None,
     };
     /// An evaluation forward.
     pub const EVAL: Pass<'static> = Pass {
         train: false,
         update_buffers: false,
-        dropout: 0.0,
         observer: None,
     };
 
-    /// Leaves out a share of `x` and scales the rest up, where this forward does.
-    fn drop_out(&self, x: Tensor) -> Result<Tensor, LibtorchError> {
-        match self.train && self.dropout > 0.0 {
-            true => Ok(x.f_dropout(self.dropout, true)?),
+    /// Leaves out a share of `x`, the one of this place in the model, and scales the rest up, in training. Drawn from libtorch's default generator.
+    fn drop_out(&self, share: f64, x: Tensor) -> Result<Tensor, LibtorchError> {
+        match self.train && share > 0.0 {
+            true => Ok(x.f_dropout(share, true)?),
             false => Ok(x),
         }
     }

@@ -82,8 +82,8 @@ impl Kind for Decoder {
         }
     }
 
-    fn dropout(&self) -> f64 {
-        self.dropout
+    fn drops_out(&self) -> bool {
+        self.dropout > 0.0
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

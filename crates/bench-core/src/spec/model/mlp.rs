@@ -47,7 +47,7 @@ impl Kind for Mlp {
         }
     }
 
-    fn dropout(&self) -> f64 {
-        self.dropout
+    fn drops_out(&self) -> bool {
+        self.dropout > 0.0
     }
 }

@@ -22,9 +22,9 @@ pub trait Kind {
     /// The columns it reads, and what it can be asked for.
     fn wanted(&self) -> Wanted;
 
-    /// Share of numbers that training steps leave out, in all places of the model where any are.
-    fn dropout(&self) -> f64 {
-        0.0
+    /// Whether training steps leave out a share of the numbers anywhere. The share is each place's own.
+    fn drops_out(&self) -> bool {
+        false
     }
 
     /// Settings that make no model of any data.
