@@ -19,8 +19,8 @@ use respell::Respeller;
 use std::collections::BTreeSet;
 
 /// Of the sound checkout. Another one means that all trials that ever ran are other trials: then [`bench_core::run::PROTOCOL`] goes up too.
-const CONFIG: &str = "859e1a96d20401f75d4659df04ea271685893cb5263fd371b4baa7beb1869ee1";
-const COMPARABILITY: &str = "f80caf39e84c7f62016c0cfaa1755e3504c036b7bbd796707eda2aebc8e6de8e";
+const CONFIG: &str = "d2b542bf1be8cbfd170bb6361979e7487b5356eaef97ea945b2ac000318b1e12";
+const COMPARABILITY: &str = "a086ff066cb34db45c4a40d6836a91683d8b2e0d525c26e654c53b995bcfe84e";
 
 fn base() -> RunSpec {
     run_with(Kind::Workload, sound(Kind::Workload))

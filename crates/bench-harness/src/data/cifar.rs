@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(images, (1..=12).collect::<Vec<u8>>());
         assert_eq!(labels, [9, 0]);
         assert_eq!(decoded(&files, 1).unwrap().1, [0]);
-        assert_eq!(decoded(&files, 2).unwrap().1, []);
+        assert!(decoded(&files, 2).unwrap().1.is_empty());
     }
 
     #[test]

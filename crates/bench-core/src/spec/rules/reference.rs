@@ -195,7 +195,7 @@ fn normalised(found: &mut Findings, workload: &Workload, columns: &Columns) {
             means == 1 || means == first,
             "/input/mean",
             format!("{means} means for `{name}` of {channels}"),
-            "give one for every one, or one for all",
+            "give as many, or one for all",
         );
     }
 }
