@@ -53,16 +53,20 @@ impl Named {
 impl Batch {
     /// Examples of one input that all count the same.
     pub fn new(inputs: Tensor, targets: Tensor) -> Batch {
-        Batch::of(Named::new("inputs", inputs), Vec::new(), targets)
+        Batch::of(
+            Named::new("inputs", inputs),
+            Vec::new(),
+            Named::new("targets", targets),
+        )
     }
 
     /// Examples of several inputs, in the order of the model's interface.
-    pub fn of(first: Named, others: Vec<Named>, targets: Tensor) -> Batch {
+    pub fn of(first: Named, others: Vec<Named>, targets: Named) -> Batch {
         Batch {
             first,
             others,
-            targets,
-            target_lengths: None,
+            targets: targets.values,
+            target_lengths: targets.lengths,
             weights: None,
         }
     }

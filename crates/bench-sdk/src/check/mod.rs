@@ -158,7 +158,7 @@ fn read_tasks() -> Result<(Task, Vec<Task>)> {
     );
     let mut text = String::new();
     input.read_to_string(&mut text)?;
-    let tasks = serde_json::Deserializer::from_str(&text).into_iter();
+    let tasks = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
     let tasks = tasks.map(|value| Ok(Task::try_from(value?)?));
     let tasks = tasks.collect::<Result<Vec<Task>>>();
     let tasks = tasks.context("what is on standard input is no resolved run")?;

@@ -66,9 +66,6 @@ impl Examples for DummyExamples {
         let others = inputs.collect::<Result<Vec<_>, _>>()?;
         let targets = named(&self.interface.target)?;
         let first = first.unwrap_or_else(|| Named::new("inputs", targets.values.shallow_clone()));
-        Ok(Batch {
-            target_lengths: targets.lengths,
-            ..Batch::of(first, others, targets.values)
-        })
+        Ok(Batch::of(first, others, targets))
     }
 }

@@ -358,10 +358,7 @@ impl Examples for Table {
         let others = others.map(|reader| self.named(reader, &examples, None));
         let targets = self.targets(&examples)?;
         let others = others.collect::<Result<_, _>>()?;
-        Ok(Batch {
-            target_lengths: targets.lengths,
-            ..Batch::of(first, others, targets.values)
-        })
+        Ok(Batch::of(first, others, targets))
     }
 }
 

@@ -50,7 +50,7 @@ impl Estimator {
     pub(super) fn check_sizes(&self) -> Result<()> {
         let (weights, inputs) = (self.k * self.d, self.examples * self.d);
         let lists = [
-            ("X", self.inputs(), inputs),
+            ("X", &self.inputs, inputs),
             ("W", &self.weights, weights),
             ("u", &self.uniform, self.examples),
             ("ghat", &self.ghat, weights),
@@ -164,7 +164,7 @@ impl Softmax {
                 fan_in: file.d,
                 tensor: weights.f_set_requires_grad(true)?,
             }],
-            inputs: Tensor::from_slice(file.inputs()).f_view([file.examples, file.d])?,
+            inputs: Tensor::from_slice(&file.inputs).f_view([file.examples, file.d])?,
             loss: Loss::new(&workload::Loss::CrossEntropy(CrossEntropy::default())),
             uniform,
         })
