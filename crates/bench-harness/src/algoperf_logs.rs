@@ -54,7 +54,7 @@ pub fn read(folder: &Path, tuning: Tuning, targets: &Targets) -> Result<Logs, Lo
     let mut logs = Logs::default();
     let mut tasks = Vec::new();
     for submission in submissions(folder, tuning, &mut logs.findings)? {
-        logs.submissions.insert(submission.name.clone());
+        let before = tasks.len();
         for study in submission.folders(&mut logs.findings) {
             for workload in study.folders(&mut logs.findings) {
                 tasks.push(Task {
@@ -63,6 +63,12 @@ pub fn read(folder: &Path, tuning: Tuning, targets: &Targets) -> Result<Logs, Lo
                     workload,
                 });
             }
+        }
+        match tasks.len() > before {
+            true => drop(logs.submissions.insert(submission.name)),
+            false => logs
+                .findings
+                .push(Finding::of(submission.shown, Problem::NoSubmission)),
         }
     }
     if logs.submissions.is_empty() {
@@ -312,6 +318,8 @@ mod tests {
             "a/study_0/w_pytorch/trial_1/eval_measurements.csv",
             "",
         );
+        fs::create_dir_all(root.join("empty/study_0")).unwrap();
+        fs::create_dir_all(root.join("none")).unwrap();
         write(root, ".cache/study_0/w/trial_1/eval_measurements.csv", log);
         let logs = read_in(root, Tuning::ExternalTuning).unwrap();
         assert_eq!(logs.submissions.iter().collect::<Vec<_>>(), ["a", "b"]);
@@ -330,6 +338,8 @@ mod tests {
             "b/study_0/v_jax NotScored { workload: \"v\" }",
             "b/study_0/w_jax/plots Unexpected",
             "b/study_0/w_jax/trial_2 NoFile",
+            "empty NoSubmission",
+            "none NoSubmission",
         ];
         assert_eq!(found, expected);
     }

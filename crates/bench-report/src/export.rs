@@ -38,7 +38,7 @@ const FACTS: [(&str, Kind); 17] = [
     ("worker-memory-bytes", Kind::Whole),
     ("device-memory-bytes", Kind::Whole),
     ("resumed", Kind::Whole),
-    ("throttled", Kind::Words),
+    ("throttled", Kind::Flag),
     ("thermal-events", Kind::Whole),
     ("quota-seconds", Kind::Real),
     ("stolen-seconds", Kind::Real),

@@ -1,6 +1,7 @@
 //! A comparison in words: one line to quote, a table of workloads, why, and what the runs could have seen.
 
 use crate::grid::{Cell, Column, Grid};
+use crate::scores::TOO_FEW;
 use crate::units;
 use bench_score::gate::{By, Judgement, NoiseSource, Row, Side, Sight};
 use bench_score::statistics::Verdict;
@@ -63,12 +64,21 @@ fn change(judgement: &Judgement) -> String {
     let faster = ratio < 1.0;
     let change = |ratio: f64| 100.0 * if faster { 1.0 - ratio } else { ratio - 1.0 };
     let word = if faster { "faster" } else { "slower" };
-    // Half of all pairs and more have a miss on one side.
-    let number = match ratio > 0.0 && ratio.is_finite() {
-        true => format!("{:.1} % {word} {by}", change(ratio)),
-        false => format!("{word} {by} beyond all numbers, for misses"),
-    };
+    // Half of all pairs and more have a miss on one side: there is no number.
+    if ratio <= 0.0 || !ratio.is_finite() {
+        return format!(
+            "{word} {by}, by misses alone: base missed {} of {}, candidate {} of {}",
+            judgement.base_misses,
+            studies(judgement, |row| &row.base),
+            judgement.candidate_misses,
+            studies(judgement, |row| &row.candidate),
+        );
+    }
+    let number = format!("{:.1} % {word} {by}", change(ratio));
     match (judgement.lower, judgement.upper) {
+        (Some(lower), Some(upper)) if lower == upper => {
+            format!("{number} ({TOO_FEW} for an interval)")
+        }
         (None, None) => format!(
             "{number} (no interval at this level with n = {})",
             judgement.studies()
@@ -175,6 +185,7 @@ fn cells(row: &Row) -> Vec<Cell> {
     let end = |end: Option<f64>, none: &str| end.map_or(none.to_owned(), |x| format!("{x:.3}"));
     let interval = match (row.lower, row.upper) {
         (None, None) => Cell::new("none", ""),
+        (Some(lower), Some(upper)) if lower == upper => Cell::new(TOO_FEW, ""),
         (lower, upper) => Cell::plain(format!("{} .. {}", end(lower, "0"), end(upper, "inf"))),
     };
     let alone = match (row.identical, row.slower, row.faster) {
@@ -314,7 +325,10 @@ pub fn sight(sight: &Sight, margin: f64) -> Vec<String> {
             "n = {n} finds a slowdown of {} or more in 8 of 10 cases",
             percent(round_up(least))
         ),
-        None => format!("n = {n} finds no slowdown in 8 of 10 cases, whatever its size"),
+        None => format!(
+            "{n} {} cannot find a slowdown of any size reliably",
+            if n == 1 { "study" } else { "studies" }
+        ),
     }];
     let needed =
         |n: Option<u64>| n.map_or("no number of studies".to_owned(), |n| format!("n = {n}"));

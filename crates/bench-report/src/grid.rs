@@ -42,6 +42,8 @@ pub enum Kind {
     Whole,
     /// Numbers.
     Real,
+    /// `true` or `false`.
+    Flag,
 }
 
 /// One cell.
@@ -69,6 +71,11 @@ impl Column {
         Column::of(name, key, Kind::Whole, priority)
     }
 
+    /// A column of yes and no.
+    pub const fn flags(name: &'static str, key: &'static str, priority: u8) -> Column {
+        Column::of(name, key, Kind::Flag, priority)
+    }
+
     const fn of(name: &'static str, key: &'static str, kind: Kind, priority: u8) -> Column {
         Column {
             name: Cow::Borrowed(name),
@@ -87,7 +94,7 @@ impl Column {
 
     /// Whether it holds numbers, which align to the right.
     pub fn is_number(&self) -> bool {
-        self.kind != Kind::Words
+        matches!(self.kind, Kind::Whole | Kind::Real)
     }
 }
 

@@ -41,7 +41,7 @@ const COLUMNS: [Column; 16] = [
     Column::counts("memory", "worker-memory-bytes", 4),
     Column::counts("device memory", "device-memory-bytes", 7),
     Column::words("machine", "machine", 5),
-    Column::words("pinned", "pinned", 8),
+    Column::flags("pinned", "pinned", 8),
     Column::words("remarks", "remarks", 1).noted(),
 ];
 

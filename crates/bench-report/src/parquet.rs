@@ -10,6 +10,7 @@ const MAGIC: &[u8] = b"PAR1";
 
 /// Numbers of the format's enumerations.
 mod code {
+    pub(super) const BOOLEAN: i64 = 0;
     pub(super) const INT64: i64 = 2;
     pub(super) const DOUBLE: i64 = 5;
     pub(super) const BYTE_ARRAY: i64 = 6;
@@ -88,7 +89,7 @@ fn schema(out: &mut Thrift, key: &str, kind: Kind) {
                 });
             });
         }
-        Kind::Real => {}
+        Kind::Real | Kind::Flag => {}
     }
 }
 
@@ -97,6 +98,7 @@ fn physical(kind: Kind) -> i64 {
         Kind::Words => code::BYTE_ARRAY,
         Kind::Whole => code::INT64,
         Kind::Real => code::DOUBLE,
+        Kind::Flag => code::BOOLEAN,
     }
 }
 
@@ -122,6 +124,7 @@ impl Chunk {
             Kind::Real => numbers(cells, &mut values, |raw| {
                 raw.parse().ok().map(f64::to_le_bytes)
             }),
+            Kind::Flag => flags(cells, &mut values),
         };
         let (present, dictionary, encoding) = match kind {
             Kind::Words => {
@@ -129,7 +132,7 @@ impl Chunk {
                 words(file, cells, &mut values);
                 (present, Some(start), code::RLE_DICTIONARY)
             }
-            Kind::Whole | Kind::Real => (present, None, code::PLAIN),
+            Kind::Whole | Kind::Real | Kind::Flag => (present, None, code::PLAIN),
         };
         let mut page = levels(&present);
         page.append(&mut values);
@@ -189,6 +192,17 @@ fn numbers(
         number.is_some()
     };
     cells.iter().map(push).collect()
+}
+
+/// The flags that there are, eight to a byte from the lowest bit, and which there are.
+fn flags(cells: &[&Cell], values: &mut Vec<u8>) -> Vec<bool> {
+    let flags: Vec<Option<bool>> = cells.iter().map(|cell| cell.raw.parse().ok()).collect();
+    let known: Vec<bool> = flags.iter().copied().flatten().collect();
+    values.extend(known.chunks(8).map(|eight| {
+        let bits = eight.iter().enumerate();
+        bits.fold(0u8, |byte, (place, &flag)| byte | u8::from(flag) << place)
+    }));
+    flags.iter().map(Option::is_some).collect()
 }
 
 /// Writes the dictionary's page, in the order of first appearance; the values are positions in it.

@@ -18,7 +18,7 @@ use bench_report::gate::{comparison_text, headline};
 use bench_score::Trial;
 use bench_score::gate::{By, Judgement, Rule, judge};
 use bench_score::statistics::Verdict;
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use serde::Serialize;
 
 /// Say whether CANDIDATE is better than BASE, worse, equivalent, or not known
@@ -66,14 +66,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum)]
     by: Option<ByName>,
     /// A difference that does not matter, such as 5% or 0.05
-    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share, allow_hyphen_values = true)]
     margin: f64,
     /// Look at the records that are there and run nothing
     #[arg(long)]
     read_only: bool,
-    /// Put the candidate's records in place of BASE, which is a folder in results/baselines
-    #[arg(long)]
-    accept: bool,
+    /// Put the candidate's records in place of BASE, which is a folder in results/baselines; twice, where they are worse or another submission's
+    #[arg(long, action = ArgAction::Count)]
+    accept: u8,
     /// Run both sides step by step on one seed instead, and say which bit of a loss or weight differs first, and how that grows
     #[arg(long, conflicts_with_all = ["accept", "read_only", "by", "studies"])]
     trajectory: bool,
@@ -122,7 +122,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     if arguments.trajectory {
         return trajectory::execute(arguments, &base, &candidate, reporter, screen);
     }
-    if arguments.accept {
+    if arguments.accept > 0 {
         baseline::check(&home, &base)?;
     }
     let records = runs::collect(arguments, &base, &candidate, &reporter)?;
@@ -131,7 +131,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         screen.aside(&records.trouble.join("\n"));
         return Ok(exit);
     }
-    if !arguments.accept {
+    if arguments.accept == 0 {
         something(arguments, &records)?;
     }
     let trials = |stored: &[bench_harness::store::Stored]| -> Vec<Trial> {
@@ -151,7 +151,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             headline: headline(&judgement),
             judgement: &judgement,
         })?;
-    } else if !(arguments.accept && records.base.is_empty()) {
+    } else if !(arguments.accept > 0 && records.base.is_empty()) {
         screen.print(&comparison_text(&judgement, screen.width()))?;
     }
     if rule.by == By::Time && !is_pinned {
@@ -165,8 +165,11 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     if !records.trouble.is_empty() {
         screen.aside(&records.trouble.join("\n"));
     }
-    if arguments.accept {
-        let told = baseline::accept(&home, &base, &records.candidate)?;
+    if arguments.accept > 0 {
+        if arguments.accept == 1 {
+            baseline::is_welcome(&records, &judgement)?;
+        }
+        let told = baseline::accept(&home, &base, &records)?;
         screen.aside(&told);
         return Ok(Exit::Ok);
     }

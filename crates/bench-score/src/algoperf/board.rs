@@ -1,6 +1,7 @@
 //! Logs, targets and rules to scores, with everything between.
 
 use super::completeness;
+use super::copies;
 use super::finding::{Finding, Problem};
 use super::logs::{Log, Logs, natural};
 use super::profile;
@@ -78,6 +79,7 @@ impl Board {
             by_score.then_with(|| a.submission.cmp(&b.submission))
         });
         findings.extend(completeness::findings(&rows, &workloads, &rules));
+        findings.extend(copies::findings(logs));
         findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         Board {
             taus: profile::taus(rules.largest_ratio, rules.points),

@@ -1,6 +1,7 @@
 //! One trial's log as evaluations.
 
 use super::finding::{Problem, Remark};
+use super::targets::Range;
 use csv::{ByteRecord, ReaderBuilder};
 
 /// One evaluation of a trial. What the log does not say is NaN.
@@ -28,19 +29,34 @@ pub fn read_evaluations(bytes: &[u8], column: &str) -> (Vec<Evaluation>, Vec<Rem
         remarks.note(None, Problem::Empty);
         return (Vec::new(), remarks.0);
     }
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        remarks.note(None, Problem::Encoding);
+        return (Vec::new(), remarks.0);
+    }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut rows = rows(bytes).into_iter();
     let Some((_, header)) = rows.next() else {
         remarks.note(None, Problem::Empty);
         return (Vec::new(), remarks.0);
     };
+    if let Some(found) = other_delimiter(&header) {
+        remarks.note(Some(1), Problem::Delimiter { found });
+        return (Vec::new(), remarks.0);
+    }
     let columns = Columns::of(&header, column, &mut remarks);
-    let mut evaluations = Vec::new();
+    let mut evaluations: Vec<Evaluation> = Vec::new();
+    let mut latest = 0.0;
     for (line, row) in rows {
-        let evaluation = columns.evaluation(&row, line, &mut remarks);
+        let mut evaluation = columns.evaluation(&row, line, &mut remarks);
         if let Some(before) = evaluations.last() {
             order(before, &evaluation, &mut remarks);
         }
+        if evaluation.seconds < latest {
+            let column = SECONDS.to_owned();
+            remarks.note(Some(line), Problem::OutOfOrder { column });
+            evaluation = evaluation.uncounted();
+        }
+        latest = evaluation.seconds.max(latest);
         evaluations.push(evaluation);
     }
     if evaluations.is_empty() {
@@ -61,7 +77,7 @@ fn rows(bytes: &[u8]) -> Vec<(u64, ByteRecord)> {
             .from_reader(bytes);
         // Reading from memory cannot fail, and a flexible reader takes rows of any length.
         let rows = reader.into_byte_records().map_while(Result::ok);
-        let line = |row: &ByteRecord| row.position().map_or(1, csv::Position::line);
+        let line = |row: &ByteRecord| row.position().map_or(1, |place| line(bytes, place));
         rows.map(|row| (first + line(&row), row))
             .collect::<Vec<_>>()
     };
@@ -82,13 +98,34 @@ fn order(before: &Evaluation, this: &Evaluation, remarks: &mut Remarks) {
     if (before.step, before.seconds, before.value) == (this.step, this.seconds, this.value) {
         remarks.note(line, Problem::DuplicateRow);
     }
-    for (name, before, this) in [
-        (SECONDS, before.seconds, this.seconds),
-        (STEP, before.step, this.step),
-    ] {
-        if this < before {
-            let column = name.to_owned();
-            remarks.note(line, Problem::OutOfOrder { column });
+    if this.step < before.step {
+        remarks.note(line, Problem::StepsFall);
+    }
+}
+
+/// A row's line: the reader counts a line only once it is over, and leaves the second half of `\r\n` and empty lines to the row that follows.
+fn line(bytes: &[u8], place: &csv::Position) -> u64 {
+    let rest = usize::try_from(place.byte())
+        .ok()
+        .and_then(|at| bytes.get(at..));
+    let ends = rest.unwrap_or_default().iter();
+    let ends = ends.take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    place.line() + ends.filter(|&&byte| byte == b'\n').count() as u64
+}
+
+/// What stands where commas should, if a header has none.
+fn other_delimiter(header: &ByteRecord) -> Option<char> {
+    let only = header.get(0).filter(|_| header.len() == 1)?;
+    [';', '\t'].into_iter().find(|&c| only.contains(&(c as u8)))
+}
+
+impl Evaluation {
+    /// As a row that never counts.
+    fn uncounted(self) -> Evaluation {
+        Evaluation {
+            seconds: f64::NAN,
+            value: f64::NAN,
+            ..self
         }
     }
 }
@@ -124,6 +161,8 @@ struct Columns<'a> {
     seconds: Column<'a>,
     step: Column<'a>,
     value: Column<'a>,
+    /// Of the values.
+    range: Range,
     fields: usize,
 }
 
@@ -154,6 +193,7 @@ impl<'a> Columns<'a> {
             seconds: find(SECONDS),
             step: find(STEP),
             value: find(metric),
+            range: Range::of(metric),
             fields: header.len(),
         }
     }
@@ -174,40 +214,75 @@ impl<'a> Columns<'a> {
         if row.len() < self.fields {
             remarks.note(at, Problem::ShortRow);
         }
-        let mut number = |column: &Column| {
-            let Some(field) = column.place.and_then(|place| row.get(place)) else {
-                return f64::NAN;
-            };
-            match number(field) {
-                Some(number) => {
-                    if number.is_nan() {
-                        let column = column.name.to_owned();
-                        remarks.note(at, Problem::NaN { column });
-                    }
-                    number
-                }
-                None => {
-                    remarks.note(at, not_a_number(column.name, field));
-                    f64::NAN
-                }
-            }
-        };
-        Evaluation {
+        let seconds = read(row, &self.seconds, Range::SECONDS, at, remarks);
+        let value = read(row, &self.value, self.range, at, remarks);
+        let evaluation = Evaluation {
             line,
-            step: number(&self.step),
-            seconds: number(&self.seconds),
-            value: number(&self.value),
+            step: read(row, &self.step, Range::STEPS, at, remarks).unwrap_or(f64::NAN),
+            seconds: seconds.unwrap_or(f64::NAN),
+            value: value.unwrap_or(f64::NAN),
+        };
+        match seconds.and(value) {
+            Some(_) => evaluation,
+            None => evaluation.uncounted(),
         }
     }
 }
 
+/// A row's number in a column: NaN where there is none, nothing where it cannot be true.
+fn read(
+    row: &ByteRecord,
+    column: &Column,
+    range: Range,
+    at: Option<u64>,
+    remarks: &mut Remarks,
+) -> Option<f64> {
+    let Some(field) = column.place.and_then(|place| row.get(place)) else {
+        return Some(f64::NAN);
+    };
+    let name = || column.name.to_owned();
+    match number(field) {
+        Some(number) if number.is_nan() => {
+            remarks.note(at, Problem::NaN { column: name() });
+            Some(number)
+        }
+        Some(number) if range.holds(number) && !vanished(number, field) => Some(number),
+        Some(_) => {
+            remarks.note(
+                at,
+                Problem::Impossible {
+                    column: name(),
+                    text: shown(field),
+                    range: range.to_string(),
+                },
+            );
+            None
+        }
+        None => {
+            remarks.note(at, not_a_number(column.name, field));
+            Some(f64::NAN)
+        }
+    }
+}
+
+/// Whether a text that is not zero is too small for a number.
+fn vanished(number: f64, field: &[u8]) -> bool {
+    let digits = field.split(|byte| byte.eq_ignore_ascii_case(&b'e')).next();
+    let some = digits.is_some_and(|digits| digits.iter().any(|byte| (b'1'..=b'9').contains(byte)));
+    number == 0.0 && some
+}
+
 fn not_a_number(column: &str, field: &[u8]) -> Problem {
-    const SHOWN: usize = 40;
-    let text: String = String::from_utf8_lossy(field).chars().take(SHOWN).collect();
     Problem::NotANumber {
         column: column.to_owned(),
-        text: text.escape_debug().to_string(),
+        text: shown(field),
     }
+}
+
+fn shown(field: &[u8]) -> String {
+    const SHOWN: usize = 40;
+    let text: String = String::from_utf8_lossy(field).chars().take(SHOWN).collect();
+    text.escape_debug().to_string()
 }
 
 /// The words that the official reader takes for NaN.
@@ -273,8 +348,89 @@ mod tests {
         ];
         assert_eq!(remarks, expected);
         let (_, remarks) = read("global_step,score,validation/loss\n7,7,1\n6,8,1\n");
-        let column = "global_step".to_owned();
-        assert_eq!(remarks, [remark(3, 1, Problem::OutOfOrder { column })]);
+        assert_eq!(remarks, [remark(3, 1, Problem::StepsFall)]);
+    }
+
+    #[test]
+    fn what_cannot_be_never_counts() {
+        let header = "global_step,score,validation/bleu\n";
+        let read =
+            |rows: &str| read_evaluations((header.to_owned() + rows).as_bytes(), "validation/bleu");
+        let cases = [
+            ("1,10,1e400", "validation/bleu", "1e400", "from 0 to 100"),
+            ("1,10,-0.1", "validation/bleu", "-0.1", "from 0 to 100"),
+            ("1,10,100.5", "validation/bleu", "100.5", "from 0 to 100"),
+            ("1,10,1e-400", "validation/bleu", "1e-400", "from 0 to 100"),
+            ("1,0,30", "score", "0", "above 0"),
+            ("1,-5,30", "score", "-5", "above 0"),
+            ("1,inf,30", "score", "inf", "above 0"),
+            ("10.5,10,30", "global_step", "10.5", "a whole number from 0"),
+        ];
+        for (row, column, text, range) in cases {
+            let (evaluations, remarks) = read(&format!("1,5,0\n{row}\n9,20,25\n"));
+            let counts = |index: usize| !evaluations[index].value.is_nan();
+            let is_step = column == "global_step";
+            assert_eq!(
+                [counts(0), counts(1), counts(2)],
+                [true, is_step, true],
+                "{row}"
+            );
+            let problem = Problem::Impossible {
+                column: column.to_owned(),
+                text: text.to_owned(),
+                range: range.to_owned(),
+            };
+            let remark = remarks.into_iter().find(|remark| remark.problem == problem);
+            assert_eq!(remark.map(|remark| remark.line), Some(Some(3)), "{row}");
+        }
+        // A time below an earlier one, whatever stands between.
+        let (evaluations, remarks) = read("1,100,1\n2,nan,2\n3,79,30\n4,101,30\n");
+        assert!(evaluations[2].value.is_nan() && evaluations[2].seconds.is_nan());
+        assert_eq!(evaluations[3].value, 30.0);
+        let column = "score".to_owned();
+        assert!(remarks.contains(&remark(4, 1, Problem::OutOfOrder { column })));
+    }
+
+    #[test]
+    fn other_formats_are_one_finding_with_their_name() {
+        let delimiter = |found| [remark(1, 1, Problem::Delimiter { found })];
+        assert_eq!(
+            read("global_step;score;validation/loss\n1;2;0,5\n").1,
+            delimiter(';')
+        );
+        assert_eq!(
+            read("global_step\tscore\tvalidation/loss\n1\t2\t0.5\n").1,
+            delimiter('\t')
+        );
+        let utf16: Vec<u8> = "score\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let bytes = [&b"\xFF\xFE"[..], &utf16].concat();
+        let (evaluations, remarks) = read_evaluations(&bytes, "validation/loss");
+        assert_eq!(
+            (evaluations.len(), remarks),
+            (0, vec![remark(None, 1, Problem::Encoding)])
+        );
+    }
+
+    #[test]
+    fn lines_count_alike_whatever_ends_them() {
+        for end in ["\n", "\r\n"] {
+            let rows = [
+                "global_step,score,validation/loss",
+                "1,2,0.5",
+                "",
+                "2,3,abc",
+                "3,4,0.25",
+                "",
+            ];
+            let (evaluations, remarks) =
+                read_evaluations(rows.join(end).as_bytes(), "validation/loss");
+            let lines: Vec<u32> = evaluations.iter().map(|one| one.line).collect();
+            assert_eq!(lines, [2, 4, 5], "{end:?}");
+            assert_eq!(remarks[0].line, Some(4), "{end:?}");
+        }
     }
 
     #[test]

@@ -98,11 +98,45 @@ pub enum Problem {
     /// The same evaluation twice in a row.
     #[error("repeats the evaluation before it; both count as evaluations, the first decides")]
     DuplicateRow,
-    /// Time or steps fall.
-    #[error("{column} falls below the row before; rows count in the file's order")]
+    /// Time falls.
+    #[error("{column} falls below a row before; the evaluation never counts")]
     OutOfOrder {
         /// Which.
         column: String,
+    },
+    /// Steps fall.
+    #[error("global_step falls below the row before; rows count in the file's order")]
+    StepsFall,
+    /// A number that its column cannot have.
+    #[error("`{text}` in column `{column}`, which is {range}; it never counts")]
+    Impossible {
+        /// The column.
+        column: String,
+        /// The first such text.
+        text: String,
+        /// What there can be.
+        range: String,
+    },
+    /// The header has no commas, but something else that tells columns apart.
+    #[error(
+        "columns are separated by `{}`, not by commas; the trial counts as one that never reached the target",
+        found.escape_debug()
+    )]
+    Delimiter {
+        /// What stands there.
+        found: char,
+    },
+    /// Text in another encoding.
+    #[error("the text is UTF-16, not UTF-8; the trial counts as one that never reached the target")]
+    Encoding,
+    /// A folder in a submission's place that holds none.
+    #[error("no study with a workload in it; it is no submission")]
+    NoSubmission,
+    /// The same evaluations, times included, as another study's.
+    #[error("its evaluations are those of `{of}`, times included: a copy; it counts as it stands")]
+    Copy {
+        /// The other one.
+        of: String,
     },
     /// The last line does not end.
     #[error("the last line has no line end and may be cut off; it counts as it stands")]
@@ -199,6 +233,12 @@ impl Problem {
         matches!(
             self,
             Problem::NoFile
+                | Problem::Empty
+                | Problem::NoEvaluations
+                | Problem::NoColumn { .. }
+                | Problem::Delimiter { .. }
+                | Problem::Encoding
+                | Problem::Unreadable { .. }
                 | Problem::FewerTrials { .. }
                 | Problem::FewerStudies { .. }
                 | Problem::NoWorkload { .. }
@@ -210,6 +250,9 @@ impl Problem {
     pub(super) fn is_like(&self, other: &Problem) -> bool {
         match (self, other) {
             (Problem::NotANumber { column: a, .. }, Problem::NotANumber { column: b, .. }) => {
+                a == b
+            }
+            (Problem::Impossible { column: a, .. }, Problem::Impossible { column: b, .. }) => {
                 a == b
             }
             _ => self == other,

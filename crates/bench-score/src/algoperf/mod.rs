@@ -6,6 +6,7 @@
 
 mod board;
 mod completeness;
+mod copies;
 mod evaluation;
 mod explain;
 mod finding;

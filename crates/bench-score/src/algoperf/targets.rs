@@ -3,6 +3,7 @@
 use super::reach::strip_framework;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What is scored, and which value of which metric is enough.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +49,14 @@ pub enum TargetsError {
     /// Not JSON of that shape.
     #[error("the text is not a file of workload targets")]
     Format(#[source] serde_json::Error),
+    /// A workload's entry is of another shape.
+    #[error("the entry of `{workload}` under `workloads` is no target: {cause}")]
+    Entry {
+        /// Its name.
+        workload: String,
+        /// What is wrong with it.
+        cause: serde_json::Error,
+    },
     /// Lists no base workload: then there is nothing to score.
     #[error("`base_workloads` is empty")]
     NoBase,
@@ -80,12 +89,88 @@ const MINIMIZED: [&str; 7] = [
 ];
 const MAXIMIZED: [&str; 4] = ["mean_average_precision", "ssim", "accuracy", "bleu"];
 
+/// What a column of a log can hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Range {
+    least: f64,
+    /// Whether the least is not in it.
+    open: bool,
+    most: f64,
+    whole: bool,
+}
+
+impl Range {
+    /// Submission time: above 0, and finite.
+    pub(super) const SECONDS: Range = Range {
+        least: 0.0,
+        open: true,
+        most: f64::MAX,
+        whole: false,
+    };
+    /// Steps.
+    pub(super) const STEPS: Range = Range {
+        whole: true,
+        ..Range::to(f64::MAX)
+    };
+
+    const fn to(most: f64) -> Range {
+        Range {
+            least: 0.0,
+            open: false,
+            most,
+            whole: false,
+        }
+    }
+
+    /// Of a metric's column: shares, a bleu score, losses. Any finite number of a metric that is not known.
+    pub(super) fn of(column: &str) -> Range {
+        let metric = column.rsplit('/').next().unwrap_or(column);
+        match metric {
+            "error_rate" | "accuracy" | "mean_average_precision" => Range::to(1.0),
+            "bleu" => Range::to(100.0),
+            "ssim" => Range {
+                least: -1.0,
+                ..Range::to(1.0)
+            },
+            known if MINIMIZED.contains(&known) => Range::to(f64::MAX),
+            _ => Range {
+                least: f64::MIN,
+                ..Range::to(f64::MAX)
+            },
+        }
+    }
+
+    /// Whether a number can be.
+    pub(super) fn holds(&self, number: f64) -> bool {
+        let above = match self.open {
+            true => number > self.least,
+            false => number >= self.least,
+        };
+        above && number <= self.most && (!self.whole || number.fract() == 0.0)
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Range {
+            least, most, whole, ..
+        } = self;
+        match (self.open, *most < f64::MAX, *least > f64::MIN) {
+            (true, ..) => write!(f, "above {least}"),
+            (_, true, _) => write!(f, "from {least} to {most}"),
+            (_, _, true) if *whole => write!(f, "a whole number from {least}"),
+            (_, _, true) => write!(f, "finite and from {least}"),
+            _ => f.write_str("finite"),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct File {
     benchmark_version: String,
     base_workloads: Vec<String>,
     held_out_workloads: Vec<String>,
-    workloads: BTreeMap<String, FileTarget>,
+    workloads: BTreeMap<String, serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -110,7 +195,14 @@ impl Targets {
         let workloads = file
             .workloads
             .into_iter()
-            .map(|(name, target)| Ok((name.clone(), Target::of(name, target)?)))
+            .map(|(name, entry)| {
+                let target =
+                    serde_json::from_value(entry).map_err(|cause| TargetsError::Entry {
+                        workload: name.clone(),
+                        cause,
+                    })?;
+                Ok((name.clone(), Target::of(name, target)?))
+            })
             .collect::<Result<BTreeMap<_, _>, _>>()?;
         for name in file.base_workloads.iter().chain(&file.held_out_workloads) {
             if !workloads.contains_key(name) {
@@ -233,6 +325,21 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "`ogbg` is to be scored but has no entry under `workloads`"
+        );
+    }
+
+    #[test]
+    fn a_broken_entry_names_its_workload() {
+        let text = TEXT.replace(
+            "\"validation_target_value\": 29",
+            "\"validation_target_value\": null",
+        );
+        let error = Targets::parse(&text).unwrap_err().to_string();
+        assert!(
+            error.starts_with(
+                "the entry of `wmt_glu` under `workloads` is no target: invalid type: null"
+            ),
+            "{error}"
         );
     }
 

@@ -1,11 +1,16 @@
 //! Baselines: folders of records in `results/baselines`, committed, and changed by `--accept` only.
 
+use super::runs::Records;
 use super::side::Side;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use bench_harness::home::Home;
 use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
 use bench_harness::store::{self, Stored};
+use bench_report::units;
+use bench_score::gate::Judgement;
+use bench_score::statistics::Verdict;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,9 +40,56 @@ pub(super) fn check(home: &Home, base: &Side) -> Result<(), Failure> {
     }
 }
 
-/// Puts records in a baseline's place, whole or not at all; what was done, in a line.
-pub(super) fn accept(home: &Home, base: &Side, records: &[Stored]) -> Result<String, Failure> {
+/// Refuses what nobody would want for a baseline unless they say so twice: a candidate that is worse, or another submission's records.
+pub(super) fn is_welcome(records: &Records, judgement: &Judgement) -> Result<(), Failure> {
+    let (old, new) = (submissions(&records.base), submissions(&records.candidate));
+    let worse = match judgement.verdict {
+        Verdict::Regression => Some("slower than the baseline"),
+        Verdict::ReachRateFell => Some("reaching its target less often than the baseline"),
+        _ => None,
+    };
+    let worse = worse.filter(|_| !judgement.workloads.is_empty());
+    let message = match worse {
+        Some(worse) => format!("the candidate is {worse}, and is not accepted"),
+        None if !old.is_empty() && old != new => format!(
+            "the baseline is of {}, the candidate of {}: it is not accepted",
+            old.join(", "),
+            new.join(", ")
+        ),
+        None => return Ok(()),
+    };
+    let help = "`--accept --accept` puts it in the baseline's place all the same".to_owned();
+    Err(Failure::new(Exit::Worse, message, help))
+}
+
+/// Whose records these are.
+fn submissions(records: &[Stored]) -> Vec<&str> {
+    let names = records
+        .iter()
+        .map(|one| one.trial.record.run.submission.name.as_str());
+    let names: BTreeSet<&str> = names.collect();
+    names.into_iter().collect()
+}
+
+/// Records in few words: how many, whose, and of which days.
+fn described(records: &[Stored]) -> String {
+    let days = records
+        .iter()
+        .map(|one| one.trial.record.started.get(..10).unwrap_or_default());
+    let days: BTreeSet<&str> = days.collect();
+    let days = match (days.first(), days.last()) {
+        (Some(first), Some(last)) if first != last => format!(" of {first} to {last}"),
+        (Some(day), _) => format!(" of {day}"),
+        _ => String::new(),
+    };
+    let count = units::counted(records.len() as u64, "record");
+    format!("{count} of {}{days}", submissions(records).join(", "))
+}
+
+/// Puts the candidate's records in a baseline's place, whole or not at all; what was done and what stood there, in a line.
+pub(super) fn accept(home: &Home, base: &Side, sides: &Records) -> Result<String, Failure> {
     check(home, base)?;
+    let records = &sides.candidate;
     let Side::Records(folder) = base else {
         return Ok(String::new());
     };
@@ -61,10 +113,14 @@ pub(super) fn accept(home: &Home, base: &Side, records: &[Stored]) -> Result<Str
             None,
         )
     })?;
+    let replaced = match sides.base.as_slice() {
+        [] => "where nothing stood".to_owned(),
+        old => format!("in place of {}", described(old)),
+    };
     Ok(format!(
-        "accepted: {} now holds {} records; commit it",
+        "accepted: {} now holds {}, {replaced}; commit it",
         folder.display(),
-        records.len()
+        described(records)
     ))
 }
 

@@ -42,7 +42,7 @@ pub(super) fn collect(
     candidate: &Side,
     reporter: &Reporter,
 ) -> Result<Records, Failure> {
-    let accept = arguments.accept;
+    let accept = arguments.accept > 0;
     let mut records = [stored(base, accept)?, stored(candidate, accept)?];
     let entries: Vec<(usize, &Entry)> = [base, candidate]
         .into_iter()

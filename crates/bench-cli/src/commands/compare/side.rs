@@ -57,8 +57,8 @@ pub(super) fn both(
     arguments: &Arguments,
     reporter: &Reporter,
 ) -> Result<[Side; 2], Failure> {
-    let base = typed(home, &arguments.base, arguments.accept)?;
-    let candidate = typed(home, &arguments.candidate, arguments.accept)?;
+    let base = typed(home, &arguments.base, arguments.accept > 0)?;
+    let candidate = typed(home, &arguments.candidate, arguments.accept > 0)?;
     let named = arguments.submission.as_deref();
     let named = named.map(|given| typed(home, given, false)).transpose()?;
     let side = |own: &Typed, other: &Typed| match own {

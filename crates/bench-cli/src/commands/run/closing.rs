@@ -310,23 +310,20 @@ fn reference(root: &Path, record: &Trial) -> Option<String> {
     let reference: Trial = serde_json::from_str(&text).ok()?;
     let name = &reference.record.run.submission.name;
     Some(match compare(record, &reference) {
-        Some(comparison) => beside(name, &comparison),
+        Some(comparison) => beside(name, &comparison, record),
         None => format!(
             "The committed result of {name} is of other rules or another version of {workload}: it does not compare."
         ),
     })
 }
 
-fn beside(name: &str, comparison: &Comparison) -> String {
+fn beside(name: &str, comparison: &Comparison, record: &Trial) -> String {
     let (own, reference) = comparison.steps;
-    let steps = |steps: Option<u64>| match steps {
-        Some(n) => format!("{} steps", units::count(n)),
-        None => "missed".to_owned(),
-    };
+    let steps = |n: u64| format!("{} steps", units::count(n));
     let mut text = format!(
         "Committed result of {name}: {}. This run: {}",
-        steps(reference),
-        steps(own)
+        reference.map_or("missed".to_owned(), steps),
+        own.map_or_else(|| without_passage(record).to_owned(), steps)
     );
     if let (Some(own), Some(reference)) = (own, reference) {
         text.push_str(&ratio(own as f64, reference as f64));
@@ -345,6 +342,19 @@ fn beside(name: &str, comparison: &Comparison) -> String {
         None => ".\nIts seconds are of another machine and do not compare.",
     });
     text
+}
+
+/// What a trial came to that shows no passage: a miss only where its training was seen to its end.
+fn without_passage(record: &Trial) -> &'static str {
+    match &record.summary.outcome {
+        None | Some(Outcome::Interrupted) => "not over",
+        Some(Outcome::TimingSuspect) => "timing-suspect, which counts as missed",
+        Some(Outcome::Failed(_)) if record.summary.is_unobserved() => "no observation",
+        Some(Outcome::Failed(_)) => "failed",
+        Some(Outcome::TimedOut { .. }) => "timed out",
+        Some(Outcome::Diverged) => "diverged",
+        Some(Outcome::TargetReached | Outcome::BudgetExhausted | Outcome::Stopped) => "missed",
+    }
 }
 
 fn ratio(own: f64, reference: f64) -> String {

@@ -9,6 +9,7 @@ use bench_core::number::Span;
 use bench_core::run::{Purpose, RunSpec};
 use bench_core::spec::resolve::Request;
 use clap::Args;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,6 +62,14 @@ pub(in crate::commands) struct Selection {
     pub(in crate::commands) only: Option<Only>,
 }
 
+/// What was named twice is still one.
+fn each_once(names: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut once = names.to_vec();
+    once.retain(|name| seen.insert(name.clone()));
+    once
+}
+
 fn time_budget(text: &str) -> Result<Span, String> {
     let time = Span::parse(text).filter(|time| *time > Span(Duration::ZERO));
     time.ok_or_else(|| "write a length of time, such as `90s`, `15m` or `1h 30m`".to_owned())
@@ -109,8 +118,9 @@ pub(in crate::commands) fn plan(
     let workloads: Vec<String> = match &arguments.suite {
         Some(suite) => workspace.catalog.suite(suite).map_err(unresolved)?.to_vec(),
         None if arguments.workloads.is_empty() => vec![WORKLOAD.to_owned()],
-        None => arguments.workloads.clone(),
+        None => each_once(&arguments.workloads),
     };
+    let submissions = &each_once(submissions);
     let (device, device_index) =
         chosen_device(arguments.device.as_ref().unwrap_or(&harness.device))?;
     let spaces: Vec<_> = submissions
@@ -166,4 +176,15 @@ pub(in crate::commands) fn plan(
         device,
         device_index,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::each_once;
+
+    #[test]
+    fn a_name_typed_twice_is_one() {
+        let typed = ["adamw", "lion", "adamw"].map(str::to_owned);
+        assert_eq!(each_once(&typed), ["adamw", "lion"]);
+    }
 }
