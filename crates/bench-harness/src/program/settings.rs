@@ -85,7 +85,7 @@ pub(super) fn add_surroundings(
 fn compiles(table: &str, line: &str) -> bool {
     let line = line.strip_prefix("build.").unwrap_or(line);
     let elsewhere = |name: &&str| line.starts_with(*name);
-    !NOT_COMPILING.contains(&table) && !(table == "build" && NOT_OF_BUILDS.iter().any(elsewhere))
+    !(NOT_COMPILING.contains(&table) || table == "build" && NOT_OF_BUILDS.iter().any(elsewhere))
 }
 
 /// What the compiler that cargo would call in `folder` says of itself.
