@@ -219,7 +219,7 @@ impl Training {
     }
 
     /// Losses of gradients since the interval began.
-    pub(crate) fn losses(&self) -> &[(u64, Tensor)] {
+    pub(crate) fn losses_of_interval(&self) -> &[(u64, Tensor)] {
         &self.losses
     }
 

@@ -384,5 +384,5 @@ fn batches_of_changing_size_go_on_where_the_last_ended() {
         training.shuffled(4, 2)
     });
     let next = resumed.within(&member, |training| training.next_batch_of(2));
-    assert_eq!(list(&next.unwrap().inputs), list(&own.unwrap()));
+    assert_eq!(list(next.unwrap().inputs()), list(&own.unwrap()));
 }

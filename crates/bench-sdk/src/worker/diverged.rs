@@ -8,7 +8,7 @@ use tch::Tensor;
 pub(super) fn told(training: &Training) -> Result<Option<String>> {
     let _guard = tch::no_grad_guard();
     let mut losses = Vec::new();
-    for (step, loss) in training.losses() {
+    for (step, loss) in training.losses_of_interval() {
         losses.push((*step, loss.f_double_value(&[])?));
     }
     let mut bad = Vec::new();
