@@ -44,11 +44,14 @@ fn main() -> ExitCode {
     let Some(Ok(first)) = lines.next() else {
         return ExitCode::FAILURE;
     };
-    let task: Task = serde_json::from_str(&first).unwrap();
     let script = std::env::var(VARIABLE).unwrap_or_default();
+    let script = serde_json::from_str(&script).unwrap_or_else(|_| Script::good());
+    let Ok(task) = serde_json::from_str::<Task>(&first) else {
+        return refuse(&script);
+    };
     let mut fake = Fake {
         evaluator: task.local.data.len() > 1,
-        script: serde_json::from_str(&script).unwrap_or_else(|_| Script::good()),
+        script,
         step: 0,
         chain: 0,
         task,
@@ -74,6 +77,21 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What a program says that was given no task: the message has its version of the protocol.
+fn refuse(script: &Script) -> ExitCode {
+    match script.worker.get(&Moment::NoTask.key()) {
+        Some(Act::Line(line)) => write(line.as_bytes(), true),
+        Some(Act::LastWords(words)) => eprintln!("{words}"),
+        _ => say(Event::Failed {
+            kind: FailureKind::Error,
+            message: "the first line is no task".to_owned(),
+            location: None,
+            step: None,
+        }),
+    }
+    ExitCode::FAILURE
+}
+
 impl Fake {
     fn start(&mut self) {
         if let Some(resume) = &self.task.local.resume {
@@ -81,6 +99,7 @@ impl Fake {
             let (step, chain) = state.split_once(' ').unwrap();
             (self.step, self.chain) = (step.parse().unwrap(), chain.parse().unwrap());
             assert_eq!(self.step, resume.step);
+            self.act(Moment::Resume);
         }
         self.act(Moment::Load);
         say(Event::Loaded);
@@ -110,6 +129,9 @@ impl Fake {
         }
         say(Event::Stepped { step: self.step });
         let act = self.act(Moment::Train(self.step));
+        if let Some(Act::Drift) = act {
+            self.chain ^= 1 << 42;
+        }
         let lie = match act {
             Some(Act::Claim(seconds)) => seconds,
             _ => 0.0,
@@ -134,18 +156,21 @@ impl Fake {
     fn snapshot(&mut self, folder: &Path) {
         self.act(Moment::Snapshot(self.step));
         let state = format!("{} {}", self.step, self.chain);
-        for file in [EVAL_FILE, STATE_FILE] {
-            std::fs::write(folder.join(file), &state).unwrap();
-        }
+        std::fs::write(folder.join(STATE_FILE), &state).unwrap();
+        let weights = weights(self.step, self.chain);
+        std::fs::write(folder.join(EVAL_FILE), &weights).unwrap();
         say(Event::SnapshotWritten {
-            bytes: 2 * state.len() as u64,
+            bytes: (state.len() + weights.len()) as u64,
         });
     }
 
     fn evaluate(&mut self, snapshot: &Path, splits: &[SplitName]) {
-        let state = std::fs::read_to_string(snapshot).unwrap();
-        let (step, chain) = state.split_once(' ').unwrap();
-        let (step, chain): (u64, u64) = (step.parse().unwrap(), chain.parse().unwrap());
+        let weights = std::fs::read(snapshot).unwrap();
+        let number = |place: usize| {
+            let bytes = weights[weights.len() - 16..][place * 8..][..8].try_into();
+            u64::from_le_bytes(bytes.unwrap())
+        };
+        let (step, chain) = (number(0), number(1));
         let act = self.act(Moment::Evaluate(step));
         let every = self.task.run.workload.evaluate.every_steps;
         let rates = &self.script.error_rates;
@@ -222,7 +247,12 @@ impl Fake {
                 leave_child();
                 std::process::exit(0);
             }
-            Act::Claim(_) | Act::Nan | Act::Count(_) | Act::Step(_) | Act::Once(..) => {}
+            Act::Claim(_)
+            | Act::Nan
+            | Act::Count(_)
+            | Act::Step(_)
+            | Act::Once(..)
+            | Act::Drift => {}
         }
         Some(act)
     }
@@ -237,6 +267,19 @@ impl Fake {
         });
         std::process::exit(1);
     }
+}
+
+/// A file of two tensors of one number, `step` and `chain`.
+fn weights(step: u64, chain: u64) -> Vec<u8> {
+    let header = br#"{"step":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"chain":{"dtype":"I64","shape":[1],"data_offsets":[8,16]}}"#;
+    let length = (header.len() as u64).to_le_bytes();
+    [
+        &length[..],
+        header,
+        &step.to_le_bytes(),
+        &chain.to_le_bytes(),
+    ]
+    .concat()
 }
 
 /// A process that outlives this one unless somebody looks for it: `setsid` takes it out of the process group.

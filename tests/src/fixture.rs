@@ -18,6 +18,7 @@ use bench_harness::store::{self, Stored};
 use bench_harness::trial::{self, Trial, TrialProgress};
 use bench_score::TrialSummary;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -139,6 +140,12 @@ pub fn machine() -> Machine {
     }
 }
 
+/// Files that are there, and that no fake opens.
+pub fn data() -> BTreeMap<SplitName, PathBuf> {
+    let file = |split: SplitName| (split, example("fake-worker"));
+    SplitName::ALL.map(file).into()
+}
+
 /// A trial of the fake worker, recorded in `folder`.
 pub fn trial(folder: &Path, script: &Script) -> Trial {
     let run = run_spec();
@@ -163,11 +170,7 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
         resume: None,
         remarks: Vec::new(),
         programs: programs(script),
-        // The fakes do not read it, but it is there.
-        data: SplitName::ALL
-            .iter()
-            .map(|split| (*split, example("fake-worker")))
-            .collect(),
+        data: data(),
         device_index: 0,
         limits: limits(),
         tolerances: tolerances(),

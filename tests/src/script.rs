@@ -26,8 +26,12 @@ pub struct Script {
 /// Where in a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
+    /// In place of a task comes something else.
+    NoTask,
     /// Before `loaded`.
     Load,
+    /// There too, where it is to go on from a snapshot.
+    Resume,
     /// Between `loaded` and `ready`.
     WarmUp,
     /// In the interval that ends at this step.
@@ -41,10 +45,12 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// The key in a script: `load`, `warm-up`, `train-20`, `snapshot-20`, `evaluate-20`, `stop`.
+    /// The key in a script: `no-task`, `load`, `resume`, `warm-up`, `train-20`, `snapshot-20`, `evaluate-20`, `stop`.
     pub fn key(self) -> String {
         match self {
+            Moment::NoTask => "no-task".to_owned(),
             Moment::Load => "load".to_owned(),
+            Moment::Resume => "resume".to_owned(),
             Moment::WarmUp => "warm-up".to_owned(),
             Moment::Train(step) => format!("train-{step}"),
             Moment::Snapshot(step) => format!("snapshot-{step}"),
@@ -96,6 +102,8 @@ pub enum Act {
     Step(u64),
     /// Does another act, but only the first time: it leaves this file behind.
     Once(PathBuf, Box<Act>),
+    /// Trains another way from here on, as a changed update rule would.
+    Drift,
 }
 
 impl Script {

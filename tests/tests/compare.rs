@@ -1,9 +1,9 @@
 //! Comparisons at work: two sources in one session, and two programs step by step.
-use bench_core::run::{Purpose, RunSpec, Seed};
+use bench_core::run::{PROTOCOL, Purpose, RunSpec, Seed};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::session::{self, Action, SessionEvent, Sources};
 use bench_harness::store;
-use bench_harness::trajectory::{self, Course, Ground, TrajectoryError};
+use bench_harness::trajectory::{self, Course, Ground, Trajectory, TrajectoryError, Way};
 use bench_score::Trial;
 use bench_score::gate::{Rule, judge};
 use bench_tests::fixture::{self, Prebuilt, limits, programs, run_spec};
@@ -87,22 +87,84 @@ fn one_source_on_both_sides_runs_once() {
     assert_eq!(actions, [Action::Run { attempt: 1 }, Action::Skip]);
 }
 
-fn follow(script: &Script) -> Result<trajectory::Trajectory, TrajectoryError> {
-    let course = |side| Course {
+/// The fake worker on both sides, each with a script of its own.
+fn walk(scripts: [&Script; 2], way: Way) -> Result<Trajectory, TrajectoryError> {
+    let [a, b] = [("base", scripts[0]), ("candidate", scripts[1])].map(|(side, script)| Course {
         side,
-        worker: programs(script).worker.launch,
-        run: run_spec(),
-    };
+        programs: programs(script),
+        run: way.shorten(&run_spec()),
+    });
+    trajectory::follow(
+        [&a, &b],
+        &ground(),
+        way,
+        &Interrupts::default(),
+        &mut |_| {},
+    )
+}
+
+fn ground() -> Ground {
     let mut limits = limits();
     limits.stall = bench_core::number::Span(Duration::from_secs(2));
-    let ground = Ground {
-        data: Default::default(),
+    Ground {
+        data: fixture::data(),
         limits,
         device_index: 0,
-        steps: 3,
+    }
+}
+
+fn follow(script: &Script) -> Result<Trajectory, TrajectoryError> {
+    walk([script, script], Way::plain(3))
+}
+
+#[test]
+fn a_shortened_run_has_all_of_a_training_in_it_and_finds_what_differs() {
+    let good = Script::good();
+    let same = walk([&good, &good], Way::SHORT).unwrap();
+    assert!(same.is_equal(), "{same:?}");
+    assert_eq!(same.steps, 30);
+    // A changed rule is found at its step, before the evaluation, after it, and after the resume.
+    for step in [2, 16, 30] {
+        let changed = Script::good().worker(Moment::Train(step), Act::Drift);
+        let found = walk([&good, &changed], Way::SHORT).unwrap();
+        assert_eq!((found.first_weights, found.first_loss), (Some(step), None));
+        assert_eq!(found.first_parameters, ["chain"]);
+    }
+    // The same weights, and other numbers from the evaluator.
+    let changed = Script::good().evaluator(Moment::Evaluate(15), Act::Nan);
+    let found = walk([&good, &changed], Way::SHORT).unwrap();
+    assert_eq!((found.first_scores, found.growth.len()), (Some(15), 0));
+    assert!(!found.is_equal());
+}
+
+/// State that is not saved shows only where a worker goes on from a snapshot.
+#[test]
+fn a_resume_is_inside_of_a_shortened_run() {
+    let lost = Script::good().worker(
+        Moment::Resume,
+        Act::Fail("error".into(), "the snapshot has no `momentum`".into()),
+    );
+    let error = walk([&Script::good(), &lost], Way::SHORT).unwrap_err();
+    assert!(error.to_string().contains("candidate"), "{error}");
+    assert!(walk([&lost, &lost], Way::plain(30)).unwrap().is_equal());
+}
+
+#[test]
+fn the_protocol_of_an_old_program_is_known_before_anything_runs() {
+    let old = r#"{"v":1,"event":"failed","kind":"error","message":"no task"}"#;
+    let speaking = |script: &Script| {
+        let course = Course {
+            side: "base",
+            programs: programs(script),
+            run: run_spec(),
+        };
+        trajectory::protocol(&course, &ground(), &Interrupts::default())
     };
-    let courses = [&course("base"), &course("candidate")];
-    trajectory::follow(courses, &ground, &Interrupts::default(), &mut |_| {})
+    let told = Script::good().worker(Moment::NoTask, Act::Line(old.to_owned()));
+    assert_eq!(speaking(&told).unwrap(), 1);
+    assert_eq!(speaking(&Script::good()).unwrap(), PROTOCOL);
+    let mute = Script::good().worker(Moment::NoTask, Act::LastWords("no libc10.so".into()));
+    assert!(speaking(&mute).is_err());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::command_line::CommandLine;
 use crate::commands::{
     calibrate, check, clean, compare, completions, data, docs, doctor, explain, export,
     leaderboard, list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status,
@@ -11,7 +12,7 @@ use bench_core::spec::diagnostic::nearest;
 use bench_report::Grid;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A referee for training algorithms: measures their time to target on fixed workloads, with a clock that is not theirs.
 #[derive(Parser)]
@@ -88,11 +89,24 @@ fn word(argument: &str) -> &str {
 }
 
 /// Where records are.
-#[derive(Args)]
+#[derive(Debug, Clone, PartialEq, Args)]
 pub(crate) struct Results {
     /// Folder of records instead of harness.yaml's
     #[arg(long = "results", value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
+}
+
+impl Results {
+    /// As it was typed, for a command to be printed.
+    pub(crate) fn on(&self, line: CommandLine) -> CommandLine {
+        let Results { folder } = self;
+        line.option("results", folder.as_deref().map(Path::display))
+    }
+
+    /// A command that makes records where these are.
+    pub(crate) fn maker(&self) -> CommandLine {
+        self.on(CommandLine::new("run").word("adamw"))
+    }
 }
 
 /// How a table is written.

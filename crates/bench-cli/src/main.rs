@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bug;
+mod command_line;
 mod commands;
 mod exit;
 mod failure;

@@ -167,7 +167,7 @@ impl Workspace {
     }
 
     /// Rulesets that a submission may run under.
-    fn entered(&self, submission: &str) -> Vec<&str> {
+    pub(crate) fn entered(&self, submission: &str) -> Vec<&str> {
         let entrant = self.catalog.submissions.get(submission);
         let tunings = entrant.map_or(&[][..], |entrant| &entrant.submission.rulesets);
         let rulesets = self

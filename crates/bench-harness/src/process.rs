@@ -149,7 +149,11 @@ impl Process {
         self.write_line(command)
     }
 
-    fn write_line(&mut self, message: &impl Serialize) -> io::Result<()> {
+    /// Writes any line, for programs of which nothing is known yet.
+    ///
+    /// # Errors
+    /// When nobody reads it any more.
+    pub(crate) fn write_line(&mut self, message: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
         match &mut self.stdin {

@@ -165,6 +165,11 @@ pub type Listener<'a> = dyn FnMut(BuildProgress<'_>) + 'a;
 
 /// Makes the programs of submissions: [`CargoBuilder`], or something that has them already. They stay what and where they are as long as their builder lives.
 pub trait Builder {
+    /// What a person calls the program of a submission.
+    fn title(&self, submission: &SubmissionIdentity) -> String {
+        submission.program.clone()
+    }
+
     /// Hash of everything that a submission's program is built from, without building it.
     ///
     /// # Errors

@@ -9,16 +9,18 @@ mod worker;
 pub use difference::{ParameterDifference, SnapshotError};
 pub use worker::WorkerError;
 
+use crate::channel::Source;
 use crate::interrupt::Interrupts;
-use crate::launch::Launch;
+use crate::program::Programs;
 use crate::scratch::{self, Scratch};
+use bench_core::number::Measured;
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::harness::Limits;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use worker::{Moment, Worker};
+use worker::{Scores, Walker};
 
 /// A trajectory cannot be followed.
 #[derive(Debug, thiserror::Error)]
@@ -54,8 +56,8 @@ pub enum TrajectoryError {
 pub struct Course {
     /// `base` or `candidate`.
     pub side: &'static str,
-    /// Its program.
-    pub worker: Launch,
+    /// Its programs.
+    pub programs: Programs,
     /// Its configuration; seed and workload are the other's too.
     pub run: RunSpec,
 }
@@ -69,8 +71,53 @@ pub struct Ground {
     pub limits: Limits,
     /// Card of a `cuda` run.
     pub device_index: u32,
-    /// How far to go.
+}
+
+impl Ground {
+    /// What a program is given of the data: a worker the training split alone.
+    fn data_of(&self, source: Source) -> BTreeMap<SplitName, PathBuf> {
+        let mut data = self.data.clone();
+        data.retain(|split, _| source == Source::Evaluator || *split == SplitName::Train);
+        data
+    }
+}
+
+/// How far to go, and what happens on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// All steps.
     pub steps: u64,
+    /// Each side's evaluator scores the weights after this step, and its submission is told.
+    pub evaluate_after: Option<u64>,
+    /// Each side's worker ends after this step, and another one goes on from its snapshot.
+    pub resume_after: Option<u64>,
+}
+
+impl Way {
+    /// Steps of a run that is cut short so that all of a training happens in it: warm-up and decay, an evaluation, a resume.
+    pub const SHORT: Way = Way {
+        steps: 30,
+        evaluate_after: Some(15),
+        resume_after: Some(20),
+    };
+
+    /// So many steps and nothing else.
+    pub fn plain(steps: u64) -> Way {
+        Way {
+            steps,
+            evaluate_after: None,
+            resume_after: None,
+        }
+    }
+
+    /// A run with this way's steps for its step hint and its budget, so that schedules come to their end on it.
+    pub fn shorten(&self, run: &RunSpec) -> RunSpec {
+        let mut run = run.clone();
+        run.workload.step_hint = self.steps;
+        run.workload.budget.steps = self.steps;
+        run.ruleset.budget_factor = 1.0;
+        run
+    }
 }
 
 /// What two trajectories have in common, and from where on they do not.
@@ -85,6 +132,9 @@ pub struct Trajectory {
     pub first_weights: Option<u64>,
     /// Names of the parameters and buffers that differ then, the largest relative difference first.
     pub first_parameters: Vec<String>,
+    /// The step after which the evaluators do not say the same of the same weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_scores: Option<u64>,
     /// How the difference grew: the step of the first one, then at doubling distances from it, and the last step.
     pub growth: Vec<Difference>,
 }
@@ -116,7 +166,23 @@ impl Difference {
 impl Trajectory {
     /// Whether no bit of any loss or weight differs.
     pub fn is_equal(&self) -> bool {
-        self.growth.is_empty()
+        self.growth.is_empty() && self.first_scores.is_none()
+    }
+
+    /// What evaluators say matters where the weights are the same: other weights are told already.
+    fn score(&mut self, step: u64, scores: [&Scores; 2]) {
+        let bits = |scores: &Scores| -> Vec<(SplitName, String, u64)> {
+            let all = scores.iter().flat_map(|(split, metrics)| {
+                let of = move |(name, value): (&String, &Measured)| {
+                    (*split, name.clone(), value.0.to_bits())
+                };
+                metrics.iter().map(of)
+            });
+            all.collect()
+        };
+        if self.is_equal() && bits(scores[0]) != bits(scores[1]) {
+            self.first_scores = Some(step);
+        }
     }
 
     fn note(&mut self, difference: Difference, last: bool) {
@@ -143,7 +209,7 @@ impl Trajectory {
     }
 }
 
-/// Follows both for as many steps as wanted, or until one says that it is complete. `listener` is told each step that was compared.
+/// Follows both as far as the way goes, or until one says that it is complete. `listener` is told each step that was compared.
 ///
 /// The calling thread must outlive both programs, as for any supervised one.
 ///
@@ -152,23 +218,21 @@ impl Trajectory {
 pub fn follow(
     courses: [&Course; 2],
     ground: &Ground,
+    way: Way,
     interrupts: &Interrupts,
     listener: &mut dyn FnMut(u64),
 ) -> Result<Trajectory, TrajectoryError> {
     let scratch = Scratch::create(2 * scratch::SMALL).map_err(TrajectoryError::Scratch)?;
-    let start = |course: &Course| {
+    let start = |number: usize| {
+        let course = courses[number];
         let folder = scratch.path().join(course.side);
-        let started = Worker::start(course, ground, folder, interrupts);
+        let started = Walker::start(course, ground, &way, folder, interrupts);
         started.map_err(|cause| failed(course.side, cause))
     };
-    let (mut a, mut b) = (start(courses[0])?, start(courses[1])?);
+    let mut sides = [start(0)?, start(1)?];
     let mut trajectory = Trajectory::default();
-    for step in 1..=ground.steps {
-        let advance = |worker: &mut Worker, course: &Course| -> Result<Moment, TrajectoryError> {
-            let moment = worker.advance(interrupts);
-            moment.map_err(|cause| failed(course.side, cause))
-        };
-        let (x, y) = (advance(&mut a, courses[0])?, advance(&mut b, courses[1])?);
+    for step in 1..=way.steps {
+        let [x, y] = each(&mut sides, Walker::advance)?;
         let parameters = difference::between(&x.snapshot, &y.snapshot)
             .map_err(|cause| TrajectoryError::Snapshot { step, cause })?;
         let difference = Difference {
@@ -177,14 +241,45 @@ pub fn follow(
             candidate_loss: y.loss,
             parameters,
         };
-        let last = step == ground.steps || x.complete || y.complete;
+        let last = step == way.steps || x.complete || y.complete;
         trajectory.note(difference, last);
         listener(step);
         if last {
             break;
         }
+        if way.evaluate_after == Some(step) {
+            let [x, y] = each(&mut sides, |side| side.evaluate(step))?;
+            trajectory.score(step, [&x, &y]);
+        }
+        if way.resume_after == Some(step) {
+            each(&mut sides, |side| side.resume(step))?;
+        }
     }
     Ok(trajectory)
+}
+
+/// The version of the protocol that a side's worker speaks, whatever it is: programs of old revisions may speak another one.
+///
+/// # Errors
+/// When it does not start, or says nothing that can be read.
+pub fn protocol(
+    course: &Course,
+    ground: &Ground,
+    interrupts: &Interrupts,
+) -> Result<u32, TrajectoryError> {
+    let scratch = Scratch::create(0).map_err(TrajectoryError::Scratch)?;
+    let version = worker::version(course, ground, scratch.path(), interrupts);
+    version.map_err(|cause| failed(course.side, cause))
+}
+
+/// The same of both sides.
+fn each<'a, T>(
+    sides: &mut [Walker<'a>; 2],
+    act: impl Fn(&mut Walker<'a>) -> Result<T, WorkerError>,
+) -> Result<[T; 2], TrajectoryError> {
+    let [a, b] = sides;
+    let of = |side: &mut Walker<'a>| act(side).map_err(|cause| failed(side.course.side, cause));
+    Ok([of(a)?, of(b)?])
 }
 
 fn failed(side: &'static str, cause: WorkerError) -> TrajectoryError {

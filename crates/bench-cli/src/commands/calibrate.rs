@@ -5,6 +5,7 @@ mod runs;
 mod write;
 
 use crate::arguments::Results;
+use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
@@ -127,7 +128,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let record = CalibrationRecord {
         format: bench_score::calibration::FORMAT,
         workload: arguments.workload.clone(),
-        command: typed(),
+        command: CommandLine::typed().to_string(),
         machine: runs.session.machine.clone(),
         metric: workspace.catalog.workloads[&arguments.workload]
             .target
@@ -229,10 +230,4 @@ fn told(record: &CalibrationRecord) -> String {
             .map(|warning| format!("warning: {warning}")),
     );
     lines.join("\n")
-}
-
-/// The command, with its program's name alone.
-fn typed() -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("bench {}", arguments.join(" "))
 }

@@ -1,12 +1,15 @@
 //! `bench compare`: did my change make it better?
 
 mod baseline;
+mod pair;
 mod runs;
+mod short;
 mod side;
 mod trajectory;
 mod tuning;
 
 use crate::arguments::Results;
+use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
@@ -33,6 +36,7 @@ use serde::Serialize;
   bench compare low.yaml high.yaml --submission adamw
   bench compare results/baselines/adamw adamw
   bench compare results/baselines/adamw adamw --accept
+  bench compare adamw@main adamw --expect none
   bench compare adamw@main adamw --trajectory --steps 500
 
 Exit codes: 0 faster, equivalent or identical; 10 slower, reaches its target less often, or a trajectory that
@@ -71,6 +75,9 @@ pub(crate) struct Arguments {
     /// Look at the records that are there and run nothing
     #[arg(long)]
     read_only: bool,
+    /// What the change should do to the numbers: a short run of both programs is looked at first [default: change]
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["accept", "read_only", "trajectory"])]
+    expect: Option<Expect>,
     /// Put the candidate's records in place of BASE, which is a folder in results/baselines; twice, where they are worse or another submission's
     #[arg(long, action = ArgAction::Count)]
     accept: u8,
@@ -104,6 +111,14 @@ enum ByName {
     Time,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Expect {
+    /// Nothing, as a refactoring: a first bit that differs ends the comparison with 10
+    None,
+    /// Something: where a bit differs both sides are measured
+    Change,
+}
+
 /// What `--json` prints.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -111,6 +126,9 @@ struct Document<'a> {
     base: &'a str,
     candidate: &'a str,
     headline: String,
+    /// Of the shortened run before, where there was one.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    shortened: &'a [trajectory::Answer],
     #[serde(flatten)]
     judgement: &'a Judgement,
 }
@@ -125,6 +143,12 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     if arguments.accept > 0 {
         baseline::check(&home, &base)?;
     }
+    let look = short::look(arguments, &base, &candidate, &reporter)?;
+    if look.decides(arguments.expect) {
+        drop(reporter);
+        return look.answer(arguments, screen);
+    }
+    look.tell(&reporter);
     let records = runs::collect(arguments, &base, &candidate, &reporter)?;
     drop(reporter);
     if let Some(exit) = records.stopped {
@@ -149,6 +173,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             base: &arguments.base,
             candidate: &arguments.candidate,
             headline: headline(&judgement),
+            shortened: &look.answers,
             judgement: &judgement,
         })?;
     } else if !(arguments.accept > 0 && records.base.is_empty()) {
@@ -187,10 +212,8 @@ fn something(arguments: &Arguments, records: &runs::Records) -> Result<(), Failu
     if empty.is_empty() {
         return Ok(());
     }
-    let help = format!(
-        "`bench compare {} {}` with the same options except --read-only makes them",
-        arguments.base, arguments.candidate
-    );
+    let makes = CommandLine::typed().without("read-only");
+    let help = format!("`{makes}` makes them");
     let message = format!(
         "there is no record of {} to compare",
         empty.join(", nor of ")

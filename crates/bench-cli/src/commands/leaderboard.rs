@@ -74,7 +74,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         Failure::left_out(std::mem::take(&mut errors))?;
     }
     if let Some(submission) = &arguments.freeze_reference {
-        return reference::freeze(&workspace.home, &board, submission, screen);
+        let results = &arguments.results;
+        return reference::freeze(&workspace.home, &board, submission, results, screen);
     }
     let reference = reference::read(&workspace.home)?;
     let against = workspace.against(reference.as_ref());
@@ -105,7 +106,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         Format::Table | Format::Markdown if board.tables.is_empty() => {
             let place = runs.display();
             screen.print(&match trials.len() {
-                0 => format!("no records in {place}; `bench run` makes some"),
+                0 => format!("no records in {place}; `{}` makes some", arguments.results.maker()),
                 n => format!(
                     "none of the {} in {place} is for a score: comparisons and calibrations are not ranked; `bench status` lists them",
                     units::counted(n as u64, "record")

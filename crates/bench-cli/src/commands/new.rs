@@ -3,6 +3,7 @@
 mod best;
 
 use crate::arguments::Results;
+use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -130,8 +131,9 @@ fn told(given: &str, plan: &Plan, made: &Made) -> String {
     if made.is_member && made.has_crate {
         lines.push("listed it in the checkout's Cargo.toml and Cargo.lock".to_owned());
     }
-    lines.push(format!(
-        "\nnext:\n  bench check {given}\n  bench run {given} --workload synthetic"
-    ));
+    let check = CommandLine::new("check").word(given);
+    let run = CommandLine::new("run").word(given);
+    let run = run.option("workload", Some("synthetic"));
+    lines.push(format!("\nnext:\n  {check}\n  {run}"));
     lines.join("\n")
 }

@@ -24,7 +24,6 @@ use bench_score::plan::{Cost, CostSource, cost, noise, record_bytes};
 use clap::Args;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 /// Say what runs will cost (hours, disk) and what they can show, before any of them runs
 ///
@@ -75,7 +74,6 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let selection = &arguments.selection;
     let (workspace, submissions) = Workspace::with_submissions(&selection.submissions)?;
     let plan = run::plan(selection, &workspace, &submissions)?;
-    let suite = plan.suite.clone();
     let results = selection.results.folder.as_deref();
     let reporter = Reporter::start(Style::Quiet);
     let options = Options {
@@ -112,7 +110,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             sight: &sight,
             commands: missing
                 .iter()
-                .map(|run| command(selection, run, &suite))
+                .map(|run| selection.only(&submissions, run).command("run").to_string())
                 .collect(),
         })?;
     } else {
@@ -198,59 +196,6 @@ fn disk(rows: &[Row], stored: &[Stored]) -> u64 {
     let missing: u64 = rows.iter().map(|row| u64::from(row.missing)).sum();
     let snapshot = rows.iter().filter_map(|row| row.cost.snapshot_bytes).max();
     missing * record_bytes(&sizes) + 3 * snapshot.unwrap_or(0)
-}
-
-/// The command that runs one trial and nothing else.
-fn command(selection: &Selection, run: &RunSpec, suite: &str) -> String {
-    let name = &run.submission.name;
-    let is_it = |typed: &&String| {
-        let last = Path::new(typed.as_str()).file_name();
-        last.is_some_and(|last| *last == **name)
-    };
-    let typed = selection.submissions.iter().find(is_it);
-    let mut words = vec!["bench run".to_owned(), typed.unwrap_or(name).clone()];
-    match &selection.suite {
-        Some(_) => words.push(format!("--suite {suite}")),
-        None => words.push(format!("--workload {}", run.workload_name)),
-    }
-    words.push(format!("--ruleset {}", run.ruleset_name));
-    let numbers = [
-        ("studies", selection.studies),
-        ("trials", selection.trials),
-        ("threads", selection.threads),
-    ];
-    for (option, number) in numbers {
-        words.extend(number.map(|number| format!("--{option} {number}")));
-    }
-    words.extend(
-        selection
-            .time_budget
-            .map(|time| format!("--time-budget {}", time.to_string().replace(' ', ""))),
-    );
-    if selection.seed != 0 {
-        words.push(format!("--seed {}", selection.seed));
-    }
-    let paths = [
-        ("results", &selection.results.folder),
-        ("hyperparameters", &selection.hyperparameters),
-    ];
-    for (option, path) in paths {
-        words.extend(
-            path.as_ref()
-                .map(|path| format!("--{option} {}", path.display())),
-        );
-    }
-    words.extend(
-        selection
-            .device
-            .as_ref()
-            .map(|device| format!("--device {device}")),
-    );
-    words.push(format!(
-        "--only {}/{}.{}",
-        run.workload_name, run.seed.study, run.seed.trial
-    ));
-    words.join(" ")
 }
 
 fn text(rows: &[Row], seen: &Sight, disk: u64, effect: f64, width: usize) -> String {

@@ -3,6 +3,7 @@
 mod closing;
 mod plan;
 
+use crate::command_line::CommandLine;
 use crate::commands::trials;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -60,6 +61,33 @@ pub(crate) struct Arguments {
     require_target: bool,
 }
 
+impl Arguments {
+    /// As it was typed, with these trials.
+    fn command(&self, selection: &Selection) -> CommandLine {
+        // All fields by name, so that a new option is not forgotten here.
+        let Arguments {
+            selection: _,
+            to_budget,
+            rerun_failed,
+            fresh,
+            dry_run,
+            quiet,
+            format,
+            require_target,
+        } = self;
+        let format = (*format == Format::Json).then_some("json");
+        selection
+            .command("run")
+            .flag("to-budget", *to_budget)
+            .flag("rerun-failed", *rerun_failed)
+            .flag("fresh", *fresh)
+            .flag("dry-run", *dry_run)
+            .flag("quiet", *quiet)
+            .option("format", format)
+            .flag("require-target", *require_target)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Keep {
     /// The model's weights
@@ -102,7 +130,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             workspace: &workspace,
             session: &session,
             reports: &reports,
-            typed: &arguments.selection.submissions,
+            arguments,
+            names: &submissions,
         };
         screen.print(&closing.text(screen.width())?)?;
     }

@@ -29,8 +29,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let stored = store::latest(stored);
     if stored.is_empty() && errors.is_empty() && arguments.format == Format::Table {
         screen.print(&format!(
-            "no records in {}; `bench run` makes some",
-            runs.display()
+            "no records in {}; `{}` makes some",
+            runs.display(),
+            arguments.results.maker()
         ))?;
         return Ok(Exit::Ok);
     }

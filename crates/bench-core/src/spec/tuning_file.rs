@@ -6,7 +6,7 @@ use super::check::Violation;
 use super::diagnostic::{Source, Span, name_help};
 use super::hyperparameter::{self, Objection};
 use super::merge::{self, Layer};
-use super::search::{ALGOPERF_FILE, Space, read_algoperf};
+use super::search::{ALGOPERF_FILE, Space, SpaceError, read_algoperf};
 use super::submission::{Dimension, Submission, Value};
 use super::yaml::escape;
 use std::sync::Arc;
@@ -24,7 +24,10 @@ impl Catalog {
             Ok(space) => space,
             Err(errors) => {
                 for error in errors {
-                    let span = span(&source, error.name());
+                    let span = match &error {
+                        SpaceError::Form(error) => place(&source, error),
+                        error => span(&source, error.name()),
+                    };
                     self.mistake(&source, span, error.to_string(), None);
                 }
                 return None;
@@ -116,6 +119,22 @@ fn values(space: &Space) -> Vec<(&str, &Value)> {
             .flatten()
             .map(|(name, value)| (name.as_str(), value))
             .collect(),
+    }
+}
+
+/// Where the reader stopped, by its line and its column in bytes.
+fn place(source: &Source, error: &serde_json::Error) -> Span {
+    let before = source.text.split_inclusive('\n');
+    let before: usize = before
+        .take(error.line().saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let start = before + error.column().saturating_sub(1);
+    Span {
+        start: source
+            .text
+            .floor_char_boundary(start.min(source.text.len())),
+        length: 0,
     }
 }
 

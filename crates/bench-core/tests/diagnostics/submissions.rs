@@ -148,6 +148,10 @@ fn algoperf_search_spaces() {
         space(r#"[{"learning_rate": "0.1"}, {"learning_rate": true}]"#, fixed),
         space(r#"{"learning_rate": {"feasible_points": [0.1, "0,2"]}}"#, fixed),
         space("[{]", fixed),
-        space("{}", SUBMISSION),
+        space("[]", fixed),
+        space("{}", fixed),
+        space("[{\"learning_rate\": 1},\n {\"learning_rate\": 1, \"learning_rate\": 2}]", fixed),
+        space(r#"{"learning_rate": {"min": 1, "max": 2, "max": 3, "scaling": "log"}}"#, fixed),
+        space(r#"{"momentum": {"feasible_points": [1]}}"#, SUBMISSION),
     ].concat());
 }

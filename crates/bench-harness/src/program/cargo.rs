@@ -37,6 +37,7 @@ pub struct CargoBuilder {
     kept: Kept,
     /// What was done that a person should know, until a build tells it.
     notes: Vec<String>,
+    title: Option<String>,
 }
 
 /// What cargo made: files that the next build replaces.
@@ -66,7 +67,14 @@ impl CargoBuilder {
             root,
             home,
             elsewhere,
+            title: None,
         }
+    }
+
+    /// Names what it builds, in place of the submission's program: that of a revision, for one.
+    pub fn called(mut self, title: &str) -> CargoBuilder {
+        self.title = Some(title.to_owned());
+        self
     }
 
     /// Where things are.
@@ -249,6 +257,11 @@ impl CargoBuilder {
 }
 
 impl Builder for CargoBuilder {
+    fn title(&self, submission: &SubmissionIdentity) -> String {
+        let title = self.title.clone();
+        title.unwrap_or_else(|| submission.program.clone())
+    }
+
     fn source_hash(&mut self, submission: &SubmissionIdentity) -> Result<String, ProgramError> {
         Ok(self.source(submission)?.hash())
     }

@@ -62,7 +62,8 @@ fn build(
     if interrupts.requested() {
         return None;
     }
-    let name = submission.program.as_str();
+    let title = builder.title(submission);
+    let name = title.as_str();
     sink(SessionEvent::Building { submission: name });
     let began = Instant::now();
     let mut listener = |progress: BuildProgress<'_>| sink(SessionEvent::Build(progress));

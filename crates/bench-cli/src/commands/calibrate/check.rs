@@ -2,6 +2,7 @@
 
 use super::runs::{Collected, Runs, resolve};
 use super::{Arguments, write};
+use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -18,7 +19,8 @@ pub(in crate::commands) fn read(
 ) -> Result<CalibrationRecord, Failure> {
     let path = write::record_path(workspace, workload);
     let text = bench_harness::file::read_text(&path).map_err(|error| {
-        let help = format!("`bench calibrate {workload}` makes one");
+        let makes = CommandLine::new("calibrate").word(workload);
+        let help = format!("`{makes}` makes one");
         let message = format!("cannot read {}: {error}", path.display());
         Failure::new(Exit::Results, message, help)
     })?;
@@ -56,8 +58,9 @@ pub(super) fn agreement(
         return Ok(Exit::Ok);
     }
     let lines = differences.iter().map(|line| format!("\n  {line}"));
+    let restore = CommandLine::typed().without("check").flag("restore", true);
     screen.print(&format!(
-        "{name} and {} disagree:{}\n`bench calibrate {name} --restore` writes what the record found into the file; without --restore it makes a new record",
+        "{name} and {} disagree:{}\n`{restore}` writes what the record found into the file; without --restore it makes a new record",
         write::folder(name),
         lines.collect::<String>()
     ))?;

@@ -1,7 +1,7 @@
 //! The records of both sides: found, or made by running what is missing.
 
-use super::Arguments;
 use super::side::{Entry, Side};
+use super::{Arguments, pair};
 use crate::commands::run::RULESET;
 use crate::commands::trials::{self, Plan, chosen_device};
 use crate::exit::Exit;
@@ -11,8 +11,9 @@ use crate::workspace::Workspace;
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{DeviceKind, Purpose, RunSpec};
 use bench_core::spec::resolve::Request;
+use bench_harness::interrupt::Interrupts;
 use bench_harness::program::Builder;
-use bench_harness::session::{self, Options, Sources, TrialReport};
+use bench_harness::session::{self, Options, Session, Sources, TrialReport};
 use bench_harness::store::{self, Stored};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -90,6 +91,14 @@ pub(super) fn collect(
             .unwrap_or(0)
     };
     let mut sources = Sources::several(builders, of.iter().map(number).collect());
+    if !arguments.read_only {
+        for (trial, side) in first_to_run(&session, &mut sources, &of)? {
+            let (_, entry) = entries[number(&side)];
+            if entry.is_revision() {
+                pair::understand(entry, &session, trial, &interrupts, reporter)?;
+            }
+        }
+    }
     let reports = session::run_from(&session, &mut sources, &interrupts, &mut |event| {
         reporter.session(event)
     })?;
@@ -111,6 +120,27 @@ pub(super) fn collect(
     let mut trouble: Vec<String> = reports.iter().filter_map(of_report).collect();
     trouble.dedup();
     Ok(records_of(records, trouble, stopped))
+}
+
+/// Of each side the first trial that is to run.
+fn first_to_run(
+    session: &Session,
+    sources: &mut Sources<'_>,
+    of: &[usize],
+) -> Result<Vec<(usize, usize)>, Failure> {
+    let dry = Session {
+        options: Options {
+            dry_run: true,
+            ..session.options
+        },
+        ..session.clone()
+    };
+    let reports = session::run_from(&dry, sources, &Interrupts::default(), &mut |_| {})?;
+    let runs = |side: usize| {
+        let own = |report: &&TrialReport| of[report.index] == side && report.action.runs();
+        Some((reports.iter().find(own)?.index, side))
+    };
+    Ok([0, 1].into_iter().filter_map(runs).collect())
 }
 
 fn records_of(

@@ -1,6 +1,7 @@
 //! The two sides of a comparison, from what was typed.
 
 use super::Arguments;
+use crate::command_line::CommandLine;
 use crate::commands::trials::own_point;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,6 +29,8 @@ pub(super) struct Entry {
     pub(super) workspace: Workspace,
     /// The submission's name.
     pub(super) name: String,
+    /// What a person calls it: its name, and its revision where it is of one.
+    pub(super) title: String,
     /// Values over the defaults.
     pub(super) point: Option<Point>,
     /// What is built: the checkout, or a revision of it.
@@ -38,7 +41,18 @@ impl Entry {
     /// Makes this side's programs.
     pub(super) fn builder(&self) -> CargoBuilder {
         let home = self.workspace.home.clone();
-        CargoBuilder::of_revision(home, self.root.clone(), self.workspace.programs())
+        let builder = CargoBuilder::of_revision(home, self.root.clone(), self.workspace.programs());
+        builder.called(&self.title)
+    }
+
+    /// Whether this is of another revision than the checkout as it stands.
+    pub(super) fn is_revision(&self) -> bool {
+        self.root != self.workspace.home.root
+    }
+
+    /// Whether the two are one submission with the same settings, built from two trees.
+    pub(super) fn is_other_program_of(&self, other: &Entry) -> bool {
+        self.name == other.name && self.point == other.point && self.root != other.root
     }
 }
 
@@ -104,7 +118,7 @@ fn typed<'a>(home: &Home, given: &'a str, accept: bool) -> Result<Typed<'a>, Fai
             false => Err(Failure::new(
                 Exit::Results,
                 format!("there is no baseline {given}"),
-                format!("`bench compare {given} SUBMISSION --accept` makes it"),
+                format!("`{}` makes it", CommandLine::typed().flag("accept", true)),
             )),
         };
     }
@@ -139,6 +153,7 @@ fn entry(
     values: Option<&Path>,
     reporter: &Reporter,
 ) -> Result<Entry, Failure> {
+    let mut title = None;
     let (name, root, folders) = match typed {
         Typed::Name(name) => ((*name).to_owned(), home.root.clone(), Vec::new()),
         Typed::Folder(folder) => {
@@ -150,6 +165,7 @@ fn entry(
             (name, home.root.clone(), vec![folder.clone()])
         }
         Typed::Revision { name, revision } => {
+            title = Some(format!("{name}@{revision}"));
             let revision =
                 revision::checkout(home, revision, &mut |progress| reporter.work(progress))?;
             ((*name).to_owned(), revision.folder, Vec::new())
@@ -173,6 +189,7 @@ fn entry(
     let point = own_point(values, &[], &[&entrant.submission.search_space])?;
     Ok(Entry {
         workspace,
+        title: title.unwrap_or_else(|| name.clone()),
         name,
         point,
         root,

@@ -1,22 +1,16 @@
 //! `--trajectory`: the same seed and data on both sides, and the first bit that differs.
 
-use super::side::{Entry, Side};
+use super::pair::Pair;
+use super::side::Side;
 use super::{Arguments, runs};
-use crate::commands::trials::{self, Plan, chosen_device};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Reporter;
 use crate::screen::Screen;
-use bench_core::run::RunSpec;
-use bench_harness::interrupt::Interrupts;
-use bench_harness::lock::Lock;
-use bench_harness::program::Builder as _;
-use bench_harness::session::{Options, Session, SessionError, SessionEvent};
-use bench_harness::trajectory::{self, Course, Difference, Ground, Trajectory, TrajectoryError};
+use bench_harness::trajectory::{Difference, Trajectory, Way};
 use bench_report::gate::percent;
 use bench_report::{Cell, Column, Grid, units};
 use serde::Serialize;
-use std::time::Instant;
 
 /// Parameters that are named where more differ.
 const NAMED: usize = 5;
@@ -24,11 +18,21 @@ const NAMED: usize = 5;
 /// One workload's answer, as `--json` prints it.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Answer {
-    workload: String,
-    equal: bool,
+pub(super) struct Answer {
+    pub(super) workload: String,
+    pub(super) equal: bool,
     #[serde(flatten)]
     trajectory: Trajectory,
+}
+
+impl Answer {
+    pub(super) fn new(workload: &str, trajectory: Trajectory) -> Answer {
+        Answer {
+            workload: workload.to_owned(),
+            equal: trajectory.is_equal(),
+            trajectory,
+        }
+    }
 }
 
 /// Follows both on every workload that was asked for.
@@ -46,28 +50,14 @@ pub(super) fn execute(
             help.to_owned(),
         ));
     };
-    let session = prepare(arguments, a, b, &reporter)?;
-    let _lock = Lock::wait(&session.lock, "another run", &mut |progress| {
-        reporter.work(progress)
-    })
-    .map_err(SessionError::Lock)?;
-    let interrupts = crate::commands::interrupts()?;
+    let workloads = runs::workloads(arguments, &a.workspace, &Default::default())?;
+    let pair = Pair::prepare(arguments, [a, b], &workloads, &reporter)?;
+    let way = Way::plain(arguments.steps.into());
     let mut answers = Vec::new();
-    for pair in session.trials.chunks_exact(2) {
-        let runs = [&pair[0].run, &pair[1].run];
-        let followed = follow(
-            arguments,
-            [a, b],
-            runs,
-            (&session, &pair[0]),
-            &interrupts,
-            &reporter,
-        );
-        answers.push(Answer {
-            workload: runs[0].workload_name.clone(),
-            equal: followed.as_ref().is_ok_and(Trajectory::is_equal),
-            trajectory: followed?,
-        });
+    for (workload, number) in pair.workloads() {
+        let followed = pair.follow(number, way, Clone::clone);
+        let followed = followed.map_err(|error| pair.failure(error))?;
+        answers.push(Answer::new(workload, followed));
     }
     drop(reporter);
     if arguments.json {
@@ -85,78 +75,6 @@ pub(super) fn execute(
     })
 }
 
-/// Both sides of the first study of each workload, one after the other, with all they need fetched.
-fn prepare(
-    arguments: &Arguments,
-    a: &Entry,
-    b: &Entry,
-    reporter: &Reporter,
-) -> Result<Session, Failure> {
-    let workloads = runs::workloads(arguments, &a.workspace, &Default::default())?;
-    let device = arguments
-        .device
-        .as_ref()
-        .unwrap_or(&a.workspace.harness()?.device);
-    let (device, device_index) = chosen_device(device)?;
-    let mut both = Vec::new();
-    for workload in &workloads {
-        for entry in [a, b] {
-            both.push(runs::resolve(entry, workload, arguments.seed, 1, device)?);
-        }
-    }
-    let plan = Plan {
-        suite: String::new(),
-        runs: both,
-        device,
-        device_index,
-    };
-    trials::prepare(&a.workspace, plan, None, Options::default(), reporter)
-}
-
-fn follow(
-    arguments: &Arguments,
-    entries: [&Entry; 2],
-    runs: [&RunSpec; 2],
-    (session, planned): (&Session, &bench_harness::session::PlannedTrial),
-    interrupts: &Interrupts,
-    reporter: &Reporter,
-) -> Result<Trajectory, Failure> {
-    // They live until both programs have run, which keeps these.
-    let mut builders = entries.map(Entry::builder);
-    let mut course = |number: usize, side| -> Result<Course, Failure> {
-        let run = runs[number];
-        let builder = &mut builders[number];
-        let submission = run.submission.name.as_str();
-        reporter.session(SessionEvent::Building { submission });
-        let began = Instant::now();
-        let built = builder.build(&run.submission, interrupts, &mut |progress| {
-            reporter.build(progress)
-        })?;
-        reporter.session(SessionEvent::Built {
-            submission,
-            took: began.elapsed(),
-        });
-        Ok(Course {
-            side,
-            worker: built.worker.launch,
-            run: run.clone(),
-        })
-    };
-    let (a, b) = (course(0, "base")?, course(1, "candidate")?);
-    let ground = Ground {
-        data: planned.data.clone(),
-        limits: session.limits,
-        device_index: planned.device_index,
-        steps: u64::from(arguments.steps),
-    };
-    let followed = trajectory::follow([&a, &b], &ground, interrupts, &mut |_| {});
-    followed.map_err(|error| match error {
-        TrajectoryError::Interrupted => Failure::new(Exit::Interrupted, error, None),
-        TrajectoryError::Worker { .. } => Failure::new(Exit::WorkerDied, error, None),
-        _ => Failure::new(Exit::Environment, error, None),
-    })
-}
-
 /// A line to quote, and how the difference grows.
 fn text(answer: &Answer, width: usize) -> String {
     let Answer {
@@ -170,6 +88,28 @@ fn text(answer: &Answer, width: usize) -> String {
             "identical: no bit of any loss or weight differs in {steps} steps of {workload}"
         );
     }
+    let grid = Grid {
+        columns: vec![
+            Column::numbers("step", "step", 0),
+            Column::numbers("base loss", "base-loss", 1),
+            Column::numbers("candidate loss", "candidate-loss", 1),
+            Column::numbers("parameters", "parameters", 2),
+            Column::numbers("largest", "largest", 2),
+            Column::numbers("relative", "relative", 0),
+            Column::words("most in", "most-in", 0),
+        ],
+        rows: trajectory.growth.iter().map(cells).collect(),
+    };
+    format!("{}\n\n{}", difference(answer), grid.terminal(width))
+}
+
+/// Where two differ first, in a line.
+pub(super) fn difference(answer: &Answer) -> String {
+    let Answer {
+        workload,
+        trajectory,
+        ..
+    } = answer;
     let loss = trajectory
         .first_loss
         .map(|step| format!("the loss of step {}", units::count(step)));
@@ -188,23 +128,15 @@ fn text(answer: &Answer, width: usize) -> String {
             named.join(", ")
         )
     });
-    let firsts: Vec<String> = loss.into_iter().chain(weights).collect();
-    let grid = Grid {
-        columns: vec![
-            Column::numbers("step", "step", 0),
-            Column::numbers("base loss", "base-loss", 1),
-            Column::numbers("candidate loss", "candidate-loss", 1),
-            Column::numbers("parameters", "parameters", 2),
-            Column::numbers("largest", "largest", 2),
-            Column::numbers("relative", "relative", 0),
-            Column::words("most in", "most-in", 0),
-        ],
-        rows: trajectory.growth.iter().map(cells).collect(),
-    };
+    let scores = trajectory.first_scores.map(|step| {
+        let step = units::count(step);
+        format!("what the evaluators say of the same weights after step {step}")
+    });
+    let firsts: Vec<String> = loss.into_iter().chain(weights).chain(scores).collect();
+    let steps = units::count(trajectory.steps);
     format!(
-        "different on {workload}: first in {}, of {steps} steps\n\n{}",
-        firsts.join(" and in "),
-        grid.terminal(width)
+        "different on {workload}: first in {}, of {steps} steps",
+        firsts.join(" and in ")
     )
 }
 
@@ -243,13 +175,14 @@ mod tests {
                 steps: 1_000,
                 first_loss: growth.get(1).map(|difference| difference.step),
                 first_weights: growth.first().map(|difference| difference.step),
+                first_scores: None,
                 first_parameters: (1..8).map(|layer| format!("layer{layer}.weight")).collect(),
                 growth,
             },
         }
     }
 
-    fn difference(step: u64, relative: f64) -> Difference {
+    fn apart(step: u64, relative: f64) -> Difference {
         Difference {
             step,
             base_loss: Some(0.5),
@@ -264,11 +197,7 @@ mod tests {
 
     #[test]
     fn a_difference_is_named_and_followed() {
-        let growth = vec![
-            difference(4, 1e-7),
-            difference(5, 2e-5),
-            difference(1_000, 0.31),
-        ];
+        let growth = vec![apart(4, 1e-7), apart(5, 2e-5), apart(1_000, 0.31)];
         insta::assert_snapshot!(text(&answer(growth), 120));
         let equal = text(&answer(Vec::new()), 120);
         assert_eq!(

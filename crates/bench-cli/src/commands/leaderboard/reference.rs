@@ -1,5 +1,7 @@
 //! The frozen reference's file.
 
+use crate::arguments::Results;
+use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -30,7 +32,7 @@ pub(in crate::commands) fn read(home: &Home) -> Result<Option<FrozenReference>, 
     };
     serde_json::from_str(&text).map(Some).map_err(|error| {
         let message = format!("{} is no frozen reference: {error}", path.display());
-        let help = "`bench leaderboard --freeze-reference SUBMISSION` writes one".to_owned();
+        let help = "`bench leaderboard --freeze-reference adamw` writes one".to_owned();
         Failure::new(Exit::Results, message, help)
     })
 }
@@ -40,13 +42,15 @@ pub(super) fn freeze(
     home: &Home,
     board: &Leaderboard,
     submission: &str,
+    results: &Results,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     let version = read(home)?.map_or(1, |reference| reference.version + 1);
     let reference = FrozenReference::of(board, submission, version).map_err(|error| {
-        let help = format!(
-            "`bench run {submission} --suite quick --ruleset external-tuning` makes the records"
-        );
+        let makes = CommandLine::new("run").word(submission);
+        let makes = makes.option("suite", Some("quick"));
+        let makes = results.on(makes.option("ruleset", Some("external-tuning")));
+        let help = format!("`{makes}` makes the records");
         Failure::new(Exit::Results, error, help)
     })?;
     let text = serde_json::to_string_pretty(&reference).map_err(Failure::bug)?;

@@ -1,7 +1,8 @@
 //! What a run ends with: the table, the committed reference beside it, and what to type next.
 
-use super::{RULESET, WORKLOAD};
+use super::{Arguments, RULESET, Selection};
 use crate::arguments::Format;
+use crate::command_line::{CommandLine, quoted};
 use crate::commands::leaderboard;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -19,16 +20,18 @@ use std::path::Path;
 const ROWS: usize = 24;
 /// Committed records to compare with: `<workload>.json`, as `bench show --format json` prints them.
 const REFERENCE: &str = "results/reference/adamw";
-/// Tuned, with repetitions.
-const TUNED: &str = "external-tuning";
+/// Tuned, with repetitions: the first that a submission enters.
+const TUNED: [&str; 2] = ["external-tuning", "self-tuning"];
 
 /// A finished run.
 pub(super) struct Closing<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) session: &'a Session,
     pub(super) reports: &'a [TrialReport],
-    /// Submissions as they were typed.
-    pub(super) typed: &'a [String],
+    /// What was typed.
+    pub(super) arguments: &'a Arguments,
+    /// Names of the submissions, in the order they were typed.
+    pub(super) names: &'a [String],
 }
 
 impl Closing<'_> {
@@ -165,23 +168,35 @@ impl Closing<'_> {
         if let Some(folder) = &report.folder {
             lines.push(format!("  log:   {}", folder.join("stderr.log").display()));
         }
-        lines.push(format!("  rerun: {} --rerun-failed", self.command(run)));
+        lines.push(format!("  rerun: {}", self.again(run)));
         Some(lines.join("\n"))
     }
 
-    /// The command that runs a trial's study, without options that are the defaults.
-    fn command(&self, run: &RunSpec) -> String {
-        let mut command = format!("bench run {}", self.typed(run));
-        if run.workload_name != WORKLOAD {
-            command.push_str(&format!(" --workload {}", run.workload_name));
-        }
-        if run.ruleset_name != RULESET {
-            command.push_str(&format!(" --ruleset {}", run.ruleset_name));
-        }
-        if run.seed.base != 0 {
-            command.push_str(&format!(" --seed {}", run.seed.base));
-        }
-        command
+    /// The command that runs a failed trial again, and no other.
+    fn again(&self, run: &RunSpec) -> CommandLine {
+        let selection = &self.arguments.selection;
+        let only = selection.only(self.names, run);
+        let only = match self.session.trials.len() {
+            1 => selection.clone(),
+            _ => only,
+        };
+        let line = self.arguments.command(&only).without("fresh");
+        line.without("rerun-failed").flag("rerun-failed", true)
+    }
+
+    /// The command that makes a result to claim: nothing where the values are given, or the submission enters nothing that is tuned.
+    fn tuned(&self, run: &RunSpec) -> Option<CommandLine> {
+        let selection = &self.arguments.selection;
+        let is_quick = run.ruleset_name == RULESET && selection.hyperparameters.is_none();
+        let entered = self.workspace.entered(&run.submission.name);
+        let ruleset = TUNED.into_iter().find(|name| entered.contains(name))?;
+        let tuned = Selection {
+            ruleset: ruleset.to_owned(),
+            only: None,
+            ..selection.clone()
+        };
+        let line = self.arguments.command(&tuned).without("fresh");
+        is_quick.then(|| line.without("rerun-failed"))
     }
 
     /// A trial's submission as it was typed.
@@ -218,7 +233,8 @@ impl Closing<'_> {
             .iter()
             .any(|report| report.action == Action::Skip)
         {
-            let command = format!("{} --fresh", self.command(run));
+            let command = self.arguments.command(&self.arguments.selection);
+            let command = command.flag("fresh", true).to_string();
             lines.push((command, "runs anew what was finished before"));
         }
         if let Some(search) = searches.iter().find(|search| search.best.is_some()) {
@@ -226,17 +242,19 @@ impl Closing<'_> {
             lines.push((command, "its best point as the defaults of a variant"));
         }
         if let ([_], Some(name)) = (self.reports, self.short(report)) {
-            lines.push((format!("bench show {name}"), "the trial in full"));
+            lines.push((format!("bench show {}", quoted(&name)), "the trial in full"));
         }
-        if self.reports.len() == 1 && run.ruleset_name == RULESET {
-            let command = format!("{} --ruleset {TUNED}", self.command(run));
-            lines.push((command, "tuned, with repetitions: a result to claim"));
-        } else {
-            lines.push((
-                "bench leaderboard".to_owned(),
-                "everything that ran, ranked",
-            ));
-        }
+        lines.push(match (self.reports, self.tuned(run)) {
+            ([_], Some(command)) => (
+                command.to_string(),
+                "tuned, with repetitions: a result to claim",
+            ),
+            _ => {
+                let results = &self.arguments.selection.results;
+                let command = results.on(CommandLine::new("leaderboard"));
+                (command.to_string(), "everything that ran, ranked")
+            }
+        });
         let width = lines
             .iter()
             .map(|(command, _)| command.len())

@@ -2,6 +2,7 @@
 
 use super::{RULESET, WORKLOAD};
 use crate::arguments::Results;
+use crate::command_line::CommandLine;
 use crate::commands::trials::{Plan, chosen_device, own_point};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -10,14 +11,15 @@ use bench_core::run::{Purpose, RunSpec};
 use bench_core::spec::resolve::Request;
 use clap::Args;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where records of workloads named one by one go.
 const SINGLE: &str = "single";
 
 /// Which trials: the same words for all that run or plan them.
-#[derive(Args)]
+#[derive(Debug, Clone, PartialEq, Args)]
 pub(in crate::commands) struct Selection {
     /// Names, or folders with a submission.yaml
     #[arg(required = true, value_name = "SUBMISSION")]
@@ -70,6 +72,71 @@ fn each_once(names: &[String]) -> Vec<String> {
     once
 }
 
+impl Selection {
+    /// As it was typed, behind a verb. What is the default is left out.
+    pub(in crate::commands) fn command(&self, verb: &str) -> CommandLine {
+        // All fields by name, so that a new option is not forgotten here.
+        let Selection {
+            submissions,
+            workloads,
+            suite,
+            ruleset,
+            studies,
+            trials,
+            seed,
+            results,
+            hyperparameters,
+            time_budget,
+            device,
+            threads,
+            only,
+        } = self;
+        let mut line = CommandLine::new(verb);
+        for submission in submissions {
+            line = line.word(submission);
+        }
+        for workload in workloads {
+            line = line.option("workload", Some(workload));
+        }
+        line = line
+            .option("suite", suite.as_ref())
+            .option("ruleset", (ruleset != RULESET).then_some(ruleset))
+            .option("studies", *studies)
+            .option("trials", *trials)
+            .option("seed", (*seed != 0).then_some(seed));
+        results
+            .on(line)
+            .option(
+                "hyperparameters",
+                hyperparameters.as_deref().map(Path::display),
+            )
+            .option("time-budget", *time_budget)
+            .option("device", device.as_ref())
+            .option("threads", *threads)
+            .option("only", only.as_ref())
+    }
+
+    /// The same with one of its trials alone. `names` are those of the submissions, in their order: a folder may be typed in many ways.
+    pub(in crate::commands) fn only(&self, names: &[String], run: &RunSpec) -> Selection {
+        let place = names.iter().position(|name| *name == run.submission.name);
+        let typed = place.and_then(|place| self.submissions.get(place));
+        let workloads = match self.workloads.is_empty() {
+            true => Vec::new(),
+            false => vec![run.workload_name.clone()],
+        };
+        Selection {
+            submissions: vec![typed.unwrap_or(&run.submission.name).clone()],
+            workloads,
+            only: Some(Only {
+                workload: Some(run.workload_name.clone()),
+                study: run.seed.study,
+                trial: run.seed.trial,
+            }),
+            ..self.clone()
+        }
+    }
+}
+
 fn time_budget(text: &str) -> Result<Span, String> {
     let time = Span::parse(text).filter(|time| *time > Span(Duration::ZERO));
     time.ok_or_else(|| "write a length of time, such as `90s`, `15m` or `1h 30m`".to_owned())
@@ -81,6 +148,15 @@ pub(in crate::commands) struct Only {
     workload: Option<String>,
     study: u32,
     trial: u32,
+}
+
+impl fmt::Display for Only {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(workload) = &self.workload {
+            write!(f, "{workload}/")?;
+        }
+        write!(f, "{}.{}", self.study, self.trial)
+    }
 }
 
 impl Only {
@@ -160,13 +236,21 @@ pub(in crate::commands) fn plan(
             }
         }
     }
+    if runs.is_empty() {
+        let help = "a suite without workloads, or a search space without points, has nothing to try";
+        return Err(Failure::usage("there is no trial to run", help.to_owned()));
+    }
     if let Some(only) = &arguments.only {
         runs.retain(|run| only.is(run));
         if runs.is_empty() {
-            let help = "`--dry-run` without --only lists the trials";
+            let all = Selection {
+                only: None,
+                ..arguments.clone()
+            };
+            let all = all.command("run").flag("dry-run", true);
             return Err(Failure::usage(
                 "there is no such trial in what is to be run",
-                help.to_owned(),
+                format!("`{all}` lists the trials"),
             ));
         }
     }

@@ -4,7 +4,9 @@ use super::{Point, Space};
 use crate::spec::submission::{Choice, Dimension, Range, Scale, Value};
 use crate::spec::yaml::BYTE_ORDER_MARK;
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Its name: beside a `submission.yaml` it takes the place of ranges there.
@@ -16,6 +18,18 @@ pub enum SpaceError {
     /// Not JSON, or of neither form.
     #[error("not a tuning search space: {0}")]
     Form(#[from] serde_json::Error),
+    /// Nothing to try at all: every trial would be left out, or be the same.
+    #[error("not a tuning search space: it has no {what}")]
+    Nothing {
+        /// `points` or `dimensions`.
+        what: &'static str,
+    },
+    /// Two spellings of one name, of which only one would count.
+    #[error("`{name}` is there twice: `-` and `_` are one in names")]
+    Twice {
+        /// One of its names in the file.
+        name: String,
+    },
     /// A dimension of no known kind.
     #[error("`{name}`: {source}")]
     Dimension {
@@ -54,8 +68,9 @@ impl SpaceError {
     /// The dimension that is wrong, as the file calls it.
     pub fn name(&self) -> Option<&str> {
         match self {
-            SpaceError::Form(_) => None,
-            SpaceError::Dimension { name, .. }
+            SpaceError::Form(_) | SpaceError::Nothing { .. } => None,
+            SpaceError::Twice { name }
+            | SpaceError::Dimension { name, .. }
             | SpaceError::Range { name, .. }
             | SpaceError::Logarithm { name, .. }
             | SpaceError::Empty { name } => Some(name),
@@ -71,14 +86,30 @@ impl SpaceError {
 pub fn read_algoperf(text: &str) -> Result<Space, Vec<SpaceError>> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let form = |error: serde_json::Error| vec![SpaceError::Form(error)];
+    let nothing = |what| vec![SpaceError::Nothing { what }];
     if text.trim_start().starts_with('[') {
-        let points: Vec<Point> = serde_json::from_str(text).map_err(form)?;
+        let Unique(list) = serde_json::from_str(text).map_err(form)?;
+        let points: Vec<Point> = serde_json::from_value(list).map_err(form)?;
+        if points.is_empty() {
+            return Err(nothing("points"));
+        }
+        let errors: Vec<SpaceError> = points
+            .iter()
+            .filter_map(|point| twice(point.keys()))
+            .collect();
         let hyphened = |point: Point| point.into_iter().map(|(name, value)| (ours(&name), value));
         let points = points.into_iter().map(|point| hyphened(point).collect());
-        return Ok(Space::Points(points.collect()));
+        return match errors.is_empty() {
+            true => Ok(Space::Points(points.collect())),
+            false => Err(errors),
+        };
     }
     let InOrder(entries) = serde_json::from_str(text).map_err(form)?;
-    let (mut dimensions, mut errors) = (Vec::new(), Vec::new());
+    if entries.is_empty() {
+        return Err(nothing("dimensions"));
+    }
+    let mut dimensions = Vec::new();
+    let mut errors = Vec::from_iter(twice(entries.iter().map(|(name, _)| name)));
     for (name, entry) in entries {
         match dimension(&name, entry) {
             Ok(dimension) => dimensions.push((ours(&name), dimension)),
@@ -90,6 +121,14 @@ pub fn read_algoperf(text: &str) -> Result<Space, Vec<SpaceError>> {
     } else {
         Err(errors)
     }
+}
+
+/// The first name that specs spell like one before it.
+fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<SpaceError> {
+    let mut seen = BTreeSet::new();
+    let again = |name: &&String| !seen.insert(ours(name));
+    let name = names.into_iter().find(again)?.clone();
+    Some(SpaceError::Twice { name })
 }
 
 /// A name as specs spell it.
@@ -114,7 +153,7 @@ struct Among {
     feasible_points: Vec<Value>,
 }
 
-fn dimension(name: &str, entry: serde_json::Value) -> Result<Dimension, SpaceError> {
+fn dimension(name: &str, entry: Json) -> Result<Dimension, SpaceError> {
     let name = name.to_owned();
     let of_dimension = |name| move |source| SpaceError::Dimension { name, source };
     if entry.get("feasible_points").is_some() {
@@ -142,7 +181,7 @@ fn dimension(name: &str, entry: serde_json::Value) -> Result<Dimension, SpaceErr
 }
 
 /// A map's entries as the file orders them, since the order of dimensions decides which prime each gets.
-struct InOrder(Vec<(String, serde_json::Value)>);
+struct InOrder(Vec<(String, Json)>);
 
 impl<'de> Deserialize<'de> for InOrder {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -155,12 +194,12 @@ impl<'de> Deserialize<'de> for InOrder {
                 )
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<InOrder, A::Error> {
-                let mut entries: Vec<(String, serde_json::Value)> = Vec::new();
-                while let Some((name, value)) = map.next_entry()? {
+                let mut entries: Vec<(String, Json)> = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
                     if entries.iter().any(|(other, _)| *other == name) {
-                        let message = format!("duplicate dimension `{name}`");
-                        return Err(serde::de::Error::custom(message));
+                        return Err(duplicate(&name));
                     }
+                    let Unique(value) = map.next_value()?;
                     entries.push((name, value));
                 }
                 Ok(InOrder(entries))
@@ -168,6 +207,62 @@ impl<'de> Deserialize<'de> for InOrder {
         }
         deserializer.deserialize_map(Entries)
     }
+}
+
+/// JSON in which no map has a name twice: the reader itself keeps the last one in silence.
+struct Unique(Json);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Json;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+                Ok(value.into())
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+                Ok(value.into())
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+                Ok(value.into())
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+                Ok(value.into())
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+                Ok(value.into())
+            }
+            fn visit_unit<E>(self) -> Result<Json, E> {
+                Ok(Json::Null)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Unique(item)) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(items.into())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+                let mut entries = serde_json::Map::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if entries.contains_key(&name) {
+                        return Err(duplicate(&name));
+                    }
+                    let Unique(value) = map.next_value()?;
+                    entries.insert(name, value);
+                }
+                Ok(entries.into())
+            }
+        }
+        deserializer.deserialize_any(Any).map(Unique)
+    }
+}
+
+fn duplicate<E: serde::de::Error>(name: &str) -> E {
+    E::custom(format!("`{name}` is there twice"))
 }
 
 #[cfg(test)]
@@ -207,8 +302,26 @@ mod tests {
             ),
             (
                 r#"{"a": 1, "a": 2}"#,
-                "not a tuning search space: duplicate dimension `a`",
+                "not a tuning search space: `a` is there twice at line 1 column 12",
             ),
+            (
+                "[{\"a\": 1},\n {\"a\": 1, \"a\": 2}]",
+                "not a tuning search space: `a` is there twice at line 2 column 12",
+            ),
+            (
+                r#"{"a": {"min": 1, "min": 1.5, "max": 2, "scaling": "linear"}}"#,
+                "not a tuning search space: `min` is there twice",
+            ),
+            (
+                r#"[{"beta_1": 1, "beta-1": 2}]"#,
+                "`beta_1` is there twice: `-` and `_` are one in names",
+            ),
+            (
+                r#"{"beta_1": {"feasible_points": [1]}, "beta-1": {"feasible_points": [1]}}"#,
+                "`beta-1` is there twice",
+            ),
+            ("[]", "not a tuning search space: it has no points"),
+            (" { } ", "not a tuning search space: it has no dimensions"),
             (
                 r#"{"a": {"min": 1, "max": 2}}"#,
                 "`a`: missing field `scaling`",
