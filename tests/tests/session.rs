@@ -10,7 +10,7 @@ use bench_core::run::{Purpose, RunSpec, Seed, SubmissionIdentity};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::lock::Lock;
 use bench_harness::program::{Builder, Listener, ProgramError, Programs};
-use bench_harness::session::{self, Action, SessionEvent, TrialReport};
+use bench_harness::session::{self, Action, SessionError, SessionEvent, TrialReport};
 use bench_harness::store;
 use bench_harness::trial::TrialProgress;
 use bench_score::TrialSummary;
@@ -487,15 +487,36 @@ fn sessions_wait_for_the_machine_and_can_be_interrupted_meanwhile() {
 }
 
 #[test]
-fn results_that_cannot_be_written_fail_the_trial() {
+fn results_that_cannot_be_written_are_noticed_before_anything_is_built() {
     let folder = tempfile::tempdir().unwrap();
     let session = fixture::session(folder.path(), &Script::good(), studies(1));
     std::fs::write(&session.runs, "a file, where a folder should be").unwrap();
+    let builder = &mut Prebuilt::default();
+    let ended = session::run(&session, builder, &Interrupts::default(), &mut |_| {});
+    let Err(SessionError::Results(error)) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(error.path, session.runs);
+    assert_eq!(builder.builds, 0);
+}
+
+#[test]
+fn the_first_trial_that_cannot_be_recorded_is_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = fixture::session(folder.path(), &Script::good(), studies(3));
+    session.options.dry_run = true;
+    let place = run_session(&session)[1].folder.clone().unwrap();
+    session.options.dry_run = false;
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::write(&place, "a file, where a trial's folder should be").unwrap();
     let reports = run_session(&session);
-    let Some(Outcome::Failed(failure)) = outcome(&reports[0]) else {
-        panic!("{:?}", outcome(&reports[0]));
+    assert_eq!(outcome(&reports[0]), Some(&Outcome::TargetReached));
+    let Some(Outcome::Failed(failure)) = outcome(&reports[1]) else {
+        panic!("{:?}", outcome(&reports[1]));
     };
     assert_eq!(failure.kind, FailureKind::Record);
+    assert_eq!(outcome(&reports[2]), None, "it would be lost too");
+    assert!(!reports[2].folder.as_ref().unwrap().exists());
 }
 
 #[test]

@@ -22,6 +22,24 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_together(&[(path.to_owned(), bytes)]).map_err(|error| error.cause)
 }
 
+/// Sees whether a folder takes files, before hours of work are to go there: a few bytes, in a file without a name. Of a folder that is not there yet the
+/// nearest one above it is asked.
+///
+/// # Errors
+/// When it takes none: the superuser is refused too by a read-only file system and a full disk.
+pub fn takes_files(folder: &Path) -> Result<(), WriteError> {
+    const SOME: [u8; 4096] = [1; 4096];
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let existing = folder.ancestors().find(|folder| folder.exists());
+    let existing = existing.unwrap_or(&folder);
+    let file = tempfile::tempfile_in(existing);
+    let written = file.and_then(|mut file| file.write_all(&SOME));
+    written.map_err(|cause| WriteError {
+        path: existing.to_owned(),
+        cause,
+    })
+}
+
 /// Writes files that belong together: none of them takes its name before all are on the disk, so that a full one leaves the old ones as they were.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! One folder a trial, locked while its referee lives, so that what a killed referee left behind can be told and removed.
 
+use crate::file::takes_files;
 use std::env;
 use std::fs::{self, File};
 use std::io;
@@ -22,15 +23,19 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a folder of this process' own, in memory if `bytes` take no more than half of what is free there.
+    /// Makes a folder of this process' own, in memory if that can be written and `bytes` take no more than half of what is free there.
     ///
     /// # Errors
     /// When there is no place to write.
     pub fn create(bytes: u64) -> io::Result<Scratch> {
+        Scratch::below(&base(bytes))
+    }
+
+    fn below(base: &Path) -> io::Result<Scratch> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("trial-{}-{number}", std::process::id());
-        let path = base(bytes).join(user_folder()).join(name);
+        let path = base.join(user_folder()).join(name);
         // A number of a process comes back; what lies there then belongs to a dead one.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path)?;
@@ -58,9 +63,13 @@ impl Drop for Scratch {
 
 /// `/dev/shm`, or the temporary folder.
 fn base(bytes: u64) -> PathBuf {
-    let memory = Path::new(MEMORY);
+    base_of(Path::new(MEMORY), bytes)
+}
+
+/// The memory-backed folder where it takes so many bytes: one that is mounted for reading alone has as much room, and takes none.
+fn base_of(memory: &Path, bytes: u64) -> PathBuf {
     match free_bytes(memory) {
-        Some(free) if free / 2 >= bytes => memory.to_owned(),
+        Some(free) if free / 2 >= bytes && takes_files(memory).is_ok() => memory.to_owned(),
         _ => env::temp_dir(),
     }
 }
@@ -118,6 +127,16 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_that_takes_no_files_is_passed_over() {
+        assert_eq!(base_of(Path::new("/proc"), 0), env::temp_dir());
+        assert_eq!(base_of(Path::new("/nowhere"), 0), env::temp_dir());
+        let place = tempfile::tempdir().unwrap();
+        assert_eq!(base_of(place.path(), 0), place.path());
+        assert_eq!(base_of(place.path(), u64::MAX), env::temp_dir());
+        assert!(Scratch::below(place.path()).is_ok());
+    }
 
     #[test]
     fn a_scratch_folder_lives_as_long_as_its_owner() {

@@ -12,16 +12,18 @@ pub use decide::{Action, Decision, decide};
 pub use event::{SessionEvent, Sink};
 pub use work::Work;
 
+use crate::file::{WriteError, takes_files};
 use crate::interrupt::Interrupts;
 use crate::lock::{self, Lock, LockError, Patience};
 use crate::program::Builder;
 use crate::scratch;
-use crate::store::PlaceError;
+use crate::store::{self, PlaceError};
+use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::record::{Context, Machine};
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::harness::{Limits, Tolerances};
 use bench_score::TrialSummary;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +39,9 @@ pub enum SessionError {
     /// The machine's lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Where records would go takes none.
+    #[error("no record can be written: {}: {}", .0.path.display(), .0.cause)]
+    Results(WriteError),
     /// A trial has no folder.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -104,6 +109,28 @@ pub struct TrialReport {
     pub folder: Option<PathBuf>,
     /// The record, added up. Without an outcome the trial did not run: a dry run, or an interrupt came first.
     pub summary: TrialSummary,
+}
+
+impl TrialReport {
+    /// Of a trial that did not run.
+    fn of(index: usize, work: &Work) -> TrialReport {
+        TrialReport {
+            index,
+            action: work.action.clone(),
+            folder: work.folder.clone(),
+            summary: TrialSummary::default(),
+        }
+    }
+
+    /// Whether it ran, or would have, and its record could not be written: the next one's could not either. One that another command writes is no such.
+    fn is_unrecorded(&self) -> bool {
+        let failure = match &self.summary.outcome {
+            Some(Outcome::Failed(failure)) => failure.kind,
+            _ => return false,
+        };
+        let live = |folder: &Path| store::read(folder).is_ok_and(|stored| stored.live);
+        failure == FailureKind::Record && !self.folder.as_deref().is_some_and(live)
+    }
 }
 
 /// Where the programs of a session's trials come from.
@@ -185,16 +212,35 @@ pub fn run_from(
         }
     }
     if !session.options.dry_run {
+        // A build may take minutes, and what comes of it would be lost.
+        records_can_be_written(&work)?;
         build::build_all(session, builder, &mut work, interrupts, sink);
     }
-    let reports: Vec<TrialReport> = work
-        .into_iter()
-        .enumerate()
-        .map(|(index, work)| work::attend(session, index, work, interrupts, sink))
-        .collect();
+    let mut reports: Vec<TrialReport> = Vec::new();
+    for (index, work) in work.into_iter().enumerate() {
+        let full = reports.iter().any(TrialReport::is_unrecorded);
+        reports.push(match full {
+            true => TrialReport::of(index, &work),
+            false => work::attend(session, index, work, interrupts, sink),
+        });
+    }
     drop(lock);
     sink(SessionEvent::Finished { reports: &reports });
     Ok(reports)
+}
+
+/// Asks each place once that trials to be run would be recorded in.
+fn records_can_be_written(work: &[Work]) -> Result<(), SessionError> {
+    let to_run = work.iter().filter(|work| work.action.runs());
+    let places = to_run.filter_map(|work| {
+        let place = work.folder.as_deref()?.ancestors();
+        place.skip(1).find(|folder| folder.exists())
+    });
+    let places: BTreeSet<&Path> = places.collect();
+    places
+        .into_iter()
+        .try_for_each(takes_files)
+        .map_err(SessionError::Results)
 }
 
 /// Takes the machine's lock, and tells whether another command had it; no lock if somebody interrupts the wait.

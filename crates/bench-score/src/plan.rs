@@ -42,34 +42,49 @@ pub enum CostSource {
     Calibration,
     /// The same, made on another machine.
     CalibrationElsewhere,
+    /// Records of the same model, data and batch size on another workload, on this machine: what a step takes, and all steps are assumed.
+    Steps,
     /// None: the whole budget is assumed.
     Budget,
 }
 
-/// The cost of a trial: from the records of a machine, else from the workload's calibration, else from its budget.
+/// The cost of a trial: from the records of a machine, else from the workload's calibration, else from its budget. Whatever is known of a step's time, no
+/// more steps are counted than the trial may take.
 pub fn cost(
     run: &RunSpec,
     records: &[Trial],
     calibrations: &[CalibrationRecord],
     machine: &str,
 ) -> Cost {
-    let there: Vec<&Trial> = records
+    let here: Vec<&Trial> = records
         .iter()
-        .filter(|trial| trial.record.run.workload_name == run.workload_name)
         .filter(|trial| is_whole(trial) && Setting::of(trial).machine == machine)
         .collect();
+    let same = |trial: &&&Trial| trial.record.run.workload_name == run.workload_name;
+    let there: Vec<&Trial> = here.iter().filter(same).copied().collect();
     let own = |trial: &&&Trial| trial.record.run.submission.name == run.submission.name;
     let own: Vec<&Trial> = there.iter().filter(own).copied().collect();
     let (source, like) = match own.is_empty() {
         false => (CostSource::Records, own),
         true => (CostSource::Others, there),
     };
-    let seconds = middle(like.iter().map(|trial| wall(trial)));
-    let most = middle(like.iter().map(|trial| at_most(run, trial)));
+    let seconds = middle(
+        like.iter()
+            .map(|trial| wall_of(run, trial, trial.summary.steps)),
+    );
+    let most = middle(like.iter().map(|trial| wall_of(run, trial, u64::MAX)));
     let recorded = seconds.zip(most);
     let recorded = recorded.map(|(seconds, most)| (seconds, most, source));
     let calibrated = || calibrated::cost(run, calibrated::of(run, calibrations)?, machine);
-    let (seconds, seconds_at_most, source) = recorded.or_else(calibrated).unwrap_or_else(|| {
+    let stepped = || {
+        let alike = here
+            .iter()
+            .filter(|trial| same_step(run, &trial.record.run));
+        let whole = middle(alike.map(|trial| wall_of(run, trial, u64::MAX)))?;
+        Some((whole, whole, CostSource::Steps))
+    };
+    let known = recorded.or_else(calibrated).or_else(stepped);
+    let (seconds, seconds_at_most, source) = known.unwrap_or_else(|| {
         let whole = run.budget_seconds() * OVERHEAD;
         (whole, whole, CostSource::Budget)
     });
@@ -165,14 +180,31 @@ fn is_whole(trial: &Trial) -> bool {
     over && trial.summary.submission_ns > 0 && trial.summary.resumed == 0
 }
 
-/// Wall time of a trial like this one that reaches nothing: the time budget or the step budget ends it, whichever comes first.
-fn at_most(run: &RunSpec, trial: &Trial) -> f64 {
+/// Whether a step of the two is the same work, as far as the submissions' own share in it is.
+fn same_step(a: &RunSpec, b: &RunSpec) -> bool {
+    let of = |run: &RunSpec| {
+        let workload = &run.workload;
+        let batch = run.submission.batch_size;
+        (
+            workload.model.clone(),
+            run.dataset.clone(),
+            batch,
+            run.device,
+            run.threads,
+        )
+    };
+    of(a) == of(b)
+}
+
+/// Wall time of a run that goes as this trial did, for so many steps: the time budget or the step budget may end it before that.
+fn wall_of(run: &RunSpec, trial: &Trial, steps: u64) -> f64 {
     let phases = &trial.summary.phases;
     let seconds = |ns: u64| ns as f64 / 1e9;
     let once = seconds(phases.start_up_ns + phases.warm_up_ns + phases.shut_down_ns);
     let trained = trial.summary.submission_seconds();
-    let steps = run.budget_steps() as f64 * trained / trial.summary.steps.max(1) as f64;
-    let spent = run.budget_seconds().min(steps);
+    let each = trained / trial.summary.steps.max(1) as f64;
+    let steps = steps.min(run.last_step()) as f64;
+    let spent = run.budget_seconds().min(steps * each);
     let beside = (wall(trial) - once - trained).max(0.0) / trained;
     once + spent * (1.0 + beside)
 }

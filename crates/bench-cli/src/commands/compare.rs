@@ -34,13 +34,13 @@ use serde::Serialize;
   bench compare adamw@HEAD~3 adamw
   bench compare lion ../my-lion --suite quick --studies 10
   bench compare low.yaml high.yaml --submission adamw
+  bench compare results/baselines/adamw adamw --accept   (makes that baseline, or moves it)
   bench compare results/baselines/adamw adamw
-  bench compare results/baselines/adamw adamw --accept
   bench compare adamw@main adamw --expect none
   bench compare adamw@main adamw --trajectory --steps 500
 
-Exit codes: 0 faster, equivalent or identical; 10 slower, reaches its target less often, or a trajectory that
-differs; 11 faster on one workload and slower on another; 12 these runs cannot tell. Other codes are those of every command.")]
+Exit codes: 0 faster, equivalent or identical; 10 slower, reaches its target less often, or a bit that differs where
+none was to; 11 faster on one workload and slower on another; 12 these runs cannot tell. Other codes are those of every command.")]
 pub(crate) struct Arguments {
     /// What was
     #[arg(value_name = "BASE")]
@@ -75,7 +75,7 @@ pub(crate) struct Arguments {
     /// Look at the records that are there and run nothing
     #[arg(long)]
     read_only: bool,
-    /// What the change should do to the numbers: a short run of both programs is looked at first [default: change]
+    /// What the change is to do to the numbers, which a shortened run of both programs shows first [default: change]
     #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["accept", "read_only", "trajectory"])]
     expect: Option<Expect>,
     /// Put the candidate's records in place of BASE, which is a folder in results/baselines; twice, where they are worse or another submission's

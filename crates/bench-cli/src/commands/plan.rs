@@ -215,6 +215,9 @@ fn text(rows: &[Row], seen: &Sight, disk: u64, effect: f64, width: usize) -> Str
     let missing: u32 = rows.iter().map(|row| row.missing).sum();
     let sure = match rows.iter().map(|row| row.cost.source).max() {
         Some(CostSource::Budget) => ", where nothing is known as if it spent its whole budget",
+        Some(CostSource::Steps) => {
+            ", where only a step's time is known as if it took all its steps"
+        }
         Some(CostSource::CalibrationElsewhere) => {
             ", where nothing ran yet as another machine's calibration has it"
         }
@@ -247,6 +250,7 @@ fn cells(row: &Row) -> Vec<Cell> {
         CostSource::Others => "others' records",
         CostSource::Calibration => "its calibration",
         CostSource::CalibrationElsewhere => "its calibration, elsewhere",
+        CostSource::Steps => "steps elsewhere",
         CostSource::Budget => "the budget",
     };
     vec![

@@ -192,12 +192,16 @@ impl From<WriteError> for Failure {
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Failure {
-        let exit = match &error {
-            SessionError::Lock(_) => Exit::Environment,
-            SessionError::Place(PlaceError::Config(_)) => Exit::Bug,
-            SessionError::Place(PlaceError::Name(_)) => Exit::Usage,
+        let (exit, help) = match &error {
+            SessionError::Lock(_) => (Exit::Environment, None),
+            SessionError::Place(PlaceError::Config(_)) => (Exit::Bug, None),
+            SessionError::Place(PlaceError::Name(_)) => (Exit::Usage, None),
+            SessionError::Results(_) => (
+                Exit::Results,
+                Some("`bench doctor` says more; `--results` names another folder".to_owned()),
+            ),
         };
-        Failure::new(exit, error, None)
+        Failure::new(exit, error, help)
     }
 }
 

@@ -127,3 +127,39 @@ fn the_frozen_reference_is_what_its_records_give() {
     let fresh = read(checkout.path().join("results/reference/frozen.json"));
     assert_eq!(fresh, read(committed.join("frozen.json")));
 }
+
+/// One number, one place: what documents say of the example that everybody runs is what its committed trials say.
+#[test]
+fn documents_say_the_steps_of_adamw_that_are_committed() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let [mlp, resnet, lm] = ["fashion-mnist-mlp", "fashion-mnist-resnet", "brown-lm"].map(|name| {
+        let trial = read(&format!("results/reference/adamw/{name}.json"));
+        let trial: serde_json::Value = serde_json::from_str(&trial).unwrap();
+        let step = trial["summary"]["passage"]["at"]["step"].as_u64().unwrap();
+        bench_steps(step)
+    });
+    for (path, words) in [
+        (
+            "README.md",
+            format!("Committed result of adamw: {mlp} steps."),
+        ),
+        (
+            "workloads/README.md",
+            format!("({mlp}, {resnet} and {lm} steps:"),
+        ),
+        (
+            "submissions/README.md",
+            format!("| `adamw` | {mlp} steps | {resnet} steps | {lm} steps |"),
+        ),
+    ] {
+        assert!(read(path).contains(&words), "{path} does not say `{words}`");
+    }
+}
+
+/// With a comma for thousands.
+fn bench_steps(steps: u64) -> String {
+    match steps {
+        ..1_000 => steps.to_string(),
+        _ => format!("{},{:03}", steps / 1_000, steps % 1_000),
+    }
+}

@@ -2,11 +2,13 @@
 
 use super::Check;
 use crate::data;
+use crate::file::takes_files;
 use crate::home::Home;
 use crate::setup::Glibc;
 use crate::{machine, scratch};
 use bench_core::spec::dataset::Dataset;
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 const GIB: u64 = 1 << 30;
@@ -56,14 +58,19 @@ pub(super) fn huge_pages(enabled: &str, glibc: Option<Glibc>) -> Check {
 
 pub(super) fn shared_memory() -> Check {
     const NAME: &str = "/dev/shm";
-    match scratch::free_bytes(Path::new("/dev/shm")) {
-        Some(free) if free >= GIB => Check::ok(NAME, format!("{} free", gibibytes(free))),
-        free => Check::warning(
-            NAME,
-            format!("{} free", gibibytes(free.unwrap_or_default())),
-            "snapshots go to the temporary folder's disk instead, which takes longer (off the clock); in a container, give it more with --shm-size",
-        ),
-    }
+    let folder = Path::new(NAME);
+    let found = match takes_files(folder) {
+        Err(error) if error.cause.kind() != ErrorKind::StorageFull => refusal(&error.cause),
+        _ => match scratch::free_bytes(folder).unwrap_or_default() {
+            free if free >= GIB => return Check::ok(NAME, format!("{} free", gibibytes(free))),
+            free => format!("{} free", gibibytes(free)),
+        },
+    };
+    Check::warning(
+        NAME,
+        found,
+        "snapshots go to the temporary folder's disk instead, which takes longer (off the clock); in a container, give it more with --shm-size",
+    )
 }
 
 pub(super) fn disk(name: &str, folder: &Path) -> Check {
@@ -74,24 +81,40 @@ pub(super) fn disk(name: &str, folder: &Path) -> Check {
     if free >= 2 * GIB {
         return Check::ok(name, found);
     }
-    Check::warning(
-        name,
-        found,
-        "free some space: `bench clean` shows what bench uses",
-    )
+    Check::warning(name, found, FULL)
 }
 
+/// What to do about a full disk.
+const FULL: &str = "free some space: `bench clean` shows what bench uses";
+
 pub(super) fn writable(name: &str, folder: &Path) -> Check {
-    let Some(existing) = folder.ancestors().find(|folder| folder.exists()) else {
-        return Check::failed(name, "no such folder", "name another with `--results`");
-    };
-    match tempfile::tempfile_in(existing) {
-        Ok(_) => Check::ok(name, format!("{} can be written", folder.display())),
-        Err(error) => Check::failed(
-            name,
-            format!("{} cannot be written: {error}", existing.display()),
-            "make it yours, or name another folder with `--results`",
-        ),
+    match takes_files(folder) {
+        Ok(()) => Check::ok(name, format!("{} can be written", folder.display())),
+        Err(error) => {
+            let found = format!("{}: {}", error.path.display(), refusal(&error.cause));
+            Check::failed(name, found, remedy(&error.cause))
+        }
+    }
+}
+
+/// Why a folder takes no files, in words that tell a read-only one from a full one.
+fn refusal(cause: &io::Error) -> String {
+    match cause.kind() {
+        ErrorKind::ReadOnlyFilesystem => "mounted for reading only".to_owned(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => format!("full: {cause}"),
+        ErrorKind::PermissionDenied => "another user's, and not to be written by you".to_owned(),
+        ErrorKind::NotADirectory => "a file, no folder".to_owned(),
+        _ => format!("cannot be written: {cause}"),
+    }
+}
+
+fn remedy(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FULL,
+        ErrorKind::ReadOnlyFilesystem => {
+            "mount it for writing, or name another folder with `--results`"
+        }
+        _ => "make it yours, or name another folder with `--results`",
     }
 }
 
@@ -152,5 +175,27 @@ mod tests {
             Status::Failed
         );
         assert!(disk("disk", &results).found.ends_with("not/yet"));
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let told = writable("results", &file.join("runs"));
+        assert!(told.found.ends_with("file: a file, no folder"), "{told:?}");
+    }
+
+    #[test]
+    fn a_full_folder_is_told_from_one_that_is_read_only() {
+        let told = |kind: ErrorKind| {
+            let error = io::Error::from(kind);
+            (refusal(&error), remedy(&error))
+        };
+        let (full, free) = told(ErrorKind::StorageFull);
+        assert!(full.starts_with("full") && free == FULL, "{full}: {free}");
+        let (read_only, mount) = told(ErrorKind::ReadOnlyFilesystem);
+        assert_eq!(read_only, "mounted for reading only");
+        assert!(mount.starts_with("mount it for writing"), "{mount}");
+        assert!(
+            told(ErrorKind::PermissionDenied)
+                .1
+                .starts_with("make it yours")
+        );
     }
 }

@@ -141,12 +141,7 @@ pub(super) fn attend(
 ) -> TrialReport {
     let planned = &session.trials[index];
     let work = look_again(session, planned, work);
-    let mut report = TrialReport {
-        index,
-        action: work.action.clone(),
-        folder: work.folder.clone(),
-        summary: TrialSummary::default(),
-    };
+    let mut report = TrialReport::of(index, &work);
     if !work.action.runs() || session.options.dry_run {
         if let Some(stored) = work.stored {
             if !session.options.dry_run {

@@ -129,7 +129,12 @@
       ]
     : data.columns.map(({ key, name, number }, i) => column(key, name, (row) => row[i], number));
   const all = own ? data.trials : data.rows;
-  const words = all.map((trial) => columns.map(({ value }) => value(trial)).join(" ").toLowerCase());
+  // What a person calls it, beside the outcome's own name: nobody saw a trial that failed or was interrupted miss its target.
+  const standing = ({ outcome, steps_to_target: steps }) =>
+    steps !== null ? "reached" : /^(failed|interrupted|unfinished)/.test(outcome) ? "" : "missed";
+  const words = all.map((trial) =>
+    [...columns.map(({ value }) => value(trial)), own ? standing(trial) : ""].join(" ").toLowerCase(),
+  );
 
   // The configuration as it was hashed; the seed has more digits than a number keeps here.
   const configuration = (trial) => {
@@ -155,7 +160,7 @@
 
   const view = document.getElementById("trials-view");
   const status = document.getElementById("trials-count");
-  const filter = make("input", { type: "search", id: "filter", placeholder: "words that a row must hold: adamw missed" });
+  const filter = make("input", { type: "search", id: "filter", placeholder: `words that a row must hold${own ? ": adamw missed" : ""}` });
   const heads = columns.map(({ name, number }) => make("th", { scope: "col", class: number ? "number" : "" }, name));
   const body = make("tbody");
   const more = make("button", { type: "button", class: "more" });

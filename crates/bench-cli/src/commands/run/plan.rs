@@ -237,7 +237,8 @@ pub(in crate::commands) fn plan(
         }
     }
     if runs.is_empty() {
-        let help = "a suite without workloads, or a search space without points, has nothing to try";
+        let help =
+            "a suite without workloads, or a search space without points, has nothing to try";
         return Err(Failure::usage("there is no trial to run", help.to_owned()));
     }
     if let Some(only) = &arguments.only {
