@@ -76,6 +76,33 @@ fn the_guide_works_as_written() {
             }
         }
     }
+    changed_rules_are_found(copy);
+}
+
+/// Faults that comparisons of a few studies called inconclusive: a shortened run of both programs names their first step.
+fn changed_rules_are_found(copy: &Path) {
+    let path = copy.join("submissions/lion/src/lib.rs");
+    let sound = std::fs::read_to_string(&path).expect("lion is there");
+    let git = "git -c user.name=a -c user.email=a@example.org";
+    let line = format!("git init --quiet . && git add . && {git} commit --quiet -m sound");
+    works(&line, &type_line(&line, copy));
+    let line = "bench compare lion@HEAD lion --workload synthetic --expect none";
+    works(line, &type_line(line, copy));
+    let swapped = [("beta1", "beta_"), ("beta2", "beta1"), ("beta_", "beta2")];
+    let swapped = swapped.iter().fold(sound.clone(), |text, (from, to)| {
+        text.replace(&format!("number(\"{from}\")"), &format!("number(\"{to}\")"))
+    });
+    let keep = "keep: 1.0 - update.learning_rate * self.weight_decay";
+    let twice = "keep: (1.0 - update.learning_rate * self.weight_decay).powi(2)";
+    for faulty in [swapped, sound.replace(keep, twice)] {
+        assert_ne!(faulty, sound, "the fault finds its place");
+        std::fs::write(&path, faulty).expect("the fault is written");
+        let output = type_line(line, copy);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(10), "{text}");
+        assert!(text.contains("in the weights after step"), "{text}");
+    }
+    std::fs::write(&path, sound).expect("the fault is taken back");
 }
 
 /// The example of a new kind fits the files that it changes, and what the table beside it names is there. Building all with it takes too long here.

@@ -507,9 +507,19 @@ fn the_first_trial_that_cannot_be_recorded_is_the_last() {
     session.options.dry_run = true;
     let place = run_session(&session)[1].folder.clone().unwrap();
     session.options.dry_run = false;
-    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-    std::fs::write(&place, "a file, where a trial's folder should be").unwrap();
-    let reports = run_session(&session);
+    let study = place.parent().unwrap();
+    // Noticed beforehand it would be no trial's: it happens while the first one runs.
+    let reports = session::run(
+        &session,
+        &mut Prebuilt::of(&session.script),
+        &Interrupts::default(),
+        &mut |event| {
+            if let SessionEvent::TrialStarted { index: 0, .. } = event {
+                std::fs::write(study, "a file, where a study's folder should be").unwrap();
+            }
+        },
+    );
+    let reports = reports.unwrap();
     assert_eq!(outcome(&reports[0]), Some(&Outcome::TargetReached));
     let Some(Outcome::Failed(failure)) = outcome(&reports[1]) else {
         panic!("{:?}", outcome(&reports[1]));

@@ -299,11 +299,13 @@ impl Program {
     /// What it told before it was gone: the message of its failure may still wait in the pipe.
     fn last_words(&mut self) -> WorkerError {
         while let Ok(arrival) = self.arrivals.recv_timeout(LOOK) {
-            if let Text::Line(line) = arrival.text
-                && let Ok(message) = channel::parse(&line)
-                && let Event::Failed { message, .. } = message.event
-            {
-                return WorkerError::Failed(message);
+            let Text::Line(line) = arrival.text else {
+                continue;
+            };
+            match channel::parse(&line).map(|message| message.event) {
+                Ok(Event::Failed { message, .. }) => return WorkerError::Failed(message),
+                Err(error @ ProtocolError::Version { .. }) => return error.into(),
+                _ => {}
             }
         }
         self.process.kill();
@@ -323,9 +325,12 @@ pub(super) fn version(
 ) -> Result<u32, WorkerError> {
     let mut program = Program::spawn(course, ground, Source::Worker, folder)?;
     let asked = program.process.write_line(&serde_json::Map::new());
-    asked.map_err(|_| program.last_words())?;
     let limit = ground.limits.start_up;
-    match program.wait("starting up", limit, interrupts, |_| true) {
+    let said = match asked {
+        Ok(()) => program.wait("starting up", limit, interrupts, |_| true),
+        Err(_) => Err(program.last_words()),
+    };
+    match said {
         Err(WorkerError::Protocol(ProtocolError::Version { found })) => Ok(found),
         Ok(_) | Err(WorkerError::Failed(_)) => Ok(PROTOCOL),
         Err(error) => Err(error),

@@ -306,7 +306,7 @@ mod tests {
             ),
             (
                 "[{\"a\": 1},\n {\"a\": 1, \"a\": 2}]",
-                "not a tuning search space: `a` is there twice at line 2 column 12",
+                "not a tuning search space: `a` is there twice at line 2 column 13",
             ),
             (
                 r#"{"a": {"min": 1, "min": 1.5, "max": 2, "scaling": "linear"}}"#,

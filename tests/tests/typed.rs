@@ -1,0 +1,334 @@
+//! The real command with programs that follow a script: what it prints as a command does what it says, and what a comparison of two revisions finds.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use bench_tests::fixture::example;
+use bench_tests::script::{Act, Moment, Script};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const HARNESS: &str = "schema: 1
+results: results/runs
+threads: 1
+device: cpu
+suites:
+  quick: [fashion-mnist-mlp]
+  both: [fashion-mnist-mlp, other]
+rulesets:
+  quick-start: { tuning: external-tuning, studies: 1, trials: 1, points: defaults }
+  external-tuning: { tuning: external-tuning, studies: 1, trials: 2 }
+limits: { start-up: 2m, warm-up: 2m, stall: 2m, snapshot: 2m, evaluation: 2m, shut-down: 1m }
+tolerances: { claim: 0.9, claim-at-least: 10s, wall: 0.9 }
+";
+
+const SUBMISSION: &str = "schema: 1
+about: follows a script
+rulesets: [external-tuning]
+schedule: constant
+batch-size: { default: 32 }
+search-space:
+  learning-rate: { min: 1e-4, max: 1e-2, scale: log, default: 1e-3 }
+";
+
+/// A checkout in a folder whose name has a space, with programs that take seconds to build.
+struct Checkout {
+    folder: TempDir,
+    bench: PathBuf,
+}
+
+impl Checkout {
+    fn new() -> Checkout {
+        let checkout = Checkout {
+            folder: tempfile::tempdir().unwrap(),
+            bench: bench(),
+        };
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let read = |path: &str| std::fs::read_to_string(repository.join(path)).unwrap();
+        let workload = read("workloads/synthetic.yaml");
+        for name in ["fashion-mnist-mlp", "other"] {
+            checkout.write(&format!("workloads/{name}.yaml"), &workload);
+        }
+        let dataset = "workloads/datasets/synthetic.yaml";
+        checkout.write(dataset, &read(dataset));
+        checkout.write("harness.yaml", HARNESS);
+        checkout.write(".gitignore", "/target\n/results\n/.libtorch\n");
+        checkout.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/bench-workloads\", \"submissions/*\"]\n",
+        );
+        for name in ["bench-core", "bench-torch", "bench-sdk"] {
+            checkout.write(&format!("crates/{name}/src/lib.rs"), "");
+        }
+        let evaluator = follows(&Script::good());
+        checkout.package("crates/bench-workloads", "bench-evaluator", &evaluator);
+        checkout.submission("adamw", &follows(&Script::good()));
+        let fails = Act::Fail("error".to_owned(), "no such layer".to_owned());
+        let failing = Script::good().worker(Moment::Train(100), fails);
+        checkout.submission("failing", &follows(&failing));
+        checkout.submission("broken", "fn main() { let steps: u32 = \"many\"; }");
+        for part in ["lib/libtorch_cpu.so", "lib/libc10.so", "include/torch/x"] {
+            checkout.write(&format!("../libtorch/{part}"), "");
+        }
+        checkout.write("../libtorch/build-version", "2.11.0+cpu");
+        std::fs::create_dir(checkout.folder.path().join("tmp")).unwrap();
+        let locked = checkout.shell("cargo generate-lockfile --offline --quiet", "");
+        assert!(locked.status.success(), "{locked:?}");
+        checkout
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("a checkout")
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(self.root()).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn package(&self, folder: &str, binary: &str, main: &str) {
+        let name = folder.rsplit('/').next().unwrap();
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[[bin]]\nname = \"{binary}\"\npath = \"src/main.rs\"\n"
+        );
+        self.write(&format!("{folder}/Cargo.toml"), &manifest);
+        self.write(&format!("{folder}/src/main.rs"), main);
+    }
+
+    fn submission(&self, name: &str, main: &str) {
+        let folder = format!("submissions/{name}");
+        self.write(&format!("{folder}/submission.yaml"), SUBMISSION);
+        self.package(&folder, name, main);
+    }
+
+    /// A line typed into a shell that has `bench` on its path, in a folder of the checkout.
+    fn shell(&self, line: &str, folder: &str) -> Output {
+        let path = std::env::var("PATH").unwrap();
+        let beside = |name: &str| self.folder.path().join(name);
+        Command::new("sh")
+            .args(["-c", line])
+            .current_dir(self.root().join(folder))
+            .env(
+                "PATH",
+                format!("{}:{path}", self.bench.parent().unwrap().display()),
+            )
+            .env("BENCH_HOME", self.root())
+            .env("BENCH_CACHE", beside("cache"))
+            .env("LIBTORCH", beside("libtorch"))
+            // The machine's lock lies there, and these take no processor from anybody.
+            .env("TMPDIR", beside("tmp"))
+            .env("NO_COLOR", "1")
+            .env_remove("CARGO_TARGET_DIR")
+            .output()
+            .unwrap()
+    }
+
+    /// Exit code, and all that was written.
+    fn says(&self, line: &str, folder: &str) -> (i32, String) {
+        let output = self.shell(line, folder);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        (output.status.code().unwrap_or(-1), text)
+    }
+
+    /// The same, where nothing was typed wrong.
+    fn does(&self, line: &str, folder: &str) -> String {
+        let (code, text) = self.says(line, folder);
+        assert!(
+            code != 2 && code != 70,
+            "`{line}` ended with {code}\n{text}"
+        );
+        text
+    }
+
+    /// Folders of trials below a folder of records.
+    fn trials(&self, results: &str) -> usize {
+        let found = self.shell("find \"$PWD\" -name run.json | wc -l", results);
+        String::from_utf8_lossy(&found.stdout)
+            .trim()
+            .parse()
+            .unwrap()
+    }
+
+    fn commit(&self) {
+        let git = "git -c user.name=a -c user.email=a@example.org";
+        let line = format!("git init --quiet . && git add . && {git} commit --quiet -m change");
+        let done = self.shell(&line, "");
+        assert!(done.status.success(), "{done:?}");
+    }
+}
+
+/// The command beside this test, built if it is not there: cargo builds no other package's programs for a test.
+fn bench() -> PathBuf {
+    let examples = example("fake-worker");
+    let folder = examples.ancestors().nth(2).unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "bench-cli"]);
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().unwrap().success());
+    folder.join("bench")
+}
+
+/// A program that becomes the fake worker.
+fn follows(script: &Script) -> String {
+    let (fake, script) = (example("fake-worker"), script.to_json());
+    format!(
+        "use std::os::unix::process::CommandExt;\nfn main() {{\n    let fake = std::process::Command::new({fake:?}).env(\"BENCH_FAKE\", {script:?}).exec();\n    panic!(\"{{fake}}\");\n}}\n"
+    )
+}
+
+/// What a text says can be typed: after `rerun:`, at the beginning of a line of its own, and between backticks. Words in capitals stand for something.
+fn commands(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if let Some(command) = line.trim_start().strip_prefix("rerun: ") {
+            found.push(command.to_owned());
+        } else if line.starts_with("  bench ") {
+            let command = line.trim_start().split("   ").next().unwrap();
+            found.push(command.to_owned());
+        } else {
+            let quoted = line.split('`').skip(1).step_by(2);
+            found.extend(
+                quoted
+                    .filter(|part| part.starts_with("bench "))
+                    .map(str::to_owned),
+            );
+        }
+    }
+    let stands_for = |word: &str| word.len() > 2 && word.bytes().all(|b| b.is_ascii_uppercase());
+    found.retain(|command| !command.split(' ').any(stands_for));
+    found
+}
+
+#[test]
+fn every_command_that_is_printed_can_be_typed_and_is_of_what_was_typed() {
+    let checkout = Checkout::new();
+    checkout.write("my values.yaml", "learning-rate: 2e-3\n");
+    let options = "--hyperparameters 'my values.yaml' --results 'r 1' --time-budget 20s";
+    let line = format!("bench run adamw {options}");
+    let first = checkout.does(&line, "");
+    assert!(first.contains("target-reached"), "{first}");
+    let again = checkout.does(&line, "");
+    let fresh = format!(
+        "bench run adamw --results 'r 1' --hyperparameters 'my values.yaml' --time-budget 20s --fresh"
+    );
+    let printed = commands(&again);
+    assert!(printed.contains(&fresh), "{again}");
+    assert_eq!(checkout.trials("r 1"), 1);
+    for command in printed {
+        checkout.does(&command, "");
+    }
+    assert_eq!(
+        checkout.trials("r 1"),
+        2,
+        "the fresh one, where the first one is"
+    );
+
+    // A failed trial alone is run again, of what was typed.
+    let many = "bench run failing broken --suite both --ruleset external-tuning --trials 1 --studies 2 --results r2";
+    let told = checkout.does(many, "");
+    let printed = commands(&told);
+    let rerun = "bench run failing --suite both --ruleset external-tuning --studies 2 --trials 1 --results r2 --only other/2.1 --rerun-failed";
+    assert!(printed.contains(&rerun.to_owned()), "{told}");
+    let before = checkout.trials("r2");
+    checkout.does(rerun, "");
+    assert_eq!(checkout.trials("r2"), before + 1);
+    for command in printed.iter().filter(|command| *command != rerun) {
+        checkout.does(command, "");
+    }
+
+    // A scheduler's commands, from a folder that was typed as `.`.
+    let plan = "bench plan . --studies 2 --results '../../r 3' --json";
+    let told = checkout.shell(plan, "submissions/adamw").stdout;
+    let plan: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    let printed = plan["commands"].as_array().unwrap();
+    assert_eq!(printed.len(), 2);
+    for command in printed {
+        checkout.does(command.as_str().unwrap(), "submissions/adamw");
+    }
+    assert_eq!(checkout.trials("r 3"), 2);
+
+    for (line, printed) in [
+        ("bench leaderboard --results 'no ne'", 1),
+        ("bench status --results 'no one'", 1),
+        ("bench compare results/baselines/adamw adamw --studies 1", 1),
+        (
+            "bench compare adamw failing --studies 1 --read-only --results r5",
+            1,
+        ),
+        ("bench run adamw --results r6 --only 9.9", 1),
+        ("bench leaderboard --freeze-reference adamw --results r7", 1),
+        ("bench clean", 1),
+    ] {
+        let (_, told) = checkout.says(line, "");
+        let found = commands(&told);
+        assert_eq!(found.len(), printed, "{line}: {told}");
+        // What a command removes is not removed here.
+        for command in found.iter().filter(|found| !found.contains("clean")) {
+            checkout.does(command, "");
+        }
+    }
+    assert_eq!(
+        checkout.trials("no ne"),
+        1,
+        "made where they were looked for"
+    );
+    assert!(checkout.root().join("results/baselines/adamw").is_dir());
+}
+
+#[test]
+fn two_revisions_are_followed_through_a_shortened_run_first() {
+    let checkout = Checkout::new();
+    checkout.commit();
+    // Data that is not there is no answer: the two are measured, which fetches it.
+    let compare = "bench compare adamw@HEAD adamw --studies 1 --json";
+    let (code, told) = checkout.says(compare, "");
+    assert!(code == 0 && !told.contains("shortened"), "{told}");
+    assert!(told.contains("building adamw@HEAD"), "{told}");
+
+    let same = checkout.says("bench compare adamw@HEAD adamw --expect none", "");
+    assert_eq!(same.0, 0, "{}", same.1);
+    let sentence = "identical: no bit differs in a shortened run of 1 workload";
+    assert!(same.1.contains(sentence), "{}", same.1);
+
+    let drifting = Script::good().worker(Moment::Train(2), Act::Drift);
+    checkout.submission("adamw", &follows(&drifting));
+    let (code, told) = checkout.says("bench compare adamw@HEAD adamw --expect none", "");
+    assert_eq!(code, 10, "{told}");
+    assert!(
+        told.contains("first in the weights after step 2 (chain), of 30 steps"),
+        "{told}"
+    );
+    // Where a change was meant, it is told and measured: there, the fake changes no metric that decides.
+    let (_, told) = checkout.says("bench compare adamw@HEAD adamw --studies 1", "");
+    assert!(told.contains("after step 2 (chain)"), "{told}");
+    assert!(told.contains("n = 1"), "{told}");
+    let (code, told) = checkout.says("bench compare adamw failing --expect none", "");
+    assert!(
+        code == 2 && told.contains("two programs of one submission"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_base_that_speaks_another_protocol_does_not_compare() {
+    let checkout = Checkout::new();
+    let old = r#"fn main() { println!("{{\"v\":1,\"event\":\"failed\",\"kind\":\"error\",\"message\":\"no task\"}}"); }"#;
+    checkout.submission("adamw", old);
+    checkout.commit();
+    checkout.submission("adamw", &follows(&Script::good()));
+    checkout.does("bench data fetch synthetic", "");
+    for by in ["", "--by time", "--expect none"] {
+        let line = format!("bench compare adamw@HEAD adamw --studies 1 {by}");
+        let (code, told) = checkout.says(&line, "");
+        assert_eq!(code, 12, "{told}");
+        let sentence = "adamw@HEAD speaks version 1 of the protocol";
+        assert!(told.contains(sentence), "{told}");
+    }
+}
