@@ -187,7 +187,8 @@ impl Closing<'_> {
     /// The command that makes a result to claim: nothing where the values are given, or the submission enters nothing that is tuned.
     fn tuned(&self, run: &RunSpec) -> Option<CommandLine> {
         let selection = &self.arguments.selection;
-        let is_quick = run.ruleset_name == RULESET && selection.hyperparameters.is_none();
+        let given = selection.hyperparameters.is_some() || !selection.set.is_empty();
+        let is_quick = run.ruleset_name == RULESET && !given;
         let entered = self.workspace.entered(&run.submission.name);
         let ruleset = TUNED.into_iter().find(|name| entered.contains(name))?;
         let tuned = Selection {

@@ -86,6 +86,7 @@ impl Selection {
             seed,
             results,
             hyperparameters,
+            set,
             time_budget,
             device,
             threads,
@@ -104,6 +105,9 @@ impl Selection {
             .option("studies", *studies)
             .option("trials", *trials)
             .option("seed", (*seed != 0).then_some(seed));
+        for value in set {
+            line = line.option("set", Some(value));
+        }
         results
             .on(line)
             .option(
