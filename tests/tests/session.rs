@@ -352,7 +352,7 @@ fn a_build_that_fails_is_recorded_with_the_source_that_failed() {
             &mut self,
             submission: &SubmissionIdentity,
             interrupts: &Interrupts,
-            listener: &mut dyn FnMut(&str),
+            listener: &mut Listener<'_>,
         ) -> Result<Programs, ProgramError> {
             let broken = vec![submission.program.clone()];
             let mut inner = Prebuilt {

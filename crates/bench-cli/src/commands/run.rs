@@ -70,17 +70,20 @@ impl Arguments {
             to_budget,
             rerun_failed,
             fresh,
+            keep,
             dry_run,
             quiet,
             format,
             require_target,
         } = self;
+        let keep = keep.map(|Keep::Weights| "weights");
         let format = (*format == Format::Json).then_some("json");
         selection
             .command("run")
             .flag("to-budget", *to_budget)
             .flag("rerun-failed", *rerun_failed)
             .flag("fresh", *fresh)
+            .option("keep", keep)
             .flag("dry-run", *dry_run)
             .flag("quiet", *quiet)
             .option("format", format)

@@ -136,8 +136,8 @@ fn build(
     let title = title.as_str();
     reporter.session(SessionEvent::Building { submission: title });
     let began = Instant::now();
-    let programs = builder.build(submission, interrupts, &mut |krate| {
-        reporter.compiling(krate);
+    let programs = builder.build(submission, interrupts, &mut |progress| {
+        reporter.build(progress);
     })?;
     reporter.session(SessionEvent::Built {
         submission: title,

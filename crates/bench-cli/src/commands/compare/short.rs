@@ -101,7 +101,7 @@ fn two_programs<'a>(
         Some(by) => by == ByName::Steps,
         None => arguments.expect.is_some() || !pinned(),
     };
-    let runs_nothing = arguments.read_only || arguments.accept;
+    let runs_nothing = arguments.read_only || arguments.accept > 0;
     let is_it = !runs_nothing
         && by_steps
         && a.is_other_program_of(b)

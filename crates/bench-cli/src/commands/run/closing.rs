@@ -144,16 +144,13 @@ impl Closing<'_> {
     /// The command that makes a variant of what a search found.
     fn variant(&self, search: &Search, all: &[Search]) -> String {
         let run = search.run;
-        let mut command = format!("bench new NAME --best-of {}", self.typed(run));
-        let workload = |search: &Search| search.run.workload_name != run.workload_name;
-        if all.iter().any(workload) {
-            command.push_str(&format!(" --workload {}", run.workload_name));
-        }
-        let runs = &self.session.runs;
-        if self.workspace.runs(None).is_ok_and(|usual| usual != *runs) {
-            command.push_str(&format!(" --results {}", runs.display()));
-        }
-        command
+        let typed = self.arguments.selection.only(self.names, run).submissions;
+        let differ = |search: &Search| search.run.workload_name != run.workload_name;
+        let workload = all.iter().any(differ).then_some(&run.workload_name);
+        let line = CommandLine::new("new").word("NAME");
+        let line = line.option("best-of", typed.first());
+        let line = line.option("workload", workload);
+        self.arguments.selection.results.on(line).to_string()
     }
 
     /// A failed trial: what failed, where its log is, how to run it again.
@@ -200,17 +197,6 @@ impl Closing<'_> {
         is_quick.then(|| line.without("rerun-failed"))
     }
 
-    /// A trial's submission as it was typed.
-    fn typed<'a>(&'a self, run: &'a RunSpec) -> &'a str {
-        let name = &run.submission.name;
-        let ends_with_it = |typed: &&String| {
-            Path::new(typed)
-                .file_name()
-                .is_some_and(|last| *last == **name)
-        };
-        self.typed.iter().find(ends_with_it).unwrap_or(name)
-    }
-
     /// What to type next.
     fn next(&self, searches: &[Search]) -> String {
         let Some(report) = self.reports.first() else {
@@ -219,15 +205,12 @@ impl Closing<'_> {
         let run = self.run(report);
         let mut lines: Vec<(String, &str)> = Vec::new();
         if self.reports.iter().any(|report| !is_over(report)) {
-            let (command, what) = match self.session.options.fresh {
-                // Typed again, it would begin everything anew once more.
-                true => (
-                    "the same command without --fresh",
-                    "goes on with what was stopped",
-                ),
-                false => ("the same command again", "goes on where this one stopped"),
-            };
-            lines.push((command.to_owned(), what));
+            // Typed again, a fresh one would begin everything anew once more.
+            let same = self.arguments.command(&self.arguments.selection);
+            lines.push((
+                same.without("fresh").to_string(),
+                "goes on where this one stopped",
+            ));
         }
         if self
             .reports
