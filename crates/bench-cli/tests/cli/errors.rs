@@ -111,7 +111,7 @@ fn records_that_cannot_be_read() {
 fn curves_of_nothing() {
     let checkout = Checkout::new().with_records();
     let run = "results/runs/single/adamw/blobs/study-1/trial-1-ec7ace9a944d";
-    let checkout = checkout.with(&format!("{run}/events.jsonl"), "");
+    let checkout = checkout.with_lines(run, "");
     insta::assert_snapshot!(
         "no-curve",
         checkout.says("plot curves ec7ace9a944d --output x.svg")

@@ -90,7 +90,7 @@ fn the_newest_population_is_drawn() {
         "study-3/trial-1-a33d8a59bd32",
     ] {
         let events = logged(100) + &logged(200);
-        checkout = checkout.with(&format!("{folder}/{trial}/events.jsonl"), &events);
+        checkout = checkout.with_lines(&format!("{folder}/{trial}"), &events);
     }
     let record = format!("{newest}/run.json");
     let text = fs::read_to_string(checkout.path().join(&record)).unwrap();

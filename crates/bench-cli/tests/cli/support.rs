@@ -92,6 +92,19 @@ impl Checkout {
         self
     }
 
+    /// With other lines in a trial's record, which is not over then: no digest is of them.
+    pub(crate) fn with_lines(self, trial: &str, events: &str) -> Checkout {
+        let run = format!("{trial}/run.json");
+        let text = std::fs::read_to_string(self.path().join(&run)).unwrap();
+        let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for key in ["ended", "outcome", "events-digest"] {
+            record.as_object_mut().unwrap().remove(key);
+        }
+        let text = serde_json::to_string_pretty(&record).unwrap();
+        self.with(&run, &text)
+            .with(&format!("{trial}/events.jsonl"), events)
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap()
     }
