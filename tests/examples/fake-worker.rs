@@ -11,7 +11,7 @@
 use bench_core::number::Measured;
 use bench_core::outcome::FailureKind;
 use bench_core::protocol::{
-    Claim, Command, DeviceReport, EVAL_FILE, Event, Message, STATE_FILE, Task,
+    Claim, Command, DeviceReport, EVAL_FILE, Event, Message, Passes, STATE_FILE, Task,
 };
 use bench_core::run::SplitName;
 use bench_tests::script::{Act, Moment, Script, VARIABLE};
@@ -32,14 +32,28 @@ struct Fake {
     evaluator: bool,
     step: u64,
     chain: u64,
+    /// The last line it was told.
+    told: String,
 }
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("sleep") {
-        thread::sleep(FOR_EVER);
-        return ExitCode::SUCCESS;
+    match std::env::args().nth(1).as_deref() {
+        Some("sleep") => thread::sleep(FOR_EVER),
+        Some("spin") => spin(),
+        _ => return play(),
     }
+    ExitCode::SUCCESS
+}
+
+/// What a submission does that trains on while it is stopped.
+fn spin() {
+    let since = Instant::now();
+    while since.elapsed() < FOR_EVER {
+        std::hint::spin_loop();
+    }
+}
+
+fn play() -> ExitCode {
     let mut lines = io::stdin().lock().lines();
     let Some(Ok(first)) = lines.next() else {
         return ExitCode::FAILURE;
@@ -54,10 +68,12 @@ fn main() -> ExitCode {
         script,
         step: 0,
         chain: 0,
+        told: String::new(),
         task,
     };
     fake.start();
     for line in lines.map_while(Result::ok) {
+        fake.told.clone_from(&line);
         match serde_json::from_str(&line).unwrap() {
             Command::Train { .. } => fake.train(),
             Command::Snapshot { folder } => fake.snapshot(&folder),
@@ -102,8 +118,18 @@ impl Fake {
             self.act(Moment::Resume);
         }
         self.act(Moment::Load);
+        if !self.evaluator {
+            say(Event::Initialising);
+            self.act(Moment::Init);
+        }
         say(Event::Loaded);
-        self.act(Moment::WarmUp);
+        let act = self.act(Moment::WarmUp);
+        let resume = self.task.local.resume.as_ref();
+        let weights = match (act, resume) {
+            (Some(Act::Weights(digest)), _) => digest,
+            (_, Some(resume)) => digest(&resume.snapshot.join(EVAL_FILE)),
+            (_, None) => "as built".to_owned(),
+        };
         say(Event::Ready {
             parameters: 42,
             device: DeviceReport {
@@ -113,6 +139,7 @@ impl Fake {
                 libtorch: "none".to_owned(),
                 cuda: None,
             },
+            weights: Some(weights),
         });
     }
 
@@ -146,6 +173,11 @@ impl Fake {
                 Some(Act::Nan) => f64::NAN,
                 _ => 1.0 / self.step as f64,
             })),
+            passes: Passes {
+                forward: 4 * every,
+                backward: 4 * every,
+                judged: 1,
+            },
             claim: Claim {
                 seconds: began.elapsed().as_secs_f64() + lie,
                 ..Claim::default()
@@ -242,15 +274,20 @@ impl Fake {
                 });
             }),
             Act::Slow(ms) => thread::sleep(Duration::from_millis(*ms)),
-            Act::Grandchild => leave_child(),
+            Act::Grandchild => leave_child("sleep"),
             Act::Orphan => {
-                leave_child();
+                leave_child("sleep");
                 std::process::exit(0);
             }
+            Act::Repeat => say(Event::Warned {
+                message: self.told.clone(),
+            }),
+            Act::Restless => leave_child("spin"),
             Act::Claim(_)
             | Act::Nan
             | Act::Count(_)
             | Act::Step(_)
+            | Act::Weights(_)
             | Act::Once(..)
             | Act::Drift => {}
         }
@@ -287,13 +324,19 @@ fn weights(step: u64, chain: u64) -> Vec<u8> {
     clippy::zombie_processes,
     reason = "being left behind is what it is for"
 )]
-fn leave_child() {
+fn leave_child(doing: &str) {
     let itself = std::env::current_exe().unwrap();
     std::process::Command::new("setsid")
         .arg(itself)
-        .arg("sleep")
+        .arg(doing)
         .spawn()
         .unwrap();
+}
+
+fn digest(file: &Path) -> String {
+    blake3::hash(&std::fs::read(file).unwrap())
+        .to_hex()
+        .to_string()
 }
 
 fn say(event: Event) {

@@ -124,7 +124,7 @@ pub fn limits() -> Limits {
 /// # Panics
 /// Never.
 pub fn tolerances() -> Tolerances {
-    let text = json!({"claim": 0.5, "claim-at-least": "5s", "wall": 0.5});
+    let text = json!({"claim": 0.5, "claim-at-least": "5s", "wall": 0.5, "frozen": "200ms"});
     serde_json::from_value(text).expect("tolerances")
 }
 
@@ -160,6 +160,8 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
             comparability_key: run.comparability_key().unwrap_or_default(),
             run: run.into(),
             machine: machine(),
+            limits: None,
+            tolerances: None,
             bench_version: "test".to_owned(),
             started: "2026-01-01T00:00:00Z".to_owned(),
             ended: None,

@@ -28,10 +28,12 @@ pub struct Script {
 pub enum Moment {
     /// In place of a task comes something else.
     NoTask,
-    /// Before `loaded`.
+    /// Before `initialising`.
     Load,
     /// There too, where it is to go on from a snapshot.
     Resume,
+    /// Between `initialising` and `loaded`.
+    Init,
     /// Between `loaded` and `ready`.
     WarmUp,
     /// In the interval that ends at this step.
@@ -45,12 +47,13 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// The key in a script: `no-task`, `load`, `resume`, `warm-up`, `train-20`, `snapshot-20`, `evaluate-20`, `stop`.
+    /// The key in a script: `no-task`, `load`, `resume`, `init`, `warm-up`, `train-20`, `snapshot-20`, `evaluate-20`, `stop`.
     pub fn key(self) -> String {
         match self {
             Moment::NoTask => "no-task".to_owned(),
             Moment::Load => "load".to_owned(),
             Moment::Resume => "resume".to_owned(),
+            Moment::Init => "init".to_owned(),
             Moment::WarmUp => "warm-up".to_owned(),
             Moment::Train(step) => format!("train-{step}"),
             Moment::Snapshot(step) => format!("snapshot-{step}"),
@@ -98,6 +101,12 @@ pub enum Act {
     Grandchild,
     /// Leaves such a child behind and exits.
     Orphan,
+    /// Says as a warning what it was told last.
+    Repeat,
+    /// Leaves a child behind that uses a processor for ever, in a session of its own, and goes on.
+    Restless,
+    /// Says that its weights have this digest.
+    Weights(String),
     /// Says this step in place of the right one.
     Step(u64),
     /// Does another act, but only the first time: it leaves this file behind.

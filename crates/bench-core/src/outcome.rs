@@ -55,6 +55,8 @@ pub enum FailureKind {
     OutOfMemory,
     /// What came over the pipe was not the protocol.
     Protocol,
+    /// The submission trained, or changed weights, while the clock stood still.
+    OffClock,
     /// The evaluator failed where no weights were at hand, or only once: not the submission's fault.
     Evaluator,
     /// Two evaluators in a row failed on the same weights: that is taken for the weights' fault.
@@ -136,6 +138,7 @@ impl FailureKind {
             | FailureKind::Exit
             | FailureKind::OutOfMemory
             | FailureKind::Protocol
+            | FailureKind::OffClock
             | FailureKind::Unscored => true,
         }
     }
@@ -145,7 +148,7 @@ impl FailureKind {
     #[must_use]
     pub fn as_claimed(self) -> FailureKind {
         match self {
-            FailureKind::Panic | FailureKind::OutOfMemory => self,
+            FailureKind::Panic | FailureKind::OutOfMemory | FailureKind::OffClock => self,
             _ => FailureKind::Error,
         }
     }
@@ -160,6 +163,7 @@ impl FailureKind {
             FailureKind::Exit => "exit",
             FailureKind::OutOfMemory => "out-of-memory",
             FailureKind::Protocol => "protocol",
+            FailureKind::OffClock => "off-clock",
             FailureKind::Evaluator => "evaluator",
             FailureKind::Unscored => "unscored",
             FailureKind::Record => "record",

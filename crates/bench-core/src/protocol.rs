@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! referee                              worker                        evaluator
-//!   Task                          -->  loaded, ready                 loaded, ready
+//!   Task                          -->  initialising, loaded, ready   loaded, ready
 //!   train   (clock starts)        -->  steps … prepare_for_eval
 //!                                 <--  eval-due   (clock stops)
 //!   snapshot                      -->  snapshot-written
@@ -107,7 +107,7 @@ pub enum Command {
     Stop,
 }
 
-/// Metrics of one evaluation.
+/// Metrics of one evaluation, as a submission may see them: those of the test split are none of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Evaluation {
@@ -117,6 +117,22 @@ pub struct Evaluation {
     pub submission_seconds: f64,
     /// Split to metric to value.
     pub metrics: BTreeMap<SplitName, Metrics>,
+}
+
+impl Evaluation {
+    /// What a submission is told of an evaluation. Whoever is steered by the test split trains on it, so its metrics stay with the referee.
+    pub fn told(
+        step: u64,
+        submission_ns: u64,
+        mut metrics: BTreeMap<SplitName, Metrics>,
+    ) -> Evaluation {
+        metrics.remove(&SplitName::Test);
+        Evaluation {
+            step,
+            submission_seconds: submission_ns as f64 / 1e9,
+            metrics,
+        }
+    }
 }
 
 /// Metric to value, by name.
@@ -146,6 +162,8 @@ impl From<Event> for Message {
     rename_all_fields = "kebab-case"
 )]
 pub enum Event {
+    /// From a worker: data and model are there, and the algorithm's `init` begins, which is timed.
+    Initialising,
     /// Data, model and algorithm are there. Ends start-up, begins warm-up.
     Loaded,
     /// The model has run once on dummy data, and its state is as before. Ends warm-up.
@@ -154,6 +172,10 @@ pub enum Event {
         parameters: u64,
         /// What it really runs on.
         device: DeviceReport,
+        /// blake3 of the `eval.safetensors` that a snapshot now would have. A worker's is that of the snapshot it goes on from, or else the
+        /// evaluator's: both build one model from one seed, and nothing may change it before the clock runs.
+        #[serde(default)]
+        weights: Option<String>,
     },
     /// An evaluation is due: steps and `prepare_for_eval` done, device synchronised. Stops the clock.
     EvalDue {
@@ -165,6 +187,9 @@ pub enum Event {
         /// Training loss of the last step, where the algorithm computed one.
         #[serde(default)]
         loss: Option<Measured>,
+        /// Examples passed through the model in this interval, as the SDK counts them.
+        #[serde(default)]
+        passes: Passes,
         /// The worker's own measurements of this interval: never a score, only a cross-check.
         claim: Claim,
     },
@@ -259,6 +284,40 @@ pub struct Claim {
     pub prepare_seconds: f64,
     /// Step times: 10th, 50th, 90th, 99th percentile, in seconds.
     pub step_quantiles: Option<[f64; 4]>,
+}
+
+/// Examples passed through the model, each time that one is: what a step costs, whatever the machine.
+///
+/// A step is one call of the algorithm's, however many gradients it takes; these counts say how many examples that were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Passes {
+    /// Forward, in training mode: losses, outputs, statistics gathered anew.
+    pub forward: u64,
+    /// Backward: derivatives of losses. A product with the Hessian goes backward twice.
+    pub backward: u64,
+    /// Forward in evaluation mode, to judge by: metrics and losses of training examples, such as those held out.
+    pub judged: u64,
+}
+
+impl Passes {
+    /// All of them. A backward pass counts as one, although it computes about twice what a forward pass does.
+    pub fn total(self) -> u64 {
+        self.forward + self.backward + self.judged
+    }
+
+    /// Whether nothing was counted, as in records of before there was a count.
+    pub fn is_empty(&self) -> bool {
+        self.total() == 0
+    }
+}
+
+impl std::ops::AddAssign for Passes {
+    fn add_assign(&mut self, other: Passes) {
+        self.forward += other.forward;
+        self.backward += other.backward;
+        self.judged += other.judged;
+    }
 }
 
 #[cfg(test)]

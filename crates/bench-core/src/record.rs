@@ -8,14 +8,19 @@ pub use recorded::RecordedRun;
 
 use crate::number::Measured;
 use crate::outcome::Outcome;
-use crate::protocol::{Claim, DeviceReport, Metrics};
+use crate::protocol::{Claim, DeviceReport, Metrics, Passes};
 use crate::run::SplitName;
+use crate::spec::harness::{Limits, Tolerances};
 use crate::spec::submission::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Version of both files. A reader refuses a larger one and knows all smaller ones: those are shown, marked, never resumed, and in no table with newer ones.
 pub const FORMAT: u32 = 2;
+
+/// What an algorithm's `init` may take at no charge: building state and reading hyperparameters. What it takes beyond is submission time, once.
+pub const FREE_INIT: Duration = Duration::from_secs(5);
 
 /// `run.json`: written whole before anything starts and once more, by rename, at the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +44,13 @@ pub struct RunRecord {
     pub context: Context,
     /// Where it ran.
     pub machine: Machine,
+    /// How long anything off the clock could take. They decide outcomes, so they are recorded; they are in no hash, since a result that kept to
+    /// them is the same under any other. Absent in records of before they were kept.
+    #[serde(default)]
+    pub limits: Option<Limits>,
+    /// How far clocks could disagree. As the limits.
+    #[serde(default)]
+    pub tolerances: Option<Tolerances>,
     /// Version of bench that wrote it.
     pub bench_version: String,
     /// When it began, RFC 3339, UTC.
@@ -58,6 +70,13 @@ impl RunRecord {
     /// Whether an older bench wrote it.
     pub fn is_older(&self) -> bool {
         self.format < FORMAT
+    }
+
+    /// Limits and tolerances that were looser than the built-in ones: what a reader must know, since others' trials had less.
+    pub fn loosened(&self) -> Vec<String> {
+        let limits = self.limits.iter().flat_map(|limits| limits.loosened());
+        let tolerances = self.tolerances.iter().flat_map(|all| all.loosened());
+        limits.chain(tolerances).collect()
     }
 }
 
@@ -147,6 +166,12 @@ pub enum TrialEvent {
     Ready {
         /// From spawn to `loaded`.
         start_up_ns: u64,
+        /// Of that, the algorithm's `init`: from `initialising` to `loaded`.
+        #[serde(default)]
+        init_ns: u64,
+        /// What `init` took beyond [`FREE_INIT`]: submission time, and the first part of it. Not again where a trial is resumed.
+        #[serde(default)]
+        charged_ns: u64,
         /// From `loaded` to `ready`.
         warm_up_ns: u64,
         /// Trainable numbers.
@@ -165,6 +190,9 @@ pub enum TrialEvent {
         /// Training loss of the last step.
         #[serde(default)]
         loss: Option<Measured>,
+        /// Examples passed through the model in the trial so far, as the SDK counts them.
+        #[serde(default)]
+        passes: Passes,
         /// The worker's own account, marked as that.
         claim: Claim,
     },
@@ -181,8 +209,14 @@ pub enum TrialEvent {
         step: u64,
         /// Submission time of the trial at this point.
         submission_ns: u64,
+        /// Examples passed through the model in the trial so far.
+        #[serde(default)]
+        passes: Passes,
         /// How long it took.
         evaluation_ns: u64,
+        /// Processor time that the worker's processes used meanwhile, although they were stopped; absent where the kernel does not tell.
+        #[serde(default)]
+        frozen_cpu_ns: Option<u64>,
         /// Split to metric to value.
         metrics: BTreeMap<SplitName, Metrics>,
         /// Examples scored.
@@ -214,6 +248,9 @@ pub enum TrialEvent {
         /// Highest resident memory of the worker, in bytes.
         #[serde(default)]
         worker_memory: Option<u64>,
+        /// Processor time of the worker by phase; absent in records of before it was looked at.
+        #[serde(default)]
+        worker_cpu: Option<WorkerCpu>,
         /// Highest memory of the device, in bytes.
         #[serde(default)]
         device_memory: Option<u64>,
@@ -224,6 +261,26 @@ pub enum TrialEvent {
         #[serde(default)]
         slowdown: Option<Slowdown>,
     },
+}
+
+/// Processor time of all of a worker's processes by phase, user's and kernel's, to a hundredth of a second.
+///
+/// Off the clock there is little to do for an author's code: what it did all the same is seen here.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct WorkerCpu {
+    /// Until `loaded`.
+    pub start_up_ns: u64,
+    /// From there to `ready`.
+    pub warm_up_ns: u64,
+    /// On the clock.
+    pub training_ns: u64,
+    /// While snapshots were written.
+    pub snapshot_ns: u64,
+    /// While it was stopped for evaluations.
+    pub frozen_ns: u64,
+    /// From `stop` to its end.
+    pub shut_down_ns: u64,
 }
 
 /// What held the processors up while a trial, or a part of it, ran: as far as the kernel tells.

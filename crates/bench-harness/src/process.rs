@@ -2,6 +2,7 @@
 
 mod kernel;
 mod log;
+mod processor;
 mod strays;
 
 use crate::channel::{self, Arrival, Source};
@@ -70,6 +71,8 @@ pub struct Exit {
     pub status: ExitStatus,
     /// Highest resident memory, in bytes.
     pub peak_memory: u64,
+    /// Processor time, with that of children that it waited for.
+    pub cpu: Duration,
 }
 
 /// A worker or evaluator. Dropping it kills its process group.
@@ -187,6 +190,11 @@ impl Process {
     /// When the signal cannot be sent.
     pub fn thaw(&mut self) -> Result<(), ProcessError> {
         self.signal(Signal::CONT)
+    }
+
+    /// Processor time used so far by its process group and by what left it, to a hundredth of a second; none where the kernel does not tell.
+    pub fn cpu(&self) -> Option<Duration> {
+        processor::used(self.pid, &strays::mark(&self.token, self.source))
     }
 
     fn stands_still(&self) -> Result<bool, ProcessError> {

@@ -6,6 +6,7 @@
 mod death;
 mod evaluation;
 mod finish;
+mod frozen;
 mod interval;
 mod listen;
 mod rules;
@@ -118,7 +119,12 @@ pub type Observer<'a> = dyn FnMut(TrialProgress<'_>) + 'a;
 /// The summary is the record's, added up by the same code that reads it back later; its outcome is always set.
 /// Where the record itself failed, the outcome is `failed` of kind `record`.
 pub fn run(trial: &Trial, interrupts: &Interrupts, observer: &mut Observer<'_>) -> TrialSummary {
-    match Recorder::open(&trial.folder, trial.record.clone(), trial.lines.clone()) {
+    let record = RunRecord {
+        limits: Some(trial.limits),
+        tolerances: Some(trial.tolerances),
+        ..trial.record.clone()
+    };
+    match Recorder::open(&trial.folder, record, trial.lines.clone()) {
         Ok(recorder) => recorded(trial, recorder, interrupts, observer),
         Err(error) => TrialSummary {
             outcome: Some(record_failure(&error)),
@@ -174,6 +180,7 @@ fn supervised(
                 outcome: outcome.clone(),
                 phases: Default::default(),
                 worker_memory: None,
+                worker_cpu: None,
                 device_memory: None,
                 state: None,
                 slowdown: None,
@@ -201,6 +208,7 @@ pub fn record_failed_build(
         outcome: outcome.clone(),
         phases: Default::default(),
         worker_memory: None,
+        worker_cpu: None,
         device_memory: None,
         state: None,
         slowdown: None,

@@ -24,7 +24,7 @@ const KEYS: [(&str, Kind); 12] = [
     ("source-hash", Kind::Words),
 ];
 
-const FACTS: [(&str, Kind); 17] = [
+const FACTS: [(&str, Kind); 26] = [
     ("comparability-key", Kind::Words),
     ("started", Kind::Words),
     ("ended", Kind::Words),
@@ -33,6 +33,15 @@ const FACTS: [(&str, Kind); 17] = [
     ("steps-to-target", Kind::Whole),
     ("submission-seconds", Kind::Real),
     ("steps", Kind::Whole),
+    ("examples-to-target", Kind::Whole),
+    ("examples-forward", Kind::Whole),
+    ("examples-backward", Kind::Whole),
+    ("examples-judged", Kind::Whole),
+    ("init-seconds", Kind::Real),
+    ("charged-init-seconds", Kind::Real),
+    ("prepare-seconds", Kind::Real),
+    ("input-seconds", Kind::Real),
+    ("looser-limits", Kind::Words),
     ("parameters", Kind::Whole),
     ("state", Kind::Whole),
     ("worker-memory-bytes", Kind::Whole),
@@ -44,9 +53,10 @@ const FACTS: [(&str, Kind); 17] = [
     ("stolen-seconds", Kind::Real),
 ];
 
-const EVALUATION: [(&str, Kind); 5] = [
+const EVALUATION: [(&str, Kind); 6] = [
     ("step", Kind::Whole),
     ("submission-seconds", Kind::Real),
+    ("examples", Kind::Whole),
     ("split", Kind::Words),
     ("metric", Kind::Words),
     ("value", Kind::Real),
@@ -97,6 +107,7 @@ pub fn evaluations(trials: &[Trial]) -> Grid {
                 cells.extend([
                     Cell::plain(point.step),
                     Cell::plain(point.submission_ns as f64 / 1e9),
+                    given(Some(point.passes.total()).filter(|&all| all > 0)),
                     Cell::plain(split.name()),
                     Cell::plain(metric),
                     Cell::plain(value),
@@ -179,6 +190,8 @@ fn row<'a>(trial: &Trial, names: impl Iterator<Item = &'a &'a String>) -> Vec<Ce
     let hit = summary.hit().map(|hit| hit.at);
     let outcome = summary.outcome.as_ref();
     let seconds = |of: fn(Slowdown) -> Option<u64>| Some(of(summary.slowdown?)? as f64 / 1e9);
+    let passes = Some(summary.passes).filter(|passes| !passes.is_empty());
+    let claimed = summary.claimed;
     let mut cells = keys(trial);
     cells.extend([
         Cell::plain(&record.comparability_key),
@@ -189,6 +202,15 @@ fn row<'a>(trial: &Trial, names: impl Iterator<Item = &'a &'a String>) -> Vec<Ce
         given(hit.map(|at| at.step)),
         Cell::plain(summary.submission_seconds()),
         Cell::plain(summary.steps),
+        given(hit.and_then(|at| Some(summary.passes_at(at.step)?.total()))),
+        given(passes.map(|passes| passes.forward)),
+        given(passes.map(|passes| passes.backward)),
+        given(passes.map(|passes| passes.judged)),
+        given(claimed.map(|_| summary.init_ns as f64 / 1e9)),
+        given(claimed.map(|_| summary.charged_ns as f64 / 1e9)),
+        given(claimed.map(|claimed| claimed.prepare_seconds)),
+        given(claimed.map(|claimed| claimed.input_seconds)),
+        given(record.limits.map(|_| record.loosened().join("; "))),
         given(summary.parameters),
         given(summary.state),
         given(summary.worker_memory),

@@ -4,7 +4,7 @@ use crate::grid::{Cell, Column, Grid};
 use crate::units;
 use bench_core::outcome::Outcome;
 use bench_core::passage::Passage;
-use bench_core::record::Phases;
+use bench_core::record::WorkerCpu;
 use bench_core::run::{RunSpec, SplitName};
 use bench_core::spec::submission::Value;
 use bench_core::spec::workload::{Direction, Precision};
@@ -16,11 +16,10 @@ pub fn facts(trial: &Trial) -> Vec<(&'static str, String)> {
     facts.extend(passage(trial.summary.passage));
     facts.push(("target", target(trial)));
     facts.push(("spent", spent(trial)));
-    if let Some(share) = trial.summary.input_share {
-        facts.push((
-            "input",
-            format!("{:.1} % of training spent waiting for data", share * 100.0),
-        ));
+    facts.extend(costs(&trial.summary));
+    let loosened = trial.record.loosened();
+    if !loosened.is_empty() {
+        facts.push(("looser than built in", loosened.join("; ")));
     }
     facts.extend(regime(&trial.record.run).map(|regime| ("regime", regime)));
     facts.extend(settings(trial));
@@ -99,6 +98,52 @@ fn spent(trial: &Trial) -> String {
         units::count(summary.steps),
         units::count(run.budget_steps()),
     )
+}
+
+/// What steps were made of, and what was beside them: examples, `init`, `prepare_for_eval`, input.
+fn costs(summary: &TrialSummary) -> Vec<(&'static str, String)> {
+    let mut costs = Vec::new();
+    let passes = summary.passes;
+    if !passes.is_empty() {
+        let judged = match passes.judged {
+            0 => String::new(),
+            judged => format!(", {} judged", units::count(judged)),
+        };
+        let each = passes.total() as f64 / summary.steps.max(1) as f64;
+        costs.push((
+            "examples",
+            format!(
+                "{} forward, {} backward{judged}: {} a step",
+                units::count(passes.forward),
+                units::count(passes.backward),
+                units::significant(each)
+            ),
+        ));
+    }
+    if summary.init_ns > 0 {
+        let charged = match summary.charged_ns {
+            0 => String::new(),
+            ns => format!(
+                ", of which {} are submission time",
+                units::seconds(ns as f64 / 1e9)
+            ),
+        };
+        let took = units::seconds(summary.init_ns as f64 / 1e9);
+        costs.push(("init", format!("{took}{charged}")));
+    }
+    if let Some(claimed) = summary.claimed {
+        let took = units::seconds(claimed.prepare_seconds);
+        costs.push(("prepare for evaluations", format!("{took} of training")));
+        let share = claimed.input_share().map_or_else(String::new, |share| {
+            format!(
+                "{:.1} % of training spent waiting for data, ",
+                share * 100.0
+            )
+        });
+        let took = units::seconds(claimed.input_seconds);
+        costs.push(("input", format!("{share}{took}")));
+    }
+    costs
 }
 
 /// What the workload does to its training beyond the usual, where it does anything.
@@ -264,25 +309,36 @@ pub fn evaluations(trial: &Trial) -> Grid {
     grid.without_empty(&["train", "test", "passage"])
 }
 
-/// Where the wall time went, largest first.
-pub fn wall_time(phases: &Phases) -> Grid {
+/// Where the wall time went, largest first, and the processor time that the worker used meanwhile, where that was counted.
+pub fn wall_time(summary: &TrialSummary) -> Grid {
+    let phases = &summary.phases;
+    let used = |of: fn(&WorkerCpu) -> u64| summary.worker_cpu.as_ref().map(of);
     let mut parts = [
-        ("training", phases.training_ns),
-        ("evaluation", phases.evaluation_ns),
-        ("start-up", phases.start_up_ns),
-        ("warm-up", phases.warm_up_ns),
-        ("snapshots", phases.snapshot_ns),
-        ("shut-down", phases.shut_down_ns),
-        ("referee", phases.other_ns),
+        ("training", phases.training_ns, used(|cpu| cpu.training_ns)),
+        (
+            "evaluation",
+            phases.evaluation_ns,
+            used(|cpu| cpu.frozen_ns),
+        ),
+        ("start-up", phases.start_up_ns, used(|cpu| cpu.start_up_ns)),
+        ("warm-up", phases.warm_up_ns, used(|cpu| cpu.warm_up_ns)),
+        ("snapshots", phases.snapshot_ns, used(|cpu| cpu.snapshot_ns)),
+        (
+            "shut-down",
+            phases.shut_down_ns,
+            used(|cpu| cpu.shut_down_ns),
+        ),
+        ("referee", phases.other_ns, None),
     ];
-    parts.sort_by_key(|&(_, ns)| std::cmp::Reverse(ns));
+    parts.sort_by_key(|&(_, ns, _)| std::cmp::Reverse(ns));
     let wall = phases.wall_ns.max(1) as f64;
-    let row = |&(name, ns): &(&str, u64)| {
+    let row = |&(name, ns, used): &(&str, u64, Option<u64>)| {
         let (seconds, share) = (ns as f64 / 1e9, ns as f64 / wall);
         vec![
             Cell::plain(name),
             Cell::new(units::seconds(seconds), seconds),
             Cell::new(format!("{:.1} %", share * 100.0), share),
+            Cell::optional(used.map(|ns| ns as f64 / 1e9), units::seconds),
         ]
     };
     Grid {
@@ -290,7 +346,9 @@ pub fn wall_time(phases: &Phases) -> Grid {
             Column::words("phase", "phase", 0),
             Column::numbers("wall time", "wall-seconds", 0),
             Column::numbers("share", "share", 0),
+            Column::numbers("worker's processors", "processor-seconds", 1),
         ],
         rows: parts.iter().map(row).collect(),
     }
+    .without_empty(&["processor-seconds"])
 }

@@ -139,7 +139,7 @@ fn one_trial_in_full() {
         .collect();
     let tables = [
         evaluations(trial).terminal(80),
-        wall_time(&trial.summary.phases).terminal(80),
+        wall_time(&trial.summary).terminal(80),
     ];
     insta::assert_snapshot!("trial", facts + &tables.join("\n"));
 }

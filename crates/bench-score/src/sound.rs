@@ -5,7 +5,7 @@
 
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::protocol::Metrics;
-use bench_core::record::{Line, Phases, ResumedFrom, RunRecord, TrialEvent};
+use bench_core::record::{FREE_INIT, Line, Phases, ResumedFrom, RunRecord, TrialEvent};
 use bench_core::run::{RunSpec, SplitName};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -103,6 +103,7 @@ struct Audit<'a> {
 #[derive(Default)]
 struct Part {
     t: f64,
+    resumed: bool,
     step: u64,
     submission_ns: u64,
     /// Trained, and not yet evaluated.
@@ -129,6 +130,11 @@ impl Audit<'_> {
         }
         self.follow(number, line);
         match &line.event {
+            TrialEvent::Ready {
+                init_ns,
+                charged_ns,
+                ..
+            } => self.charge(number, *init_ns, *charged_ns),
             TrialEvent::Trained {
                 step,
                 interval_ns,
@@ -170,6 +176,7 @@ impl Audit<'_> {
         }
         self.part = Some(Part {
             t,
+            resumed: resumed.is_some(),
             step: from.step,
             submission_ns: from.submission_ns,
             ..Part::default()
@@ -190,12 +197,30 @@ impl Audit<'_> {
         }
     }
 
+    /// What `init` took beyond what is free is submission time, where a trial begins and not where it goes on.
+    fn charge(&mut self, number: usize, init_ns: u64, charged_ns: u64) {
+        let part = self.part.get_or_insert_default();
+        let free = match part.resumed {
+            true => u64::MAX,
+            false => u64::try_from(FREE_INIT.as_nanos()).unwrap_or(u64::MAX),
+        };
+        let due = init_ns.saturating_sub(free);
+        part.submission_ns = part.submission_ns.saturating_add(charged_ns);
+        if charged_ns != due {
+            let what = format!(
+                "`charged-ns` is {charged_ns}, but an `init` of {init_ns} ns is charged {due} here"
+            );
+            self.fault(number, what);
+        }
+    }
+
     fn train(&mut self, number: usize, step: u64, interval_ns: u64, submission_ns: u64) {
         let part = self.part.get_or_insert_default();
         let before = std::mem::replace(
             part,
             Part {
                 t: part.t,
+                resumed: part.resumed,
                 step,
                 submission_ns,
                 due: true,

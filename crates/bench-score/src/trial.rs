@@ -4,8 +4,8 @@ use crate::measured::MetricValues;
 use bench_core::number::Measured;
 use bench_core::outcome::Outcome;
 use bench_core::passage::{Passage, Point, Tracker};
-use bench_core::protocol::DeviceReport;
-use bench_core::record::{Line, Phases, ResumedFrom, Slowdown, TrialEvent};
+use bench_core::protocol::{DeviceReport, Passes};
+use bench_core::record::{Line, Phases, ResumedFrom, Slowdown, TrialEvent, WorkerCpu};
 use bench_core::run::{RunSpec, SplitName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +24,9 @@ pub struct TrialSummary {
     pub steps: u64,
     /// Submission time spent, in nanoseconds.
     pub submission_ns: u64,
+    /// Examples passed through the model.
+    #[serde(default)]
+    pub passes: Passes,
     /// All evaluations that count, in order.
     pub curve: Vec<CurvePoint>,
     /// What training looked like at the end of each interval, in order. In no file: it follows from the events.
@@ -36,9 +39,18 @@ pub struct TrialSummary {
     /// What held the processors up, over all parts that say so.
     #[serde(default)]
     pub slowdown: Option<Slowdown>,
-    /// Share of training time that the worker waited for batches or made them, by its own account; none before the first interval.
+    /// What the worker's own account says of training time, over all intervals, repeated ones too; none before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input_share: Option<f64>,
+    pub claimed: Option<Claimed>,
+    /// How long `init` took, over all parts.
+    #[serde(default)]
+    pub init_ns: u64,
+    /// What of it was submission time.
+    #[serde(default)]
+    pub charged_ns: u64,
+    /// Processor time of the worker, over all parts that tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_cpu: Option<WorkerCpu>,
     /// Trainable numbers.
     pub parameters: Option<u64>,
     /// What it ran on, as the worker found it.
@@ -53,6 +65,25 @@ pub struct TrialSummary {
     pub warnings: Vec<String>,
 }
 
+/// A worker's own account of its intervals together, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Claimed {
+    /// The intervals.
+    pub seconds: f64,
+    /// Of them, waiting for batches or making them.
+    pub input_seconds: f64,
+    /// Of them, in `prepare_for_eval`.
+    pub prepare_seconds: f64,
+}
+
+impl Claimed {
+    /// Share of training that went into input; none where no time passed.
+    pub fn input_share(&self) -> Option<f64> {
+        (self.seconds > 0.0).then(|| self.input_seconds / self.seconds)
+    }
+}
+
 /// One evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -61,6 +92,9 @@ pub struct CurvePoint {
     pub step: u64,
     /// Submission time, in nanoseconds.
     pub submission_ns: u64,
+    /// Examples passed through the model so far.
+    #[serde(default)]
+    pub passes: Passes,
     /// Split to metric to value.
     pub metrics: MetricValues,
 }
@@ -104,7 +138,6 @@ impl TrialSummary {
             summary.observe(&line.event);
         }
         summary.passage = passage(run, &summary.curve, run.workload.target.validation);
-        summary.input_share = input_share(lines);
         summary
     }
 
@@ -168,6 +201,12 @@ impl TrialSummary {
         (self.submission_ns > 0).then(|| self.steps as f64 / self.submission_seconds())
     }
 
+    /// Examples passed through the model up to an evaluation; none in records of before they were counted.
+    pub fn passes_at(&self, step: u64) -> Option<Passes> {
+        let point = self.curve.iter().find(|point| point.step == step)?;
+        (!point.passes.is_empty()).then_some(point.passes)
+    }
+
     /// The last value of a split's metric.
     pub fn last(&self, split: SplitName, metric: &str) -> Option<f64> {
         self.curve
@@ -180,8 +219,15 @@ impl TrialSummary {
         match event {
             TrialEvent::Started { resumed, .. } => self.start(*resumed),
             TrialEvent::Ready {
-                parameters, device, ..
+                parameters,
+                device,
+                init_ns,
+                charged_ns,
+                ..
             } => {
+                self.init_ns += init_ns;
+                self.charged_ns += charged_ns;
+                self.submission_ns += charged_ns;
                 self.parameters = Some(*parameters);
                 self.device = Some(device.clone());
             }
@@ -189,10 +235,17 @@ impl TrialSummary {
                 step,
                 submission_ns,
                 loss,
+                passes,
+                claim,
                 ..
             } => {
                 self.steps = *step;
                 self.submission_ns = *submission_ns;
+                self.passes = *passes;
+                let claimed = self.claimed.get_or_insert_default();
+                claimed.seconds += claim.seconds;
+                claimed.input_seconds += claim.input_seconds;
+                claimed.prepare_seconds += claim.prepare_seconds;
                 self.training.push(TrainingPoint {
                     step: *step,
                     submission_ns: *submission_ns,
@@ -211,6 +264,7 @@ impl TrialSummary {
                 step,
                 submission_ns,
                 metrics,
+                passes,
                 ..
             } => {
                 let before = self.curve.last().map(|point| &point.metrics);
@@ -218,6 +272,7 @@ impl TrialSummary {
                 self.curve.push(CurvePoint {
                     step: *step,
                     submission_ns: *submission_ns,
+                    passes: *passes,
                     metrics,
                 });
             }
@@ -233,9 +288,11 @@ impl TrialSummary {
                 device_memory,
                 state,
                 slowdown,
+                worker_cpu,
             } => {
                 self.outcome = Some(outcome.clone());
                 self.slowdown = slowed(self.slowdown, *slowdown);
+                self.worker_cpu = used(self.worker_cpu, *worker_cpu);
                 self.phases = sum(self.phases, *phases);
                 self.worker_memory = self.worker_memory.max(*worker_memory);
                 self.device_memory = self.device_memory.max(*device_memory);
@@ -258,21 +315,17 @@ impl TrialSummary {
         self.training.retain(|point| point.step <= from.step);
         match resumed {
             Some(_) => self.curve.retain(|point| point.step <= from.step),
-            None => self.curve.clear(),
+            None => {
+                self.curve.clear();
+                // What an attempt from the start charges is charged once.
+                self.charged_ns = 0;
+            }
         }
+        self.passes = self
+            .curve
+            .last()
+            .map_or_else(Passes::default, |last| last.passes);
     }
-}
-
-/// Over all intervals, repeated ones too.
-fn input_share(lines: &[Line]) -> Option<f64> {
-    let claims = lines.iter().filter_map(|line| match &line.event {
-        TrialEvent::Trained { claim, .. } => Some(claim),
-        _ => None,
-    });
-    let (seconds, input) = claims.fold((0.0, 0.0), |(seconds, input), claim| {
-        (seconds + claim.seconds, input + claim.input_seconds)
-    });
-    (seconds > 0.0).then(|| input / seconds)
 }
 
 /// The rule that the referee stops by, applied to what was recorded.
@@ -309,6 +362,20 @@ fn slowed(a: Option<Slowdown>, b: Option<Slowdown>) -> Option<Slowdown> {
         thermal_events: both(|slowdown| slowdown.thermal_events),
         quota_ns: both(|slowdown| slowdown.quota_ns),
         stolen_ns: both(|slowdown| slowdown.stolen_ns),
+    })
+}
+
+fn used(a: Option<WorkerCpu>, b: Option<WorkerCpu>) -> Option<WorkerCpu> {
+    let (Some(a), Some(b)) = (a, b) else {
+        return a.or(b);
+    };
+    Some(WorkerCpu {
+        start_up_ns: a.start_up_ns + b.start_up_ns,
+        warm_up_ns: a.warm_up_ns + b.warm_up_ns,
+        training_ns: a.training_ns + b.training_ns,
+        snapshot_ns: a.snapshot_ns + b.snapshot_ns,
+        frozen_ns: a.frozen_ns + b.frozen_ns,
+        shut_down_ns: a.shut_down_ns + b.shut_down_ns,
     })
 }
 

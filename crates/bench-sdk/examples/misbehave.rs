@@ -3,6 +3,7 @@
 use bench_sdk::prelude::*;
 use bench_sdk::toolkit::{Exchange, Projection, ema};
 use bench_sdk::{Rules, TrainingAlgorithm};
+use std::cell::RefCell;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -48,6 +49,7 @@ impl TrainingAlgorithm for Misbehave {
             let _ = training.hyperparameters().number("learning_rate")?;
         }
         let _ = training.hold_out(100)?;
+        off_clock(&fault, training)?;
         Ok(Misbehave {
             average: training.replica(0)?.parameters,
             rules: Rules::new(training)?,
@@ -74,6 +76,9 @@ impl TrainingAlgorithm for Misbehave {
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
+        if self.fault == "weights-in-state" {
+            touch_real_weights();
+        }
         state.scope("rules", |state| self.rules.state(state))?;
         state.visit("average", &mut self.average)?;
         self.exchange.state(state)
@@ -86,6 +91,49 @@ impl TrainingAlgorithm for Misbehave {
     fn resume_training(&mut self, training: &mut Training) -> Result<()> {
         self.exchange.take_back(training.parameters())
     }
+}
+
+thread_local! {
+    /// A weight of the trial's own model, which outlives the warm-up's copies.
+    static REAL: RefCell<Option<Tensor>> = const { RefCell::new(None) };
+}
+
+fn touch_real_weights() {
+    REAL.with_borrow_mut(|weight| {
+        if let Some(weight) = weight {
+            let _guard = tch::no_grad_guard();
+            *weight += 1.0;
+        }
+    });
+}
+
+/// What is not to be done in `init`.
+fn off_clock(fault: &str, training: &mut Training) -> Result<()> {
+    let is_second = REAL.with_borrow(Option::is_some);
+    if !is_second {
+        let weight = training.parameters()[0].tensor.shallow_clone();
+        REAL.set(Some(weight));
+    }
+    match fault {
+        "train-in-init" => {
+            let mut rules = Rules::<Sgd>::new(training)?;
+            for _ in 0..3000 {
+                let batch = training.next_batch()?;
+                let gradients = training.gradients(&batch)?;
+                rules.update(training, &gradients.values)?;
+            }
+        }
+        "weights-in-init" => touch_real_weights(),
+        "weights-in-warm-up" if is_second => touch_real_weights(),
+        "judge-in-init" => {
+            let _ = training.evaluation_loss(&Tensor::from_slice(&[0_i64]))?;
+        }
+        "quiet-in-init" => {
+            let _ = training.next_batch();
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 impl Misbehave {

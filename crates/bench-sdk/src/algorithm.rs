@@ -67,6 +67,9 @@ pub trait UpdateRule: Sized + 'static {
 pub trait TrainingAlgorithm: Sized + 'static {
     /// Reads the hyperparameters and makes the state of step 0. Also called, with the saved state loaded afterwards, when a trial is resumed.
     ///
+    /// The clock does not run yet: there are no batches, losses or gradients, and weights and buffers stay as they are. What takes longer than five
+    /// seconds is submission time. An estimate that needs data is made in the first [`TrainingAlgorithm::step`].
+    ///
     /// # Errors
     /// When a hyperparameter is missing or makes no sense.
     fn init(training: &mut Training) -> Result<Self>;
@@ -77,7 +80,7 @@ pub trait TrainingAlgorithm: Sized + 'static {
     /// What libtorch says, or the author.
     fn step(&mut self, training: &mut Training) -> Result<()>;
 
-    /// Names everything that the next step depends on beside parameters, buffers and the number of steps.
+    /// Names everything that the next step depends on beside parameters, buffers and the number of steps. Off the clock, as `init`.
     ///
     /// # Errors
     /// Those of [`State::visit`].

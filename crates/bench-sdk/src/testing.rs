@@ -58,7 +58,8 @@ impl<A: TrainingAlgorithm> Descent<A> {
             ..Settings::plain(plan.hyperparameters, plan.steps)
         };
         let mut training = Training::new(Box::new(problem), Rc::new(settings));
-        let mut algorithm = A::init(&mut training)?;
+        let mut algorithm: A = training.start()?;
+        training.open();
         algorithm.resume_training(&mut training)?;
         Ok(Descent {
             training,

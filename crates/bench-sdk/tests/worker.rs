@@ -3,12 +3,15 @@
 mod support;
 
 use bench_core::outcome::FailureKind;
-use bench_core::protocol::{Command, Event, Task};
+use bench_core::protocol::{Command, Event, Passes, Task};
 use bench_core::run::Resume;
 use bench_core::spec::workload::{CrossEntropy, Loss, Model};
+use bench_torch::snapshot;
+use bench_workloads::{build_model, model};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use support::{Worker, evaluation, folder, task};
+use tch::{Device, Kind};
 
 #[test]
 fn without_commands_it_runs_to_the_step_budget() {
@@ -264,6 +267,103 @@ fn failures_are_told_in_one_sentence_with_their_line() {
         );
         assert!(!worker.child.wait().unwrap().success());
     }
+}
+
+#[test]
+fn training_off_the_clock_is_a_failure_of_its_own_kind() {
+    let folder = folder();
+    let no_data = "is off the clock, where there are no batches, losses or gradients: take them in `step`; examples to hold out, replicas, shapes, roles and streams are there before";
+    let no_change =
+        "weights and buffers stay as they are while the clock stands still; change them in `step`";
+    let cases = [
+        ("train-in-init", format!("`init` {no_data}")),
+        ("judge-in-init", format!("`init` {no_data}")),
+        (
+            "weights-in-init",
+            format!("`init` changed `net.layer1.weight`: {no_change}"),
+        ),
+        (
+            "weights-in-warm-up",
+            format!("the warm-up changed `net.layer1.weight`: {no_change}"),
+        ),
+    ];
+    for (fault, expected) in cases {
+        let mut worker = Worker::start(&task(folder.path(), fault));
+        worker.hang_up();
+        let Some(Event::Failed { kind, message, .. }) = worker.rest().pop() else {
+            panic!("{fault} did not fail");
+        };
+        assert_eq!(
+            (kind, message),
+            (FailureKind::OffClock, expected),
+            "{fault}"
+        );
+    }
+    let mut worker = Worker::ready(&task(folder.path(), "weights-in-state"));
+    worker.train(None);
+    worker.send(&Command::Snapshot {
+        folder: folder.path().to_owned(),
+    });
+    let Some(Event::Failed { kind, message, .. }) = worker.rest().pop() else {
+        panic!("it wrote a snapshot");
+    };
+    let expected = format!("`state` changed `net.layer1.weight`: {no_change}");
+    assert_eq!((kind, message), (FailureKind::OffClock, expected));
+}
+
+/// What `init` was refused and did not insist on is no failure, and no training either.
+#[test]
+fn an_init_that_is_refused_quietly_trains_nothing() {
+    let folder = folder();
+    let [quiet, plain] = ["quiet-in-init", "none"].map(|fault| {
+        let mut worker = Worker::ready(&task(folder.path(), fault));
+        worker.train(None);
+        worker.snapshot(&folder.path().join(fault))
+    });
+    assert!(quiet[0] == plain[0], "weights differ");
+}
+
+/// Before the clock, as an evaluator builds them; on resume, as the snapshot has them.
+#[test]
+fn a_worker_tells_the_digest_of_the_weights_that_it_begins_with() {
+    let folder = folder();
+    let mut task = task(folder.path(), "none");
+    let run = &task.run;
+    let model = build_model(&run.workload, &run.dataset, Device::Cpu, Kind::Float, 7).unwrap();
+    let built = snapshot::digest(&model::state(model.as_ref())).unwrap();
+    let mut worker = Worker::start(&task);
+    assert_eq!(worker.weights(), Some(built));
+    worker.train(None);
+    let place = folder.path().join("ten");
+    let [weights, _] = worker.snapshot(&place);
+    task.local.resume = Some(Resume {
+        snapshot: place,
+        step: 10,
+        submission_seconds: 1.0,
+    });
+    let digest = blake3::hash(&weights).to_hex().to_string();
+    assert_eq!(Worker::start(&task).weights(), Some(digest));
+}
+
+#[test]
+fn examples_are_told_with_every_interval() {
+    let folder = folder();
+    let mut worker = Worker::ready(&task(folder.path(), "none"));
+    worker.hang_up();
+    let passes: Vec<Passes> = worker
+        .rest()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::EvalDue { passes, .. } => Some(passes),
+            _ => None,
+        })
+        .collect();
+    let each = Passes {
+        forward: 320,
+        backward: 320,
+        judged: 0,
+    };
+    assert_eq!(passes, [each; 4]);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn text(stored: &Stored, width: usize) -> String {
         ));
     }
     if trial.summary.phases.wall_ns > 0 {
-        let table = wall_time(&trial.summary.phases).terminal(width);
+        let table = wall_time(&trial.summary).terminal(width);
         text.push_str(&format!("\nwhere the wall time went\n{table}\n"));
     }
     text

@@ -5,6 +5,7 @@ use crate::number::{Share, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The ruleset of a `bench run` that names none: one trial with the defaults.
 pub const QUICK_START: &str = "quick-start";
@@ -146,6 +147,90 @@ pub struct Tolerances {
     #[serde(deserialize_with = "Share::number")]
     #[schemars(with = "Share")]
     pub wall: f64,
+    /// Processor time that a worker's processes may use in one evaluation, while they are stopped: the kernel counts in hundredths of a second.
+    #[serde(default = "frozen")]
+    pub frozen: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            start_up: seconds(120),
+            warm_up: seconds(60),
+            stall: seconds(60),
+            snapshot: seconds(60),
+            evaluation: seconds(300),
+            shut_down: seconds(10),
+        }
+    }
+}
+
+impl Limits {
+    /// Those that are longer than the built-in ones, each in a few words.
+    pub fn loosened(&self) -> Vec<String> {
+        let built_in = Limits::default();
+        let all = [
+            ("start-up", self.start_up, built_in.start_up),
+            ("warm-up", self.warm_up, built_in.warm_up),
+            ("stall", self.stall, built_in.stall),
+            ("snapshot", self.snapshot, built_in.snapshot),
+            ("evaluation", self.evaluation, built_in.evaluation),
+            ("shut-down", self.shut_down, built_in.shut_down),
+        ];
+        longer(&all)
+    }
+}
+
+impl Default for Tolerances {
+    fn default() -> Tolerances {
+        Tolerances {
+            claim: 0.05,
+            claim_at_least: Span(Duration::from_millis(100)),
+            wall: 0.01,
+            frozen: frozen(),
+        }
+    }
+}
+
+impl Tolerances {
+    /// Those that are larger than the built-in ones, each in a few words.
+    pub fn loosened(&self) -> Vec<String> {
+        let built_in = Tolerances::default();
+        let spans = [
+            (
+                "claim-at-least",
+                self.claim_at_least,
+                built_in.claim_at_least,
+            ),
+            ("frozen", self.frozen, built_in.frozen),
+        ];
+        let shares = [
+            ("claim", self.claim, built_in.claim),
+            ("wall", self.wall, built_in.wall),
+        ];
+        let larger = shares
+            .into_iter()
+            .filter(|(_, ours, built_in)| ours > built_in);
+        let words = larger.map(|(name, ours, built_in)| format!("{name} {ours}, not {built_in}"));
+        words.chain(longer(&spans)).collect()
+    }
+}
+
+fn longer(spans: &[(&str, Span, Span)]) -> Vec<String> {
+    let longer = spans
+        .iter()
+        .filter(|(_, ours, built_in)| ours.0 > built_in.0);
+    longer
+        .map(|(name, ours, built_in)| format!("{name} {ours}, not {built_in}"))
+        .collect()
+}
+
+fn seconds(seconds: u64) -> Span {
+    Span(Duration::from_secs(seconds))
+}
+
+fn frozen() -> Span {
+    Span(Duration::from_millis(50))
 }
 
 fn one() -> f64 {

@@ -59,6 +59,7 @@ pub(super) fn reap(pid: Pid, within: Duration) -> Option<Exit> {
             return Some(Exit {
                 status: ExitStatus::from_raw(status),
                 peak_memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
+                cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
             });
         }
         if reaped < 0 || since.elapsed() > within {
@@ -66,4 +67,9 @@ pub(super) fn reap(pid: Pid, within: Duration) -> Option<Exit> {
         }
         thread::sleep(LOOK);
     }
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let whole = Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0));
+    whole + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
 }

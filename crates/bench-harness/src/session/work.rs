@@ -285,6 +285,8 @@ fn new_record(session: &Session, planned: &PlannedTrial, source_hash: &str) -> R
         context: planned.context.clone(),
         run: planned.run.clone().into(),
         machine: session.machine.clone(),
+        limits: None,
+        tolerances: None,
         bench_version: env!("CARGO_PKG_VERSION").to_owned(),
         started: now(),
         ended: None,

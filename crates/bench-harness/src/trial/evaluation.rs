@@ -53,6 +53,7 @@ impl Supervisor<'_> {
             bytes,
         })?;
         self.worker.freeze(limit.0)?;
+        self.look_at_processor(Phase::Snapshot);
         self.snapshots.written(folder, self.step, bytes);
         Ok(())
     }
@@ -79,15 +80,14 @@ impl Supervisor<'_> {
         if wanted && !sure {
             self.score(&snapshot, &[SplitName::Test], &mut scores)?;
         }
-        let evaluation = Evaluation {
-            step: self.step,
-            submission_seconds: self.submission_ns as f64 / 1e9,
-            metrics: scores.metrics.clone(),
-        };
+        let evaluation = Evaluation::told(self.step, self.submission_ns, scores.metrics.clone());
+        let frozen_cpu_ns = self.look_at_frozen()?;
         self.record(TrialEvent::Evaluated {
             step: self.step,
             submission_ns: self.submission_ns,
+            passes: self.passes,
             evaluation_ns: scores.evaluation_ns,
+            frozen_cpu_ns,
             metrics: scores.metrics,
             examples: scores.examples,
         })?;

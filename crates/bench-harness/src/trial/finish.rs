@@ -25,6 +25,9 @@ impl Supervisor<'_> {
     pub(super) fn see_through(&mut self) -> Flow<Outcome> {
         let conducted = self.conduct();
         self.clock = None;
+        if let Some(phase) = self.tally.current() {
+            self.look_at_processor(phase);
+        }
         self.tally.enter(Some(Phase::ShutDown), Instant::now());
         let farewell = match &conducted {
             // An outcome that stands is not undone by a bad farewell.
@@ -33,7 +36,10 @@ impl Supervisor<'_> {
         };
         self.end_programs();
         self.keep_last_weights()?;
-        let worker_memory = self.worker.kill().map(|exit| exit.peak_memory);
+        let exit = self.worker.kill();
+        if let Some(exit) = &exit {
+            self.processor.note(Phase::ShutDown, exit.cpu);
+        }
         let phases = self.tally.finish(Instant::now());
         let outcome = match conducted {
             // What rests on the clock does not stand if the clock is in doubt.
@@ -50,7 +56,8 @@ impl Supervisor<'_> {
         self.record(TrialEvent::Ended {
             outcome: outcome.clone(),
             phases,
-            worker_memory,
+            worker_memory: exit.map(|exit| exit.peak_memory),
+            worker_cpu: Some(self.processor.by_phase()),
             device_memory: farewell.device_memory,
             state: farewell.state,
             slowdown: Some(self.counters.slowdown(Counters::read())),
@@ -72,6 +79,8 @@ impl Supervisor<'_> {
                 Verdict::Over(outcome) => return Ok(outcome),
                 Verdict::GoOn => self.keep_now_and_then()?,
             }
+            // It was stopped until now, longer than the evaluation took.
+            self.look_at_frozen()?;
             evaluation = Some(scores);
         }
     }

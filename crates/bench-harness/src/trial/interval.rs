@@ -47,18 +47,22 @@ impl Supervisor<'_> {
             step,
             complete,
             loss,
+            passes,
             claim,
         } = heard.event
         else {
             return Err(self.unexpected(&heard));
         };
         let interval_ns = nanoseconds(began, heard.at);
+        self.look_at_processor(Phase::Training);
+        self.passes += passes;
         self.advance(step, complete, interval_ns)?;
         self.record(TrialEvent::Trained {
             step,
             interval_ns,
             submission_ns: self.submission_ns,
             loss,
+            passes: self.passes,
             claim: claim.clone(),
         })?;
         self.cross_check(&claim, interval_ns)?;

@@ -1,6 +1,7 @@
 //! The two programs of a trial, one queue of what they say, and what to do about the things that can be said at any time.
 
 use super::death;
+use super::frozen::Processor;
 use super::rules::Rules;
 use super::snapshot::Snapshots;
 use super::tally::Tally;
@@ -12,7 +13,7 @@ use crate::recorder::{EVALUATOR_LOG, MAX_LOGGED, RecordError, Recorder, Room, ST
 use crate::scratch::{self, Scratch};
 use crate::slowdown::Counters;
 use bench_core::outcome::{Failure, FailureKind, Outcome, Phase};
-use bench_core::protocol::{Command, Event};
+use bench_core::protocol::{Command, Event, Passes};
 use bench_core::record::TrialEvent;
 use bench_score::TrialSummary;
 use std::fmt;
@@ -156,9 +157,13 @@ pub(super) struct Supervisor<'a> {
     pub(super) step: u64,
     /// Submission time up to the last evaluation.
     pub(super) submission_ns: u64,
+    /// Examples passed through the model up to the last evaluation.
+    pub(super) passes: Passes,
     /// Since when the clock runs.
     pub(super) clock: Option<Instant>,
-    /// Whether a claim disagreed with the clock.
+    /// What the worker used of the processors.
+    pub(super) processor: Processor,
+    /// Whether a claim disagreed with the clock, or a stopped worker went on.
     pub(super) suspect: bool,
     /// When both were spawned.
     pub(super) spawned: Instant,
@@ -210,7 +215,9 @@ impl<'a> Supervisor<'a> {
             best: weights::best(trial.run(), &TrialSummary::fold(trial.run(), &trial.lines)),
             step: 0,
             submission_ns: 0,
+            passes: Passes::default(),
             clock: None,
+            processor: Processor::default(),
             suspect: false,
             spawned,
             heard_of: 0,

@@ -40,6 +40,11 @@ impl Tally {
         self.current = phase;
     }
 
+    /// The phase at hand; none is the referee's own work.
+    pub(super) fn current(&self) -> Option<Phase> {
+        self.current
+    }
+
     /// Ends the last phase.
     pub(super) fn finish(&mut self, at: Instant) -> Phases {
         self.enter(None, at);

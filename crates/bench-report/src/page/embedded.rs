@@ -315,6 +315,7 @@ fn marks(trial: &Trial, pinned: &[String]) -> String {
         (is_suspect, "timing-suspect"),
         (summary.is_throttled(), "throttled"),
         (summary.resumed > 0, "resumed"),
+        (!trial.record.loosened().is_empty(), "looser-limits"),
         (
             !pinned.contains(&trial.record.machine.fingerprint),
             "unpinned",

@@ -2,7 +2,7 @@
 
 use bench_core::number::Measured;
 use bench_core::outcome::Outcome;
-use bench_core::protocol::{Claim, Metrics};
+use bench_core::protocol::{Claim, Metrics, Passes};
 use bench_core::record::{FORMAT, Line, Phases, RunRecord, TrialEvent};
 use bench_core::run::{Purpose, RunSpec, Seed, SplitName};
 use bench_score::Trial;
@@ -51,6 +51,8 @@ pub(crate) fn record(run: RunSpec) -> RunRecord {
         comparability_key: run.comparability_key().unwrap(),
         run: run.into(),
         machine: serde_json::from_value(machine).unwrap(),
+        limits: None,
+        tolerances: None,
         bench_version: "0.1.0".into(),
         started: "2026-01-01T00:00:00Z".into(),
         ended: None,
@@ -72,12 +74,23 @@ pub(crate) fn interval(step: u64, ms: u64, error_rate: f64) -> [Line; 2] {
             interval_ns: 0,
             submission_ns: ms * 1_000_000,
             loss: None,
+            passes: Passes {
+                forward: step * 10,
+                backward: step * 10,
+                judged: 0,
+            },
             claim: Claim::default(),
         }),
         line(TrialEvent::Evaluated {
             step,
             submission_ns: ms * 1_000_000,
+            passes: Passes {
+                forward: step * 10,
+                backward: step * 10,
+                judged: 0,
+            },
             evaluation_ns: 5,
+            frozen_cpu_ns: None,
             metrics: [(SplitName::Validation, metrics)].into(),
             examples: [(SplitName::Validation, 100)].into(),
         }),
@@ -92,6 +105,7 @@ pub(crate) fn ended(outcome: Outcome) -> Line {
             ..Phases::default()
         },
         worker_memory: Some(1 << 20),
+        worker_cpu: None,
         device_memory: None,
         state: None,
         slowdown: None,

@@ -53,7 +53,8 @@ impl<'a> Subject<'a> {
     pub(super) fn start<A: TrainingAlgorithm>(&self, make: &Make) -> Result<Trained<A>> {
         let settings = Rc::new(self.settings());
         let mut training = Training::new(make()?, settings);
-        let mut algorithm = A::init(&mut training)?;
+        let mut algorithm: A = training.start()?;
+        training.open();
         algorithm.resume_training(&mut training)?;
         Ok(Trained {
             training,

@@ -117,7 +117,8 @@ impl<A: TrainingAlgorithm> Timed<A> {
         };
         let mut training = Training::new(problem, Rc::new(settings));
         let before = counted::read().now;
-        let algorithm = A::init(&mut training)?;
+        let algorithm = training.start()?;
+        training.open();
         let state_bytes = counted::read().now.saturating_sub(before);
         Ok(Timed {
             training,

@@ -32,13 +32,15 @@ impl Training {
 
     fn hessian_times(&mut self, batch: &Batch, vector: &[Tensor]) -> Result<Vec<Tensor>> {
         let outputs = self.forward(batch, &AGAIN)?;
-        let loss = self.problem.loss(&outputs, batch)?;
+        let loss = self.gate.loss(&outputs, batch)?;
         let gradients = self.differentiate(&loss, Graph::Differentiable)?;
         let parameters = self.tensors();
         // A loss that is linear in its parameters has gradients without a graph.
         if !gradients.iter().any(Tensor::requires_grad) {
+            self.gate.forget_graph();
             return filled(parameters.iter().map(|_| None).collect(), &parameters);
         }
+        self.gate.backward(Graph::Free)?;
         let products = gradient::vector_products(&gradients, vector, &parameters, Graph::Free)?;
         filled(products, &parameters)
     }
@@ -65,7 +67,7 @@ impl Training {
     pub fn signs(&mut self) -> Result<Vec<Tensor>> {
         let mut stream = self.stream("signs")?;
         let given = self.settings.given.signs.as_deref();
-        let parameters = self.problem.parameters().iter().enumerate();
+        let parameters = self.gate.parameters().iter().enumerate();
         let signs = parameters.map(|(place, parameter)| {
             let (shape, kind) = (parameter.tensor.size(), parameter.tensor.kind());
             let signs = match given {
@@ -101,7 +103,7 @@ impl Training {
     pub fn sampled_loss(&mut self, batch: &Batch) -> Result<Tensor> {
         let outputs = self.forward(batch, &AGAIN)?;
         let sampled = self.drawn(batch, &outputs.f_detach()?)?;
-        self.problem.loss(&outputs, &sampled)
+        self.gate.loss(&outputs, &sampled)
     }
 
     fn drawn(&mut self, batch: &Batch, outputs: &Tensor) -> Result<Batch> {
@@ -110,6 +112,6 @@ impl Training {
             .stream("labels")?
             .uniform(&shape, 0.0, 1.0, Kind::Float)?
             .f_to_device(self.device())?;
-        Ok(batch.with_targets(self.problem.sample_targets(outputs, &uniform)?))
+        Ok(batch.with_targets(self.gate.sample_targets(outputs, &uniform)?))
     }
 }

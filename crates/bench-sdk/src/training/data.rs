@@ -17,7 +17,7 @@ impl Training {
     /// Training examples, without those held out.
     pub fn examples(&self) -> u64 {
         let kept = self.kept.as_ref().map(|kept| kept.len());
-        kept.unwrap_or_else(|| self.problem.examples())
+        kept.unwrap_or_else(|| self.gate.examples())
     }
 
     /// The batch size that `submission.yaml` gives for this workload.
@@ -38,6 +38,8 @@ impl Training {
     }
 
     fn batch_of_step(&mut self) -> Result<Batch> {
+        // A thread may have made it already.
+        self.gate.open()?;
         let size = self.settings.batch_size;
         if self.epoch.is_some() {
             let indices = self.shuffled(self.step * size, size)?;
@@ -51,7 +53,7 @@ impl Training {
             self.prefetch = self.start_prefetch()?;
         }
         let indices = self.shuffled(self.step * size, size)?;
-        self.problem.batch(&indices, &self.key(AUGMENTATION))
+        self.gate.batch(&indices, &self.key(AUGMENTATION))
     }
 
     /// The next `size` examples of the same order, which begin where the last call ended, in this step or an earlier one: for batch sizes that change.
@@ -83,7 +85,7 @@ impl Training {
     fn start_prefetch(&self) -> Result<Option<Prefetch>> {
         let settings = &self.settings;
         let wanted = settings.shuffle && self.member == 0 && prefetch::pays(settings.threads);
-        let source = self.problem.source().filter(|_| wanted);
+        let source = self.gate.source()?.filter(|_| wanted);
         let Some(examples) = source else {
             return Ok(None);
         };
@@ -144,9 +146,7 @@ impl Training {
         let began = Instant::now();
         // Call 0 is the step's own batch.
         let call = self.next_call(AUGMENTATION) + 1;
-        let batch = self
-            .problem
-            .batch(indices, &self.key(AUGMENTATION).call(call));
+        let batch = self.gate.batch(indices, &self.key(AUGMENTATION).call(call));
         self.clock.input += began.elapsed();
         batch
     }
@@ -157,7 +157,7 @@ impl Training {
     /// # Errors
     /// When nothing would be left, or some are held out already.
     pub fn hold_out(&mut self, count: u64) -> Result<Tensor> {
-        let all = self.problem.examples();
+        let all = self.gate.examples();
         ensure!(self.kept.is_none(), "examples are held out already");
         ensure!(count < all, "{count} examples of {all} cannot be held out");
         let out = order::sample(&Key::new(self.settings.seed, "hold-out"), all, count)?;
@@ -185,7 +185,7 @@ impl Training {
     /// # Errors
     /// What libtorch says.
     pub fn evaluate(&mut self, indices: &Tensor) -> Result<Metrics> {
-        self.problem.metrics(indices)
+        self.gate.metrics(indices)
     }
 
     /// The mean loss on some training examples, such as those held out, with the model in evaluation mode: what an algorithm that judges
@@ -194,7 +194,7 @@ impl Training {
     /// # Errors
     /// What libtorch says.
     pub fn evaluation_loss(&mut self, indices: &Tensor) -> Result<f64> {
-        self.problem.mean_loss(indices)
+        self.gate.mean_loss(indices)
     }
 
     /// Whether the loss on a batch's worth of some examples is a finite number, as [`Training::evaluation_loss`] gives it: whether weights that are to

@@ -47,7 +47,7 @@ impl Training {
     /// What libtorch says.
     pub fn loss(&mut self, batch: &Batch) -> Result<Tensor> {
         let outputs = self.outputs(batch)?;
-        self.problem.loss(&outputs, batch)
+        self.gate.loss(&outputs, batch)
     }
 
     /// Every example's loss, their sum and what it counts, with a graph.
@@ -56,7 +56,7 @@ impl Training {
     /// What libtorch says.
     pub fn losses(&mut self, batch: &Batch) -> Result<LossValues> {
         let outputs = self.outputs(batch)?;
-        self.problem.losses(&outputs, batch)
+        self.gate.losses(&outputs, batch)
     }
 
     /// The mean loss, with a graph; `observer` is shown the name, input and output of every layer as it runs.
@@ -71,7 +71,7 @@ impl Training {
                 ..Pass::TRAIN
             },
         )?;
-        self.problem.loss(&outputs, batch)
+        self.gate.loss(&outputs, batch)
     }
 
     /// Mean loss and gradients at the current point.
@@ -111,24 +111,25 @@ impl Training {
     }
 
     pub(super) fn differentiate(&self, loss: &Tensor, graph: Graph) -> Result<Vec<Tensor>> {
+        self.gate.backward(graph)?;
         let parameters = self.tensors();
         filled(gradient::gradients(loss, &parameters, graph)?, &parameters)
     }
 
     pub(super) fn forward(&mut self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
         let call = self.next_call("dropout");
-        if self.problem.drops_out() {
+        if self.gate.drops_out() {
             random::reseed_default(&self.key("dropout").call(call), self.device())?;
         }
         let pass = Pass {
             update_buffers: pass.update_buffers && !self.again,
             ..*pass
         };
-        self.problem.outputs(batch, &pass)
+        self.gate.outputs(batch, &pass)
     }
 
     pub(crate) fn tensors(&self) -> Vec<&Tensor> {
-        self.problem
+        self.gate
             .parameters()
             .iter()
             .map(|parameter| &parameter.tensor)

@@ -3,6 +3,7 @@
 mod curvature;
 mod data;
 mod epoch;
+mod gate;
 mod given;
 mod kept;
 mod loss;
@@ -13,6 +14,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use gate::OffClock;
 pub(crate) use given::Given;
 pub use loss::Gradients;
 pub use place::Replica;
@@ -28,6 +30,7 @@ use bench_torch::order::Order;
 use bench_torch::random::{Key, Stream};
 use bench_workloads::{Buffer, Parameter};
 use epoch::Epoch;
+use gate::Gate;
 use kept::Kept;
 use prefetch::Prefetch;
 use std::collections::BTreeMap;
@@ -38,10 +41,13 @@ use tch::{Device, Tensor};
 
 /// What an algorithm sees of a trial: the model and its derivatives, the training examples, the budget, randomness.
 ///
+/// Batches, losses and gradients are there while the clock runs, in `step`, `prepare_for_eval` and `resume_training`; everywhere else, as in `init`,
+/// asking for them is an error, and so is a change of weights or buffers.
+///
 /// Nothing of the validation and test splits is in the process. Every draw is a pure function of the trial's seed, a purpose, the
 /// member of a population, the step, and the number of the call within the step, so a resumed trial draws what an uninterrupted one would.
 pub struct Training {
-    problem: Box<dyn Problem>,
+    gate: Gate,
     settings: Rc<Settings>,
     step: u64,
     member: u64,
@@ -97,7 +103,7 @@ impl Training {
         let examples = problem.examples();
         Training {
             epoch: settings.one_epoch.then(|| Epoch::new(examples)),
-            problem,
+            gate: Gate::new(problem),
             settings,
             step: 0,
             member: 0,
@@ -124,12 +130,12 @@ impl Training {
 
     /// The trainable tensors with name, shape, role, layer and fan-in. They are handles: an update in place reaches the model.
     pub fn parameters(&self) -> &[Parameter] {
-        self.problem.parameters()
+        self.gate.parameters()
     }
 
     /// Running statistics of normalisations: saved with the parameters, changed by the model's own forwards.
     pub fn buffers(&self) -> &[Buffer] {
-        self.problem.buffers()
+        self.gate.buffers()
     }
 
     /// How many numbers parameters and buffers have: what a [`Replica`] holds.
@@ -141,7 +147,7 @@ impl Training {
 
     /// Where tensors live.
     pub fn device(&self) -> Device {
-        self.problem.device()
+        self.gate.device()
     }
 
     /// This trial's hyperparameters.
@@ -283,6 +289,7 @@ impl Training {
         self.step += 1;
         self.calls.values_mut().for_each(|call| *call = 0);
         self.calls.clear();
+        self.gate.forget_graph();
     }
 
     /// Goes on from a saved step.

@@ -13,6 +13,7 @@ impl Training {
     /// # Errors
     /// What libtorch says.
     pub fn recalibrate(&mut self, batches: u64) -> Result<Vec<Tensor>> {
+        self.gate.open()?;
         let buffers = self.buffers().iter();
         let before: Vec<Tensor> = buffers
             .map(|buffer| copy_of(&buffer.tensor))

@@ -37,7 +37,179 @@ fn cubic_with(change: impl FnOnce(Settings) -> Settings) -> Training {
         seed: 5,
         ..Settings::plain(Hyperparameters::default(), 100)
     };
-    Training::new(Box::new(problem), Rc::new(change(settings)))
+    let mut training = Training::new(Box::new(problem), Rc::new(change(settings)));
+    training.open();
+    training
+}
+
+/// What an author may ask for, by name.
+type Call = (&'static str, fn(&mut Training) -> Result<()>);
+
+/// Of the author's own making: numbers of the right shape are no training examples, but they pass through the model all the same.
+fn own_batch() -> bench_workloads::Batch {
+    let number = Tensor::from_slice(&[0_i64]);
+    bench_workloads::Batch::new(number.shallow_clone(), number)
+}
+
+const ON_THE_CLOCK: [Call; 15] = [
+    ("next_batch", |t| t.next_batch().map(drop)),
+    ("batch", |t| {
+        t.batch(&Tensor::from_slice(&[0_i64])).map(drop)
+    }),
+    ("evaluate", |t| {
+        t.evaluate(&Tensor::from_slice(&[0_i64])).map(drop)
+    }),
+    ("evaluation_loss", |t| {
+        t.evaluation_loss(&Tensor::from_slice(&[0_i64])).map(drop)
+    }),
+    ("is_sound", |t| {
+        t.is_sound(&Tensor::from_slice(&[0_i64])).map(drop)
+    }),
+    ("outputs", |t| t.outputs(&own_batch()).map(drop)),
+    ("loss", |t| t.loss(&own_batch()).map(drop)),
+    ("losses", |t| t.losses(&own_batch()).map(drop)),
+    ("observed_loss", |t| {
+        t.observed_loss(&own_batch(), &|_, _, _| {}).map(drop)
+    }),
+    ("gradients", |t| t.gradients(&own_batch()).map(drop)),
+    ("gradients_of", |t| {
+        let weight = t.parameters()[0].tensor.shallow_clone();
+        t.gradients_of(&weight.sum(Kind::Double)).map(drop)
+    }),
+    ("hessian_vector_product", |t| {
+        let ones = [vector(&[1.0, 1.0]), vector(&[1.0, 1.0])];
+        t.hessian_vector_product(&own_batch(), &ones).map(drop)
+    }),
+    ("sampled_loss", |t| t.sampled_loss(&own_batch()).map(drop)),
+    ("with_sampled_labels", |t| {
+        t.with_sampled_labels(&own_batch()).map(drop)
+    }),
+    ("recalibrate", |t| t.recalibrate(1).map(drop)),
+];
+
+const ALWAYS: [Call; 6] = [
+    ("shuffled", |t| t.shuffled(0, 8).map(drop)),
+    ("replica", |t| {
+        let replica = t.replica(1)?;
+        t.within(&replica, |t| t.stream("noise").map(drop))
+    }),
+    ("stream", |t| t.stream("noise").map(drop)),
+    ("signs", |t| t.signs().map(drop)),
+    ("hold_out", |t| t.hold_out(3).map(drop)),
+    ("what is known", |t| {
+        let _ = (
+            t.numbers(),
+            t.examples(),
+            t.batch_size(),
+            t.step_hint(),
+            t.budget(),
+        );
+        let _ = (t.parameters()[0].role, t.has_schedule(), t.device());
+        t.log("nothing", 0.0);
+        Ok(())
+    }),
+];
+
+#[test]
+fn off_the_clock_there_is_no_data_and_no_derivative() {
+    let mut training = cubic();
+    training.shut();
+    for (name, call) in ON_THE_CLOCK {
+        let error = call(&mut training).expect_err(name);
+        assert!(
+            error.downcast_ref::<OffClock>().is_some(),
+            "{name}: {error}"
+        );
+        assert_eq!(
+            error.to_string(),
+            "an evaluation is off the clock, where there are no batches, losses or gradients: take them in `step`; examples to hold out, replicas, shapes, roles and streams are there before"
+        );
+    }
+    // In a copy it is the same.
+    let replica = training.replica(1).unwrap();
+    let inside = training.within(&replica, |t| t.next_batch().map(drop));
+    assert!(inside.unwrap_err().downcast_ref::<OffClock>().is_some());
+    assert!(training.take_passes().is_empty());
+    for (name, call) in ALWAYS {
+        call(&mut training).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    training.open();
+    training.next_batch().unwrap();
+    training.gradients(&own_batch()).unwrap();
+}
+
+#[test]
+fn what_runs_off_the_clock_leaves_the_model_as_it_was() {
+    let mut training = cubic();
+    let shut = training.off_clock("`init`", |training| training.next_batch().map(drop));
+    let told = shut.unwrap_err().to_string();
+    assert!(told.starts_with("`init` is off the clock, where"), "{told}");
+    let changed = training.off_clock("`state`", |training| {
+        let _guard = tch::no_grad_guard();
+        let mut x = training.parameters()[1].tensor.shallow_clone();
+        x += 1e-12;
+        Ok(())
+    });
+    assert_eq!(
+        changed.unwrap_err().to_string(),
+        "`state` changed `b`: weights and buffers stay as they are while the clock stands still; change them in `step`"
+    );
+    // Afterwards it is as before.
+    assert_eq!(training.off_clock("`init`", |_| Ok(7)).unwrap(), 7);
+    training.next_batch().unwrap();
+}
+
+#[test]
+fn examples_are_counted_forward_backward_and_judged() {
+    let mut training = cubic();
+    let mut counted = |work: &dyn Fn(&mut Training) -> Result<()>| {
+        work(&mut training).unwrap();
+        training.advance();
+        let passes = training.take_passes();
+        [passes.forward, passes.backward, passes.judged]
+    };
+    let gradient = counted(&|t| {
+        let batch = t.next_batch()?;
+        t.gradients(&batch).map(drop)
+    });
+    assert_eq!(gradient, [8, 8, 0]);
+    // Parts that are added up go backward together.
+    let parts = counted(&|t| {
+        let (a, b) = (t.next_batch()?, t.batch(&Tensor::from_slice(&[0_i64, 1]))?);
+        let loss = t.loss(&a)? + t.loss(&b)?;
+        t.gradients_of(&loss).map(drop)
+    });
+    assert_eq!(parts, [10, 10, 0]);
+    let product = counted(&|t| {
+        let batch = t.next_batch()?;
+        t.hutchinson(&batch).map(drop)
+    });
+    assert_eq!(product, [8, 16, 0]);
+    let zeroth_order = counted(&|t| {
+        let batch = t.next_batch()?;
+        let _guard = tch::no_grad_guard();
+        (0..2).try_for_each(|_| t.loss(&batch).map(drop))
+    });
+    assert_eq!(zeroth_order, [16, 0, 0]);
+    // A loss that nobody differentiates is no part of the next step's derivative.
+    let looked_at = counted(&|t| {
+        let batch = t.next_batch()?;
+        t.loss(&batch).map(drop)
+    });
+    assert_eq!(looked_at, [8, 0, 0]);
+    assert_eq!(
+        gradient,
+        counted(&|t| {
+            let batch = t.next_batch()?;
+            t.gradients(&batch).map(drop)
+        })
+    );
+    // A known function has nothing to judge by, and was asked for three examples.
+    let judged = counted(&|t| {
+        let _ = t.evaluation_loss(&Tensor::from_slice(&[0_i64, 1, 2]));
+        Ok(())
+    });
+    assert_eq!(judged, [0, 0, 3]);
 }
 
 #[test]
@@ -323,6 +495,7 @@ fn a_second_look_moves_no_statistics_and_tells_no_loss() {
         ..Settings::plain(Hyperparameters::default(), 10)
     };
     let mut training = Training::new(problem, Rc::new(settings));
+    training.open();
     let batch = training.next_batch().unwrap();
     let statistics = |training: &Training| -> Vec<Vec<f64>> {
         let buffers = training.buffers().iter();

@@ -1,6 +1,7 @@
 //! How a failed trial says where and why: one sentence, with file and line of the submission.
 
 use crate::hyperparameters::HyperparameterError;
+use crate::training::OffClock;
 use bench_core::outcome::FailureKind;
 use bench_core::protocol::Event;
 use bench_torch::errors::{first_line, is_out_of_memory};
@@ -132,6 +133,8 @@ fn of_error(error: &anyhow::Error) -> Failure {
     let location = location.or_else(|| submission_line(error.backtrace()));
     let kind = if is_out_of_memory(&message) {
         FailureKind::OutOfMemory
+    } else if error.downcast_ref::<OffClock>().is_some() {
+        FailureKind::OffClock
     } else if error.downcast_ref::<Environment>().is_some() {
         FailureKind::Environment
     } else {

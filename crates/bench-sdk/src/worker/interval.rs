@@ -94,6 +94,7 @@ pub(crate) fn train<A: TrainingAlgorithm>(
         step: training.step(),
         complete: training.is_complete(),
         loss: loss.map(Measured),
+        passes: training.take_passes(),
         claim: Claim { seconds, ..claim },
     })?;
     stop_clock(training, seconds);
@@ -101,6 +102,7 @@ pub(crate) fn train<A: TrainingAlgorithm>(
 }
 
 fn start_clock(training: &mut Training, began: Instant) {
+    training.open();
     training.forget_losses();
     let clock = training.clock();
     clock.since = Some(began);
@@ -109,6 +111,7 @@ fn start_clock(training: &mut Training, began: Instant) {
 }
 
 fn stop_clock(training: &mut Training, seconds: f64) {
+    training.shut();
     let clock = training.clock();
     clock.since = None;
     clock.spent += seconds;

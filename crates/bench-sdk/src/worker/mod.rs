@@ -14,7 +14,7 @@ use crate::state::Contents;
 use crate::training::{Settings, Training};
 use anyhow::{Context, Result, bail};
 use bench_core::protocol::{Command, Evaluation, Event, Task};
-use bench_core::run::SplitName;
+use bench_core::run::{RunSpec, SplitName};
 use bench_torch::device;
 use bench_torch::runtime::{self, Runtime};
 use channel::{Channel, Input};
@@ -52,10 +52,11 @@ fn serve<A: TrainingAlgorithm>(channel: &Channel, pulse: &Pulse) -> Result<()> {
     };
     let (mut trial, runtime) = Trial::<A>::start(&task, channel, pulse)?;
     channel.say(Event::Loaded)?;
-    warm_up::warm_up::<A>(&task.run, &trial.settings, runtime.device)?;
+    trial.warm_up(&task.run)?;
     channel.say(Event::Ready {
         parameters: trial.parameters(),
         device: runtime.report,
+        weights: Some(trial.weights()?),
     })?;
     for input in input {
         match input? {
@@ -111,7 +112,8 @@ impl<'a, A: TrainingAlgorithm> Trial<'a, A> {
             .context(Environment("the workload cannot be loaded"))?;
         let settings = Rc::new(Settings::of(run));
         let mut training = Training::new(Box::new(problem), settings.clone());
-        let mut algorithm = A::init(&mut training)?;
+        channel.say(Event::Initialising)?;
+        let mut algorithm: A = training.start()?;
         if let Some(resume) = &task.local.resume {
             snapshot::read(resume, &mut training, &mut algorithm)
                 .context("the trial cannot go on from its snapshot")?;
@@ -127,6 +129,19 @@ impl<'a, A: TrainingAlgorithm> Trial<'a, A> {
             pulse,
         };
         Ok((trial, runtime))
+    }
+
+    /// On copies: the trial's own model is compared before and after.
+    fn warm_up(&mut self, run: &RunSpec) -> Result<()> {
+        let (settings, device) = (&self.settings, self.training.device());
+        self.training.off_clock("the warm-up", |_| {
+            warm_up::warm_up::<A>(run, settings, device)
+        })
+    }
+
+    /// Digest of weights and buffers, as that of the file that an evaluator would read.
+    fn weights(&self) -> Result<String> {
+        Ok(bench_torch::snapshot::digest(&self.training.named())?)
     }
 
     fn parameters(&self) -> u64 {

@@ -23,16 +23,12 @@ pub(crate) fn write<A: TrainingAlgorithm>(
     training: &mut Training,
     algorithm: &mut A,
 ) -> Result<u64> {
-    let weights = named_weights(training);
-    let weights: Vec<(&str, &Tensor)> = weights
-        .iter()
-        .map(|(name, tensor)| (name.as_str(), tensor))
-        .collect();
-    let eval = snapshot::save(&folder.join(EVAL_FILE), &weights, &Metadata::new())?;
-
-    let contents = Contents::save(&mut |state| {
-        algorithm.state(state)?;
-        training.state(state)
+    let eval = snapshot::save(&folder.join(EVAL_FILE), &training.named(), &Metadata::new())?;
+    let contents = training.off_clock("`state`", |training| {
+        Contents::save(&mut |state| {
+            algorithm.state(state)?;
+            training.state(state)
+        })
     })?;
     let tensors: Vec<(&str, &Tensor)> = contents
         .tensors
@@ -58,12 +54,7 @@ pub(crate) fn read<A: TrainingAlgorithm>(
     training: &mut Training,
     algorithm: &mut A,
 ) -> Result<()> {
-    let weights = named_weights(training);
-    let weights: Vec<(&str, &Tensor)> = weights
-        .iter()
-        .map(|(name, tensor)| (name.as_str(), tensor))
-        .collect();
-    Snapshot::open(&resume.snapshot.join(EVAL_FILE))?.load(&weights)?;
+    Snapshot::open(&resume.snapshot.join(EVAL_FILE))?.load(&training.named())?;
 
     let file = Snapshot::open(&resume.snapshot.join(STATE_FILE))?;
     let text = |key: &str| {
@@ -92,22 +83,12 @@ pub(crate) fn read<A: TrainingAlgorithm>(
             contents.values.insert(name.to_owned(), value.clone());
         }
     }
-    contents.load(&mut |state| {
-        algorithm.state(state)?;
-        training.state(state)
+    training.off_clock("`state`", |training| {
+        contents.load(&mut |state| {
+            algorithm.state(state)?;
+            training.state(state)
+        })
     })?;
     training.resume_at(step, evaluations);
     Ok(())
-}
-
-fn named_weights(training: &Training) -> Vec<(String, Tensor)> {
-    let parameters = training
-        .parameters()
-        .iter()
-        .map(|p| (p.name.clone(), p.tensor.shallow_clone()));
-    let buffers = training
-        .buffers()
-        .iter()
-        .map(|b| (b.name.clone(), b.tensor.shallow_clone()));
-    parameters.chain(buffers).collect()
 }

@@ -29,7 +29,8 @@ fn steps<A: TrainingAlgorithm>(
 ) -> Result<()> {
     let problem = WorkloadProblem::dummy(run, device)?;
     let mut training = Training::new(Box::new(problem), settings.clone());
-    let mut algorithm = A::init(&mut training)?;
+    let mut algorithm: A = training.start()?;
+    training.open();
     algorithm.resume_training(&mut training)?;
     for _ in 0..STEPS.min(run.budget_steps()) {
         algorithm.step(&mut training)?;

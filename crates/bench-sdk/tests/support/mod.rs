@@ -116,19 +116,22 @@ impl Worker {
     /// The same, once it is ready.
     pub(crate) fn ready(task: &Task) -> Worker {
         let mut worker = Worker::start(task);
-        assert_eq!(worker.event(), Event::Loaded);
-        let ready = worker.event();
-        assert!(
-            matches!(
-                ready,
-                Event::Ready {
-                    parameters: 172,
-                    ..
-                }
-            ),
-            "{ready:?}"
-        );
+        assert!(worker.weights().is_some());
         worker
+    }
+
+    /// Hears it get ready; gives the digest of its weights.
+    pub(crate) fn weights(&mut self) -> Option<String> {
+        assert_eq!(self.event(), Event::Initialising);
+        assert_eq!(self.event(), Event::Loaded);
+        match self.event() {
+            Event::Ready {
+                parameters: 172,
+                weights,
+                ..
+            } => weights,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn write(&mut self, line: &str) {

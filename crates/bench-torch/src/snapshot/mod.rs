@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use read::Snapshot;
-pub use write::save;
+pub use write::{digest, save};
 
 use crate::errors::LibtorchError;
 use safetensors::Dtype;

@@ -31,15 +31,25 @@ pub fn save<N: AsRef<str>>(
         .write_all(&0_u64.to_le_bytes())
         .and_then(|()| writer.write_all(&plan.header))
         .map_err(failed)?;
-    for (name, tensor, _) in &plan.tensors {
-        let tensor = on_cpu(tensor).map_err(|source| SnapshotError::Libtorch {
-            name: (*name).to_owned(),
-            source,
-        })?;
-        writer.write_all(bytes(&tensor)).map_err(failed)?;
-    }
+    plan.each(|bytes| writer.write_all(bytes).map_err(failed))?;
     finish(writer, plan.header.len() as u64).map_err(failed)?;
     Ok(plan.file_size)
+}
+
+/// blake3, in hexadecimal digits, of the file that [`save`] would write without metadata.
+///
+/// # Errors
+/// As [`save`], but for the file.
+pub fn digest<N: AsRef<str>>(tensors: &[(N, &Tensor)]) -> Result<String, SnapshotError> {
+    let plan = Plan::of(tensors, &Metadata::new())?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(plan.header.len() as u64).to_le_bytes());
+    hasher.update(&plan.header);
+    plan.each(|bytes| {
+        hasher.update(bytes);
+        Ok(())
+    })?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// What a file will hold, in its order.
@@ -91,6 +101,21 @@ impl<'a> Plan<'a> {
             header,
             file_size,
         })
+    }
+
+    /// The bytes of each tensor, in the file's order.
+    fn each(
+        &self,
+        mut take: impl FnMut(&[u8]) -> Result<(), SnapshotError>,
+    ) -> Result<(), SnapshotError> {
+        for (name, tensor, _) in &self.tensors {
+            let tensor = on_cpu(tensor).map_err(|source| SnapshotError::Libtorch {
+                name: (*name).to_owned(),
+                source,
+            })?;
+            take(bytes(&tensor))?;
+        }
+        Ok(())
     }
 }
 

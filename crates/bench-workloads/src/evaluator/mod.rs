@@ -160,6 +160,7 @@ fn serve(channel: &mut Channel) -> Result<(), EvaluatorError> {
     channel.say(Event::Ready {
         parameters: parameters.sum(),
         device: runtime.report,
+        weights: Some(evaluator.weights()?),
     })?;
     for line in lines {
         let line = line?;

@@ -8,7 +8,7 @@ use bench_core::protocol::{Event, Metrics, Task};
 use bench_core::run::{RunSpec, SplitName};
 use bench_torch::errors::LibtorchError;
 use bench_torch::runtime::{self, Runtime, Settings};
-use bench_torch::snapshot::Snapshot;
+use bench_torch::snapshot::{self, Snapshot};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
@@ -42,6 +42,11 @@ impl Evaluator {
         Ok((evaluator, runtime))
     }
 
+    /// Digest of the model's weights and buffers: as built, before a snapshot is read.
+    pub(super) fn weights(&self) -> Result<String, EvaluatorError> {
+        Ok(snapshot::digest(&model::state(self.model.as_ref()))?)
+    }
+
     /// Runs the model once, so that the first evaluation finds memory and kernels ready.
     pub(super) fn warm_up(&self) -> Result<(), EvaluatorError> {
         let _guard = tch::no_grad_guard();
@@ -54,11 +59,11 @@ impl Evaluator {
 
     pub(super) fn evaluate(
         &self,
-        snapshot: &Path,
+        file: &Path,
         splits: &[SplitName],
     ) -> Result<Event, EvaluatorError> {
         let _guard = tch::no_grad_guard();
-        Snapshot::open(snapshot)?.load(&model::state(self.model.as_ref()))?;
+        Snapshot::open(file)?.load(&model::state(self.model.as_ref()))?;
         let (mut metrics, mut examples) = (BTreeMap::new(), BTreeMap::new());
         for &split in splits {
             let (values, count) = self.score(split)?;

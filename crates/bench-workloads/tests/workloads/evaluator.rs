@@ -110,7 +110,10 @@ fn every_example_is_scored_exactly_once() {
     let snapshot = snapshot_of_class_2(&task, folder.path());
     let mut evaluator = Evaluator::start(&task);
     assert_eq!(evaluator.event(), Event::Loaded);
-    let Event::Ready { parameters, device } = evaluator.event() else {
+    let Event::Ready {
+        parameters, device, ..
+    } = evaluator.event()
+    else {
         panic!()
     };
     assert_eq!(

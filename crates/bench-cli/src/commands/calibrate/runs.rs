@@ -178,6 +178,7 @@ fn prepare(
             claim: 1.0,
             claim_at_least: Span(Duration::from_secs(3600)),
             wall: 1.0,
+            frozen: session.tolerances.frozen,
         },
         ..session
     })

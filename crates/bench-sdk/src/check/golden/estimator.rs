@@ -85,7 +85,7 @@ impl Estimator {
         let gradient = training.gradients_of(&loss)?.remove(0);
         let sampled = training.with_sampled_labels(&batch)?;
         let again = training.gradients(&sampled)?.values.remove(0);
-        let mut algorithm = A::init(&mut training)?;
+        let mut algorithm: A = training.start()?;
         run_steps(&mut training, &mut algorithm, 1)?;
         let state = Contents::save(&mut |state| algorithm.state(state))?;
         let average = state.tensors.iter().find(|(name, _)| name.ends_with("h/0"));
@@ -135,7 +135,9 @@ impl Estimator {
             ..Settings::plain(Hyperparameters::new(values), 1)
         };
         let problem = Box::new(Softmax::new(self, uniform)?);
-        Ok(Training::new(problem, Rc::new(settings)))
+        let mut training = Training::new(problem, Rc::new(settings));
+        training.open();
+        Ok(training)
     }
 }
 

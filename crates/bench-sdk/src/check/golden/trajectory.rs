@@ -261,8 +261,10 @@ impl Case {
         };
         let problem = Box::new(problem.context("the problem")?);
         let mut training = Training::new(problem, Rc::new(settings));
-        let mut algorithm = A::init(&mut training)
+        let mut algorithm: A = training
+            .start()
             .context("`hyper` of the file stands in submission.yaml's place")?;
+        training.open();
         let (mut parameters, mut win_rate) = (Difference::default(), 0.0_f64);
         for step in 1..=steps {
             run_steps(&mut training, &mut algorithm, 1)?;
