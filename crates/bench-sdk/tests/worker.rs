@@ -98,7 +98,7 @@ fn what_is_not_finite_is_told_at_the_end() {
         "{message}"
     );
     assert!(
-        message.contains("0.weight") && message.contains("numbers"),
+        message.contains("`net.layer1.weight`") && message.contains("numbers"),
         "{message}"
     );
 }
