@@ -47,7 +47,7 @@ impl Exit {
             Exit::Results => "results cannot be read or written, or do not add up",
             Exit::Environment => "the device or another thing the run needs is missing",
             Exit::Worse => {
-                "compare: slower, reaches its target less often, or a trajectory that differs"
+                "compare: slower, reaches its target less often, or a bit that differs where none was to"
             }
             Exit::Mixed => "compare: faster on one workload, slower on another",
             Exit::Inconclusive => "compare: these runs cannot tell",
