@@ -47,7 +47,7 @@ pub fn example(name: &str) -> PathBuf {
 pub fn programs(script: &Script) -> Programs {
     let variable = (OsString::from(VARIABLE), OsString::from(script.to_json()));
     let fake = |digest: &str| Program {
-        launch: Launch::of(example("fake-worker")).setting(&[variable.clone()]),
+        launch: Launch::of(example("fake-worker")).setting(std::slice::from_ref(&variable)),
         digest: digest.to_owned(),
     };
     Programs {

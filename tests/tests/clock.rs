@@ -1,4 +1,8 @@
 //! Nothing is free: what runs off the clock is timed, compared, charged, or suspect.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 use bench_core::number::Span;
 use bench_core::outcome::{FailureKind, Outcome};

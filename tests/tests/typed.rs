@@ -215,11 +215,9 @@ fn every_command_that_is_printed_can_be_typed_and_is_of_what_was_typed() {
     let first = checkout.does(&line, "");
     assert!(first.contains("target-reached"), "{first}");
     let again = checkout.does(&line, "");
-    let fresh = format!(
-        "bench run adamw --results 'r 1' --hyperparameters 'my values.yaml' --time-budget 20s --fresh"
-    );
+    let fresh = "bench run adamw --results 'r 1' --hyperparameters 'my values.yaml' --time-budget 20s --fresh";
     let printed = commands(&again);
-    assert!(printed.contains(&fresh), "{again}");
+    assert!(printed.iter().any(|command| command == fresh), "{again}");
     assert_eq!(checkout.trials("r 1"), 1);
     for command in printed {
         checkout.does(&command, "");

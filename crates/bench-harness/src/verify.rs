@@ -5,7 +5,7 @@ use crate::store::{self, StoreError};
 use bench_score::calibration::CalibrationRecord;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use walkdir::WalkDir;
 
 /// In a published folder: blake3 of its files and of what they were made from.
@@ -90,7 +90,7 @@ fn board(digests: &Path) -> Vec<String> {
     wrong.collect()
 }
 
-fn differs(file: &PathBuf, said: &str) -> Option<String> {
+fn differs(file: &Path, said: &str) -> Option<String> {
     match file::digest(file) {
         Ok(found) if found == said => None,
         Ok(found) => Some(format!(

@@ -34,6 +34,7 @@ fn memory_is_that_of_a_few_shards_and_progress_is_told() {
         user_libtorch: None,
         user_compiler: None,
         search_path: Default::default(),
+        building: Default::default(),
     };
     let own = folder.path().join("own/text");
     std::fs::create_dir_all(&own).unwrap();

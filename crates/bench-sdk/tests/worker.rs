@@ -28,6 +28,7 @@ fn without_commands_it_runs_to_the_step_budget() {
             loss,
             claim,
             complete,
+            ..
         } = event
         {
             steps.push(*step);

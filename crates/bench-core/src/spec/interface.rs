@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_told_with_both_sides() {
         let mut flat = Columns::images(3, 8, 4, 10);
-        for (_, column) in &mut flat.0 {
+        for column in flat.0.values_mut() {
             column.shape.clear();
         }
         assert_eq!(
@@ -360,7 +360,7 @@ mod tests {
             "model `kind` reads `source`: ragged tokens; `target`: ragged tokens, and"
         ));
         let mut aimless = Columns::images(3, 8, 4, 10);
-        for (_, column) in &mut aimless.0 {
+        for column in aimless.0.values_mut() {
             column.values = Values::Real;
         }
         assert_eq!(

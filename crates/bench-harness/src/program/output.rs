@@ -30,9 +30,8 @@ enum Message {
         #[serde(default)]
         filenames: Vec<PathBuf>,
     },
-    CompilerMessage {
-        message: Diagnostic,
-    },
+    #[serde(rename = "compiler-message")]
+    Diagnosed { message: Diagnostic },
     #[serde(other)]
     Other,
 }
@@ -145,7 +144,7 @@ impl Built {
                 self.executables
                     .extend(executable.map(|executable| (target.name, executable)));
             }
-            Ok(Message::CompilerMessage { message }) => {
+            Ok(Message::Diagnosed { message }) => {
                 self.text
                     .push_str(message.rendered.as_deref().unwrap_or_default());
                 if message.is_error() {

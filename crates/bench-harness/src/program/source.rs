@@ -210,6 +210,9 @@ mod tests {
         let inside = [lion.join("src/lib.rs"), lion.join("src/linked.rs")];
         assert_eq!(source.first_outside(&inside), None);
         let stray = lion.join("src/../../stray.rs");
-        assert_eq!(source.first_outside(&[stray.clone()]), Some(&stray));
+        assert_eq!(
+            source.first_outside(std::slice::from_ref(&stray)),
+            Some(&stray)
+        );
     }
 }

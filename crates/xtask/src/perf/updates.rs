@@ -184,7 +184,7 @@ mod tests {
     /// Lists that are kept by hand have every submission that is an update rule.
     #[test]
     fn every_update_rule_is_timed_and_property_tested() {
-        let root = shell::root();
+        let root = crate::shell::root();
         let forms = root.join("tests/entrants/tests/forms.rs");
         let forms = std::fs::read_to_string(forms).unwrap();
         for name in crate::entrants::names().unwrap() {

@@ -55,7 +55,7 @@ pub(super) fn variant(
         return Err(Failure::new(Exit::Results, message, None));
     };
     let record = meant.iter().find(|stored| stored.trial == *best.trial);
-    let digits = record.and_then(|stored| digits(stored)).unwrap_or_default();
+    let digits = record.and_then(digits).unwrap_or_default();
     Ok(Begin::Variant {
         of: folder,
         settings: settings(name, entrant, search, best, &digits),
