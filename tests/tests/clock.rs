@@ -74,7 +74,7 @@ fn init_beyond_five_seconds_is_submission_time_once() {
         panic!("one part");
     };
     assert_eq!(charged, init - 5_000_000_000);
-    assert!((200_000_000..5_000_000_000).contains(&charged), "{charged}");
+    assert!((100_000_000..5_000_000_000).contains(&charged), "{charged}");
     assert_eq!(
         half.summary.submission_ns,
         half.summary.phases.training_ns + charged

@@ -515,6 +515,7 @@ fn the_first_trial_that_cannot_be_recorded_is_the_last() {
         &Interrupts::default(),
         &mut |event| {
             if let SessionEvent::TrialStarted { index: 0, .. } = event {
+                std::fs::create_dir_all(study.parent().unwrap()).unwrap();
                 std::fs::write(study, "a file, where a study's folder should be").unwrap();
             }
         },

@@ -408,7 +408,7 @@ fn a_program_that_is_not_there_is_an_outcome() {
     );
 }
 
-/// The fake worker's weights are its step, as text.
+/// The fake worker's weights end in its step and another number.
 #[test]
 fn weights_of_the_best_and_the_last_evaluation_are_kept_where_that_is_wanted() {
     let script = Script {
@@ -419,13 +419,14 @@ fn weights_of_the_best_and_the_last_evaluation_are_kept_where_that_is_wanted() {
         let played = play_as(&script, |trial| trial.keep_weights = keep);
         let folder = played.stored.folder.join("weights");
         let step = |name: &str| {
-            let text = std::fs::read_to_string(folder.join(name)).ok()?;
-            text.split(' ').next().map(str::to_owned)
+            let bytes = std::fs::read(folder.join(name)).ok()?;
+            let step = bytes.len().checked_sub(16).map(|at| &bytes[at..at + 8])?;
+            Some(u64::from_le_bytes(step.try_into().ok()?))
         };
         let steps = [step("best.safetensors"), step("last.safetensors")];
-        (steps, played.summary.steps.to_string())
+        (steps, played.summary.steps)
     };
     let (steps, last) = kept(true);
-    assert_eq!(steps, [Some("20".to_owned()), Some(last)]);
+    assert_eq!(steps, [Some(20), Some(last)]);
     assert_eq!(kept(false).0, [None, None]);
 }

@@ -263,8 +263,8 @@ fn what_a_variant_makes_wrong_is_told_in_the_variant() {
       help: add it to `metrics`, or choose one of: cross-entropy
     workloads/c-steps.yaml:3:21: the first evaluation, after 50 steps, would come after the budget's last step, 20 (`evaluate.every-steps` is in workloads/tiny.yaml:11:26)
       help: lower `every-steps` or raise `budget.steps`
-    workloads/e-data.yaml:2:16: 3 means for images of 1 channels
-      help: give one for every channel, or one for all
+    workloads/e-data.yaml:2:16: 3 means for `images` of 1 channels
+      help: give as many, or one for all
     workloads/f-input.yaml:2:8: `mean` has 1 values and `std` has 2
       help: give one of each for every channel, or one for all
     workloads/h-of-part.yaml:3:1: data set `few` has 100 training examples, not 150 (`train-examples` is in workloads/g-part.yaml:2:17)

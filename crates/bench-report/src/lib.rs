@@ -38,4 +38,4 @@ pub use results::{trials, validation};
 pub use scores::scores;
 pub use standing::{claims, sensitivity, standing};
 pub use trial::{evaluations, facts, wall_time};
-pub use wrap::wrapped;
+pub use wrap::{folded, wrapped};

@@ -6,7 +6,7 @@ pub fn wrapped(sentence: &str, width: usize) -> String {
 }
 
 /// The same with other indents of the first line and of those after it.
-pub(crate) fn folded(sentence: &str, width: usize, [first, rest]: [&str; 2]) -> String {
+pub fn folded(sentence: &str, width: usize, [first, rest]: [&str; 2]) -> String {
     let room = width.saturating_sub(rest.len()).max(1);
     let mut lines = vec![first.to_owned()];
     for word in sentence.split(' ') {

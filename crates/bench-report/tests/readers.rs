@@ -129,7 +129,7 @@ proptest! {
         // Neither the last, nor one before a start: those may be torn.
         let line = line.index(lines.len() - 1);
         let torn = format!("{{\"t\":{scrap}");
-        let may_be_torn = lines[line + 1].contains("\"event\":\"started\"");
+        let may_be_torn = lines[line + 1].replace(' ', "").contains("\"event\":\"started\"");
         lines[line] = &torn;
         let is_blank = torn.trim().is_empty();
         match parse_events(&lines.join("\n")) {

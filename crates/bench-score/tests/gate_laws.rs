@@ -20,7 +20,12 @@ fn hits() -> impl Strategy<Value = Hits> {
 fn trials(submission: &str, hits: &Hits) -> Vec<Trial> {
     let numbered = hits.iter().enumerate();
     numbered
-        .map(|(index, hit)| trial(submission, index as u32 + 1, 1, *hit))
+        .map(|(index, hit)| {
+            let mut trial = trial(submission, index as u32 + 1, 1, *hit);
+            // Else a miss would wait for its study's other trials.
+            trial.record.context.study_trials = Some(1);
+            trial
+        })
         .collect()
 }
 

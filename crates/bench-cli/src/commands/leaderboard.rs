@@ -11,7 +11,8 @@ use crate::screen::Screen;
 use crate::workspace::Workspace;
 use bench_harness::store;
 use bench_report::{
-    Ranked, Titled, aggregates, leaderboard, leaderboard_json, leaderboard_rows, units, wrapped,
+    Ranked, Titled, aggregates, folded, leaderboard, leaderboard_json, leaderboard_rows, units,
+    wrapped,
 };
 use bench_score::statistics::Certainty;
 use bench_score::{Field, Leaderboard, Trial};
@@ -155,7 +156,7 @@ fn titled(
     for table in all {
         let mut lines = match format {
             Format::Markdown => vec![format!("### {}\n", table.title)],
-            _ => vec![table.title.clone()],
+            _ => vec![folded(&table.title, width, ["", "  "])],
         };
         lines.push(format.draw(&table.grid, width)?);
         match format {

@@ -78,7 +78,7 @@ fn an_incomplete_set_can_be_refused() {
     ));
     assert!(told.starts_with("exit 5"), "{told}");
     assert!(
-        told.contains("error: the logs lack 1 things that the ruleset asks for"),
+        told.contains("error: the logs lack 2 things that the ruleset asks for"),
         "{told}"
     );
 }

@@ -122,7 +122,19 @@ fn the_frozen_reference_is_what_its_records_give() {
         &committed.join("runs"),
         &checkout.path().join("results/runs"),
     );
-    checkout.says("leaderboard --freeze-reference adamw");
+    // A workload that is in no suite enters no reference.
+    copy(&root().join("workloads"), &checkout.path().join("workloads"));
+    copy(
+        &root().join("submissions/adamw"),
+        &checkout.path().join("submissions/adamw"),
+    );
+    fs::copy(
+        root().join("harness.yaml"),
+        checkout.path().join("harness.yaml"),
+    )
+    .unwrap();
+    let told = checkout.says("leaderboard --freeze-reference adamw");
+    assert!(told.starts_with("exit 0"), "{told}");
     let read = |path: PathBuf| fs::read_to_string(path).unwrap();
     let fresh = read(checkout.path().join("results/reference/frozen.json"));
     assert_eq!(fresh, read(committed.join("frozen.json")));

@@ -149,7 +149,10 @@ pub(super) fn check(file: Value) -> Checked {
     };
     if !unknown.is_empty() {
         let mut checked = check::check(Kind::Submission, with(json!("constant")));
-        checked.violations.extend(unknown);
+        // Where a misspelt `extends` leaves nothing to look at, the names are its base's.
+        if !checked.known.is_null() {
+            checked.violations.extend(unknown);
+        }
         return checked;
     }
     let defaults: Point = space

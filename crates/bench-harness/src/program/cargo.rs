@@ -235,7 +235,6 @@ impl CargoBuilder {
             "build",
             "--locked",
             "--release",
-            "--message-format=json-render-diagnostics",
         ]);
         if self.is_revision() {
             command.arg("--target-dir").arg(self.target());
