@@ -60,7 +60,7 @@ fn a_scheduler_gets_a_command_for_each_missing_trial() {
     let first = commands[0].as_str().unwrap();
     assert_eq!(
         first,
-        "bench run adamw --suite smoke --ruleset external-tuning --studies 2 --time-budget 10s --seed 3 --only blobs/1.1"
+        "bench run adamw --suite smoke --ruleset external-tuning --studies 2 --seed 3 --time-budget 10s --only blobs/1.1"
     );
     // Each is understood, and is one trial.
     for command in commands {

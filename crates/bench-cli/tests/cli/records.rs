@@ -128,7 +128,7 @@ fn records_are_exported_as_flat_tables() {
     insta::assert_snapshot!("export-evaluations", told);
     let text = std::fs::read_to_string(checkout.path().join("evaluations.csv")).unwrap();
     let width = |line: &str| line.split(',').count();
-    assert!(text.lines().all(|line| width(line) == 17), "{text}");
+    assert!(text.lines().all(|line| width(line) == 18), "{text}");
 }
 
 #[test]
