@@ -200,7 +200,9 @@ fn a_snapshot_of_another_step_is_refused() {
         step: 20,
         submission_seconds: 1.0,
     });
-    let Event::Failed { message, .. } = Worker::start(&task).event() else {
+    let mut worker = Worker::start(&task);
+    assert!(matches!(worker.event(), Event::Initialising));
+    let Event::Failed { message, .. } = worker.event() else {
         panic!("no failure");
     };
     assert_eq!(

@@ -32,6 +32,11 @@ pub fn variables(threads: u32, cards: &[u32]) -> Vec<(OsString, OsString)> {
     // Where the kernel gives huge pages only on request, the heap asks for them. With small ones an update takes up to a fifth longer, and how much depends
     // on where its tensors happen to lie. glibc reads this before `main`.
     set("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1".as_ref());
+    // Without AVX-512, oneDNN 3's kernel for the weights' gradient of 1x1 convolutions (jit_avx2_1x1_convolution_bwd_weights) writes beyond its memory on
+    // the small residual networks here. One level below is sound.
+    if !std::arch::is_x86_feature_detected!("avx512f") {
+        set("DNNL_MAX_CPU_ISA", "AVX".as_ref());
+    }
     match cards {
         [] => set("CUDA_VISIBLE_DEVICES", "".as_ref()),
         // Without a workspace of fixed size cuBLAS is not deterministic. Which cards there are is not changed: their numbers are in the task.

@@ -231,11 +231,9 @@ impl CargoBuilder {
 
     fn build_command(&self) -> Command {
         let mut command = self.home.command("cargo");
-        command.current_dir(&self.root).args([
-            "build",
-            "--locked",
-            "--release",
-        ]);
+        command
+            .current_dir(&self.root)
+            .args(["build", "--locked", "--release"]);
         if self.is_revision() {
             command.arg("--target-dir").arg(self.target());
             if self.home.user_libtorch.is_none() {
