@@ -64,6 +64,10 @@ mod tests {
         assert_eq!(variables["OMP_NUM_THREADS"], "3");
         assert_eq!(variables["GLIBC_TUNABLES"], "glibc.malloc.hugetlb=1");
         assert_eq!(variables["CUDA_VISIBLE_DEVICES"], "");
+        assert_eq!(
+            variables.contains_key("DNNL_MAX_CPU_ISA"),
+            !std::arch::is_x86_feature_detected!("avx512f")
+        );
         assert_ne!(
             of(&[0]).get("CUDA_VISIBLE_DEVICES").map(String::as_str),
             Some("")
