@@ -92,7 +92,7 @@ fn init_beyond_five_seconds_is_submission_time_once() {
 
 #[test]
 fn a_short_init_is_free_and_recorded() {
-    let played = play(&Script::good().worker(Moment::Init, Act::Slow(150)));
+    let played = play(&Script::good().worker(Moment::Init, Act::Slow(250)));
     let [(init, charged)] = inits(&played.stored.folder)[..] else {
         panic!("one part");
     };
