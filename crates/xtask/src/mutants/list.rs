@@ -180,7 +180,7 @@ pub(super) const MUTANTS: &[Mutant] = mutants! {
         "the product without its signs": [("let _ = product.f_mul_(sign)?;", "let _ = (product, sign);")],
     }
     "crates/bench-sdk/src/training/curvature.rs", Submission("sophia-g"), ["sophia_g.json", "sophia_gnb.json"]: {
-        "the data's labels in place of drawn ones": [("let sampled = self.drawn(batch, &outputs.f_detach()?)?;", "let sampled = batch;"), ("self.problem.loss(&outputs, &sampled)", "self.problem.loss(&outputs, sampled)")],
+        "the data's labels in place of drawn ones": [("let sampled = self.drawn(batch, &outputs.f_detach()?)?;", "let sampled = batch;"), ("self.gate.loss(&outputs, &sampled)", "self.gate.loss(&outputs, sampled)")],
     }
     "crates/bench-sdk/src/toolkit/mod.rs", Submission("sophia-h"), ["sophia_h.json"]: {
         "curvature averaged the other way round": [("foreach::lerp(averages, values, 1.0 - beta)", "foreach::lerp(averages, values, beta)")],
