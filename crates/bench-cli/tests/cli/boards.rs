@@ -123,7 +123,10 @@ fn the_frozen_reference_is_what_its_records_give() {
         &checkout.path().join("results/runs"),
     );
     // A workload that is in no suite enters no reference.
-    copy(&root().join("workloads"), &checkout.path().join("workloads"));
+    copy(
+        &root().join("workloads"),
+        &checkout.path().join("workloads"),
+    );
     copy(
         &root().join("submissions/adamw"),
         &checkout.path().join("submissions/adamw"),

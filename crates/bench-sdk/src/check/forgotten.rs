@@ -18,13 +18,14 @@ pub(super) fn forgotten<A: TrainingAlgorithm>(
     make: &Make,
 ) -> Result<String> {
     let folder = tempfile::tempdir()?;
+    // Before anybody watches: what is counted is one training's.
+    let mut loaded: Trained<A> = subject.start(make)?;
     let watch = Watch::start();
     let mut whole: Trained<A> = subject.start(make)?;
     whole.steps(saved_at)?;
     whole.write(folder.path())?;
     let visited = whole.state()?;
     let mut first = None;
-    let mut loaded: Trained<A> = subject.start(make)?;
     loaded.read(folder.path(), saved_at)?;
     // In one step what matters may not be due: the first that tells the two apart is looked for, with all that changes until then.
     let changed = watch.over(&visited, || {
