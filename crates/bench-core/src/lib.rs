@@ -3,6 +3,7 @@
 //! Pure data and rules: nothing here reads a clock, a file, the environment or prints.
 
 pub mod canonical;
+pub mod farmhash;
 pub mod name;
 pub mod number;
 pub mod outcome;

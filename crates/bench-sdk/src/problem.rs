@@ -105,7 +105,7 @@ impl WorkloadProblem {
     ) -> WorkloadProblem {
         WorkloadProblem {
             workload: workload.clone(),
-            loss: Loss::new(&workload.loss),
+            loss: Loss::new(&workload.loss, &workload.model),
             model,
             examples,
             device,
@@ -131,6 +131,7 @@ impl WorkloadProblem {
             interface: run
                 .workload
                 .interface(&run.dataset.name, &run.dataset.columns)?,
+            rows: run.workload.model.kind().example_rows(),
             examples: run.examples(SplitName::Train),
             device,
         };

@@ -18,6 +18,8 @@ pub struct Batch {
     pub target_lengths: Option<Tensor>,
     /// How much each example (or token) counts, shaped like `targets`: 0 for padding and for missing entries. None: each counts 1.
     pub weights: Option<Tensor>,
+    /// Whether all that an example is asked for counts as one: a map, or a mixture of classes.
+    whole: bool,
 }
 
 /// A column of a batch.
@@ -68,6 +70,16 @@ impl Batch {
             targets: targets.values,
             target_lengths: targets.lengths,
             weights: None,
+            whole: false,
+        }
+    }
+
+    /// The same where all that an example is asked for counts as one.
+    #[must_use]
+    pub fn of_wholes(self) -> Batch {
+        Batch {
+            whole: true,
+            ..self
         }
     }
 
@@ -89,6 +101,7 @@ impl Batch {
             targets,
             target_lengths: self.target_lengths.as_ref().map(Tensor::shallow_clone),
             weights: self.weights.as_ref().map(Tensor::shallow_clone),
+            whole: self.whole,
         }
     }
 
@@ -107,13 +120,38 @@ impl Batch {
             .ok_or_else(|| LibtorchError::new(&format!("the batch has no input `{name}`")))
     }
 
+    /// How long each example of the first input is, where that is ragged.
+    pub fn lengths(&self) -> Option<&Tensor> {
+        self.first.lengths.as_ref()
+    }
+
+    /// How much each target counts: its weight; of padded targets without weights 1 as far as they are there. None: each counts 1.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn counted(&self) -> Result<Option<Tensor>, tch::TchError> {
+        match (&self.weights, &self.target_lengths) {
+            (Some(weights), _) => Ok(Some(weights.shallow_clone())),
+            (None, None) => Ok(None),
+            (None, Some(lengths)) => {
+                let longest = self.targets.size().get(1).copied().unwrap_or(0);
+                let places = Tensor::f_arange(longest, (Kind::Int64, self.targets.device()))?;
+                let there = places
+                    .f_unsqueeze(0)?
+                    .f_lt_tensor(&lengths.f_unsqueeze(1)?)?;
+                Ok(Some(there.f_to_kind(Kind::Float)?))
+            }
+        }
+    }
+
     /// Number of targets that count: all, or the sum of the weights.
     ///
     /// # Errors
     /// What libtorch says.
     pub fn labels(&self) -> Result<f64, tch::TchError> {
-        match &self.weights {
+        match self.counted()? {
             Some(weights) => weights.f_sum(Kind::Double)?.f_double_value(&[]),
+            None if self.whole => Ok(self.examples() as f64),
             None => Ok(self.targets.numel() as f64),
         }
     }

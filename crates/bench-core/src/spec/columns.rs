@@ -108,6 +108,8 @@ pub enum Values {
     Tokens(u64),
     /// 0 or 1, or any other number where the entry is missing.
     Binary,
+    /// Whole numbers from 0 that point at something: the nodes that an edge joins, a token's place, the text of a row that a token is of.
+    Index,
 }
 
 /// [`Values`] without their number.
@@ -121,6 +123,8 @@ pub enum Meaning {
     Tokens,
     /// [`Values::Binary`].
     Binary,
+    /// [`Values::Index`].
+    Index,
 }
 
 impl Meaning {
@@ -131,6 +135,7 @@ impl Meaning {
             Meaning::Classes => "classes",
             Meaning::Tokens => "tokens",
             Meaning::Binary => "yes or no",
+            Meaning::Index => "index",
         }
     }
 }
@@ -147,6 +152,7 @@ impl Values {
             Values::Classes(_) => Meaning::Classes,
             Values::Tokens(_) => Meaning::Tokens,
             Values::Binary => Meaning::Binary,
+            Values::Index => Meaning::Index,
         }
     }
 
@@ -154,7 +160,7 @@ impl Values {
     pub fn below(self) -> Option<u64> {
         match self {
             Values::Classes(count) | Values::Tokens(count) => Some(count),
-            Values::Real | Values::Binary => None,
+            Values::Real | Values::Binary | Values::Index => None,
         }
     }
 }

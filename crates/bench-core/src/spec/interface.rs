@@ -6,8 +6,10 @@ use std::fmt;
 /// What a kind of model reads and may be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// What it reads. Where that is one column, it is the data's only input whatever its name; several are found by their names.
+    /// What it reads. Where that is one column, it is the data's only other input whatever its name; several are found by their names.
     pub inputs: &'static [Want],
+    /// What it reads, or its scores are made with, where the data has columns of these names.
+    pub beside: &'static [Want],
     /// What it can give: one of these.
     pub targets: &'static [Meaning],
 }
@@ -47,6 +49,8 @@ impl fmt::Display for Want {
 pub struct Interface {
     /// What it reads, in the order in which it wants them.
     pub inputs: Vec<Slot>,
+    /// What goes with that, of columns that data may lack.
+    pub beside: Vec<Slot>,
     /// What it is asked for.
     pub target: Slot,
 }
@@ -124,7 +128,7 @@ impl Interface {
         length: Option<u64>,
     ) -> Result<Interface, Misfit> {
         let data = || data.to_owned();
-        let Some(found) = inputs(wanted.inputs, columns) else {
+        let Some(found) = inputs(wanted, columns) else {
             return Err(Misfit::Inputs {
                 model,
                 wanted: match wanted.inputs {
@@ -171,9 +175,13 @@ impl Interface {
             })
         };
         let pairs = wanted.inputs.iter().zip(found);
+        let beside = wanted.beside.iter().filter_map(|want| named(want, columns));
         Ok(Interface {
             inputs: pairs
                 .map(|(want, (own, column))| slot(want.name, own, column))
+                .collect::<Result<_, _>>()?,
+            beside: beside
+                .map(|(own, column)| slot(own, own, column))
                 .collect::<Result<_, _>>()?,
             target: slot("targets", target_name, target)?,
         })
@@ -183,6 +191,7 @@ impl Interface {
     pub fn classes(shape: &[u64], classes: u64) -> Interface {
         Interface {
             inputs: vec![Slot::new("inputs", shape, Rows::One, Values::Real)],
+            beside: Vec::new(),
             target: Slot::new("targets", &[], Rows::One, Values::Classes(classes)),
         }
     }
@@ -193,6 +202,7 @@ impl Interface {
             |name: &str| Slot::new(name, &[length], Rows::Running, Values::Tokens(vocabulary));
         Interface {
             inputs: vec![slot("inputs")],
+            beside: Vec::new(),
             target: slot("targets"),
         }
     }
@@ -212,7 +222,8 @@ impl Interface {
 }
 
 impl Slot {
-    fn new(name: &str, shape: &[u64], rows: Rows, values: Values) -> Slot {
+    /// A column of this name in a place of the same name.
+    pub fn new(name: &str, shape: &[u64], rows: Rows, values: Values) -> Slot {
         Slot {
             name: name.to_owned(),
             column: name.to_owned(),
@@ -223,29 +234,32 @@ impl Slot {
     }
 }
 
-/// The data's columns for these, in their order.
-fn inputs<'a>(wanted: &[Want], columns: &'a Columns) -> Option<Vec<(&'a str, &'a Column)>> {
-    let fits = |want: &Want, column: &Column| {
-        column.rows == want.rows
-            && column.values.meaning() == want.values
-            && want
+/// The data's columns for what is read, in that order.
+fn inputs<'a>(wanted: &Wanted, columns: &'a Columns) -> Option<Vec<(&'a str, &'a Column)>> {
+    match wanted.inputs {
+        [one] => {
+            let beside = |name: &str| wanted.beside.iter().any(|want| want.name == name);
+            let mut all = columns.inputs().filter(|(name, _)| !beside(name));
+            let only = all.next()?;
+            (all.next().is_none() && one.fits(only.1)).then(|| vec![only])
+        }
+        several => several.iter().map(|want| named(want, columns)).collect(),
+    }
+}
+
+/// The data's column of a name, where it is what is wanted of it.
+fn named<'a>(want: &Want, columns: &'a Columns) -> Option<(&'a str, &'a Column)> {
+    let mut all = columns.inputs();
+    all.find(|(name, column)| *name == want.name && want.fits(column))
+}
+
+impl Want {
+    fn fits(&self, column: &Column) -> bool {
+        column.rows == self.rows
+            && column.values.meaning() == self.values
+            && self
                 .sizes
                 .is_none_or(|sizes| sizes.len() == column.shape.len())
-    };
-    let mut all = columns.inputs();
-    match wanted {
-        [one] => {
-            let only = all.next()?;
-            (all.next().is_none() && fits(one, only.1)).then(|| vec![only])
-        }
-        several => several
-            .iter()
-            .map(|want| {
-                columns
-                    .inputs()
-                    .find(|(name, column)| *name == want.name && fits(want, column))
-            })
-            .collect(),
     }
 }
 
@@ -265,10 +279,12 @@ mod tests {
             rows: Rows::One,
             values: Meaning::Real,
         }],
+        beside: &[],
         targets: &[Meaning::Classes],
     };
     const PAIRS: Wanted = Wanted {
         inputs: &[ragged("source"), ragged("target")],
+        beside: &[ragged("glossary")],
         targets: &[Meaning::Tokens, Meaning::Classes],
     };
 
@@ -327,6 +343,7 @@ mod tests {
                 rows: Rows::Running,
                 values: Meaning::Tokens,
             }],
+            beside: &[],
             targets: &[Meaning::Tokens],
         };
         let text = Columns::text(Number::U16, 1000);

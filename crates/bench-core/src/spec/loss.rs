@@ -1,5 +1,6 @@
 //! The kinds of loss, each a word alone or with settings: `cross-entropy`, `{ cross-entropy: { label-smoothing: 0.1 } }`.
 
+use super::columns::Meaning;
 use crate::number::Share;
 use schemars::{JsonSchema, Schema};
 use serde::de::Error as _;
@@ -14,6 +15,12 @@ use serde_json::{Value, json};
 pub enum Loss {
     /// Softmax cross-entropy over classes or tokens, mean over examples or tokens.
     CrossEntropy(CrossEntropy),
+    /// Cross-entropy of answers that are yes or no, mean over those that are there.
+    BinaryCrossEntropy(BinaryCrossEntropy),
+    /// Distance from the target, mean over the numbers of an example, then over examples.
+    MeanAbsoluteError(MeanAbsoluteError),
+    /// Negative logarithm of the probability that frames spell the target's tokens, blanks (token 0) and repetitions left out; summed, over all tokens.
+    Ctc(Ctc),
 }
 
 /// Settings of softmax cross-entropy.
@@ -26,11 +33,62 @@ pub struct CrossEntropy {
     pub label_smoothing: f64,
 }
 
+/// Settings of the cross-entropy of yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct BinaryCrossEntropy {
+    /// Share `e` of each answer that is spread over all `C` questions: 1 becomes `1 - e + e/C`, 0 `e/C`. For training alone: metrics use none.
+    #[serde(deserialize_with = "Share::number")]
+    #[schemars(with = "Share")]
+    pub label_smoothing: f64,
+}
+
+/// Settings of the mean absolute error: none.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("properties" = {}))]
+pub struct MeanAbsoluteError {}
+
+/// Settings of connectionist temporal classification: none.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("properties" = {}))]
+pub struct Ctc {}
+
 impl Loss {
-    /// The same with another smoothing of its targets; 0 is what metrics are of.
+    /// The key in specs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Loss::CrossEntropy(_) => "cross-entropy",
+            Loss::BinaryCrossEntropy(_) => "binary-cross-entropy",
+            Loss::MeanAbsoluteError(_) => "mean-absolute-error",
+            Loss::Ctc(_) => "ctc",
+        }
+    }
+
+    /// What targets have to mean.
+    pub fn targets(&self) -> &'static [Meaning] {
+        match self {
+            Loss::CrossEntropy(_) => &[Meaning::Classes, Meaning::Tokens],
+            Loss::BinaryCrossEntropy(_) => &[Meaning::Binary],
+            Loss::MeanAbsoluteError(_) => &[Meaning::Real],
+            Loss::Ctc(_) => &[Meaning::Tokens],
+        }
+    }
+
+    /// Whether it wants one row of outputs for each of the targets. Otherwise it finds out which belong together.
+    pub fn wants_aligned(&self) -> bool {
+        !matches!(self, Loss::Ctc(_))
+    }
+
+    /// The same with another smoothing of its targets, where it has any; 0 is what metrics are of.
     pub fn with_label_smoothing(&self, label_smoothing: f64) -> Loss {
         match self {
             Loss::CrossEntropy(_) => Loss::CrossEntropy(CrossEntropy { label_smoothing }),
+            Loss::BinaryCrossEntropy(_) => {
+                Loss::BinaryCrossEntropy(BinaryCrossEntropy { label_smoothing })
+            }
+            Loss::MeanAbsoluteError(_) | Loss::Ctc(_) => self.clone(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `workloads/*.yaml`: data, model, loss, metric, target and budget.
 
-pub use super::loss::{CrossEntropy, Loss};
-pub use super::model::{Activation, Decoder, DecoderMlp, Init, Mlp, Model, Resnet};
+pub use super::loss::{BinaryCrossEntropy, CrossEntropy, Ctc, Loss, MeanAbsoluteError};
+pub use super::model::*;
 pub use super::target::{Calibration, Target, TargetSource};
 
 use super::columns::Columns;
@@ -149,13 +149,21 @@ pub struct Input {
 }
 
 /// Random views of training images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Augment {
     /// Zero pixels put around the image, out of which a crop of the image's size is drawn.
     pub crop_padding: u64,
     /// Mirrored, left to right, half of the time.
     pub flip: bool,
+    /// Two of sixteen changes of colour, place or shape after that (RandAugment, with AlgoPerf's magnitudes), of colour images.
+    #[serde(skip_serializing_if = "is_false")]
+    pub rand_augment: bool,
+    /// Each image, and its label, mixed with another of its batch, by a share that a beta distribution of this parameter gives: 0.2 in AlgoPerf. Not at all unless
+    /// said.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub mixup: f64,
 }
 
 impl Default for Input {
@@ -196,6 +204,18 @@ pub enum Metric {
     Perplexity,
     /// Cross-entropy in bits a byte, where a token is a byte.
     BitsPerByte,
+    /// Mean distance from the target.
+    MeanAbsoluteError,
+    /// Structural similarity of images, mean over examples.
+    Ssim,
+    /// Average precision of each yes-or-no question, mean over those with both answers.
+    MeanAveragePrecision,
+    /// Negative logarithm of the probability of the right tokens, a token.
+    CtcLoss,
+    /// Edits from the most likely tokens to the right ones, over the number of right ones.
+    TokenErrorRate,
+    /// BLEU in percent, with tokens as words, of the texts that a search with four beams finds.
+    TokenBleu,
 }
 
 /// Which way is better.
@@ -219,15 +239,40 @@ impl Direction {
 }
 
 impl Metric {
-    /// The list of metrics: key in specs and records, which way is better, and the largest value there can be. None is ever below 0.
-    fn facts(self) -> (&'static str, Direction, f64) {
+    /// The list of metrics: key in specs and records, which way is better, the largest value there can be, and the losses whose outputs and targets it is of.
+    /// None but `ssim`, which is above -1, is ever below 0.
+    fn facts(self) -> (&'static str, Direction, f64, &'static [&'static str]) {
+        const MOST: f64 = f64::INFINITY;
+        const CLASSES: &[&str] = &["cross-entropy"];
+        const ANSWERS: &[&str] = &["binary-cross-entropy"];
+        const EITHER: &[&str] = &["cross-entropy", "binary-cross-entropy"];
+        const AMOUNTS: &[&str] = &["mean-absolute-error"];
+        const SPELLED: &[&str] = &["ctc"];
         match self {
-            Metric::ErrorRate => ("error-rate", Direction::Min, 1.0),
-            Metric::Accuracy => ("accuracy", Direction::Max, 1.0),
-            Metric::CrossEntropy => ("cross-entropy", Direction::Min, f64::INFINITY),
-            Metric::Perplexity => ("perplexity", Direction::Min, f64::INFINITY),
-            Metric::BitsPerByte => ("bits-per-byte", Direction::Min, f64::INFINITY),
+            Metric::ErrorRate => ("error-rate", Direction::Min, 1.0, CLASSES),
+            Metric::Accuracy => ("accuracy", Direction::Max, 1.0, CLASSES),
+            Metric::CrossEntropy => ("cross-entropy", Direction::Min, MOST, EITHER),
+            Metric::Perplexity => ("perplexity", Direction::Min, MOST, CLASSES),
+            Metric::BitsPerByte => ("bits-per-byte", Direction::Min, MOST, CLASSES),
+            Metric::MeanAbsoluteError => ("mean-absolute-error", Direction::Min, MOST, AMOUNTS),
+            Metric::Ssim => ("ssim", Direction::Max, 1.0, AMOUNTS),
+            Metric::MeanAveragePrecision => {
+                ("mean-average-precision", Direction::Max, 1.0, ANSWERS)
+            }
+            Metric::CtcLoss => ("ctc-loss", Direction::Min, MOST, SPELLED),
+            Metric::TokenErrorRate => ("token-error-rate", Direction::Min, MOST, SPELLED),
+            Metric::TokenBleu => ("token-bleu", Direction::Max, 100.0, CLASSES),
         }
+    }
+
+    /// Whether it can be computed where this loss is minimised: each says what outputs and targets are.
+    pub fn is_of(self, loss: &Loss) -> bool {
+        self.facts().3.contains(&loss.name())
+    }
+
+    /// Whether a model has to write texts for it, token by token.
+    pub fn is_of_writing(self) -> bool {
+        self == Metric::TokenBleu
     }
 
     /// The key in specs and records.
@@ -240,7 +285,7 @@ impl Metric {
         self.facts().1
     }
 
-    /// The largest value there can be: 1 of a share.
+    /// The largest value there can be: 1 of a share, 100 of percents.
     pub fn largest(self) -> f64 {
         self.facts().2
     }

@@ -106,6 +106,107 @@ fn workloads() {
 }
 
 #[test]
+fn kinds_of_model() {
+    let model = "{ mlp: { hidden: [16, 8], activation: relu } }";
+    let mistakes = [
+        (
+            "patches that do not cut the images",
+            "{ vit: { patch: 3, width: 16, layers: 1, heads: 2, hidden: 16 } }",
+        ),
+        (
+            "patches of two sides, and heads that do not share the width",
+            "{ vit: { patch: [2, 4], width: 18, layers: 1, heads: 4, hidden: 16 } }",
+        ),
+        (
+            "an unknown pool",
+            "{ vit: { patch: 4, width: 16, layers: 1, heads: 2, hidden: 16, pool: mena } }",
+        ),
+        (
+            "dropout of no place",
+            "{ vit: { patch: 4, width: 16, layers: 1, heads: 2, hidden: 16, dropout: { hiden: 0.1 } } }",
+        ),
+        (
+            "dropout of everything",
+            "{ vit: { patch: 4, width: 16, layers: 1, heads: 2, hidden: 16, dropout: 1.0 } }",
+        ),
+        (
+            "dropout of everything at a place",
+            "{ vit: { patch: 4, width: 16, layers: 1, heads: 2, hidden: 16, dropout: { hidden: 1.0 } } }",
+        ),
+        (
+            "an unknown block",
+            "{ resnet: { stages: [1], filters: 4, block: bottelneck } }",
+        ),
+        (
+            "clicks on images",
+            "{ dlrm: { vocabulary: 10, width: 4, bottom: [8], top: [8] } }",
+        ),
+        (
+            "a molecule of pixels",
+            "{ gnn: { latent: 4, hidden: [8], rounds: 1 } }",
+        ),
+        ("scans of classes", "{ unet: { channels: 4, pools: 1 } }"),
+        (
+            "a translation of images",
+            "{ transformer: { width: 8, layers: 1, heads: 3, hidden: 16, gated: true } }",
+        ),
+        (
+            "speech of pixels",
+            "{ conformer: { width: 8, layers: 1, heads: 2, kernel: 4, front-end: { log-mel: { bins: 40 } } } }",
+        ),
+        (
+            "speech of an odd width",
+            "{ deepspeech: { width: 7, recurrent: 1, feed-forward: 1 } }",
+        ),
+    ];
+    let mistakes = mistakes.map(|(name, wrong)| (name, model, wrong));
+    snapshot!(told(Kind::Workload, &mistakes));
+}
+
+#[test]
+fn losses_and_metrics_that_do_not_fit() {
+    let metrics = "[error-rate, cross-entropy]";
+    snapshot!(told(
+        Kind::Workload,
+        &[
+            (
+                "a loss of yes or no on classes",
+                "loss: cross-entropy",
+                "loss: binary-cross-entropy"
+            ),
+            (
+                "a distance from classes",
+                "loss: cross-entropy",
+                "loss: mean-absolute-error"
+            ),
+            ("frames of classes", "loss: cross-entropy", "loss: ctc"),
+            (
+                "a smoothing that the loss does not have",
+                "loss: cross-entropy",
+                "loss: { ctc: { label-smoothing: 0.1 } }"
+            ),
+            ("a similarity of classes", metrics, "[error-rate, ssim]"),
+            ("texts of a classifier", metrics, "[error-rate, token-bleu]"),
+            (
+                "precision of classes",
+                metrics,
+                "[error-rate, mean-average-precision]"
+            ),
+            (
+                "edits of classes",
+                metrics,
+                "[error-rate, token-error-rate, ctc-loss]"
+            ),
+            (
+                "changes of colour in grey images",
+                "std: [0.25]",
+                "std: [0.25], augment: { rand-augment: true, mixup: 2 }"
+            ),
+        ]
+    ));
+}
+
+#[test]
 fn regimes() {
     let key = |lines: &'static str| ("step-hint: 300", lines);
     let mistakes = [

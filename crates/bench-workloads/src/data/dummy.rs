@@ -8,8 +8,8 @@ use bench_torch::errors::LibtorchError;
 use bench_torch::random::{Key, Stream};
 use tch::{Device, Kind, Tensor};
 
-/// Rows of a ragged example.
-const ROWS: i64 = 8;
+/// Rows of a ragged target.
+const ROWS: u64 = 8;
 
 /// Random inputs and targets of the shapes that a model wants: what a workload trains on before the clock runs. The same for the same list of examples only,
 /// so that a check sees which ones an algorithm takes.
@@ -17,6 +17,8 @@ const ROWS: i64 = 8;
 pub struct DummyExamples {
     /// What the model wants.
     pub interface: Interface,
+    /// Rows of a ragged input.
+    pub rows: u64,
     /// How many examples there are.
     pub examples: u64,
     /// Where batches lie.
@@ -24,14 +26,24 @@ pub struct DummyExamples {
 }
 
 impl DummyExamples {
-    fn named(&self, slot: &Slot, count: i64, stream: &mut Stream) -> Result<Named, LibtorchError> {
-        let rows = (slot.rows == Rows::Ragged).then_some(ROWS);
+    fn named(
+        &self,
+        slot: &Slot,
+        rows: u64,
+        count: i64,
+        stream: &mut Stream,
+    ) -> Result<Named, LibtorchError> {
+        let rows = (slot.rows == Rows::Ragged).then_some(rows as i64);
         let sizes = slot.shape.iter().map(|&size| size as i64);
         let shape: Vec<i64> = [count].into_iter().chain(rows).chain(sizes).collect();
         let values = match slot.values {
             Values::Classes(below) | Values::Tokens(below) => {
-                stream.integers(&shape, 0, below as i64)?
+                // In ragged text token 0 is padding, or a blank.
+                let first = i64::from(rows.is_some());
+                stream.integers(&shape, first, below as i64)?
             }
+            // All examples have as many rows: any of them can be pointed at.
+            Values::Index => stream.integers(&shape, 0, rows.unwrap_or(1))?,
             Values::Real => stream.normal(&shape, 0.0, 1.0, Kind::Float)?,
             Values::Binary => stream.bernoulli(&shape, 0.5, Kind::Float)?,
         };
@@ -60,12 +72,17 @@ impl Examples for DummyExamples {
         });
         let mut stream = Stream::new(&Key::new(0, "dummy").step(number))?;
         let count = chosen.len() as i64;
-        let mut named = |slot: &Slot| self.named(slot, count, &mut stream);
-        let mut inputs = self.interface.inputs.iter().map(&mut named);
+        let mut named = |slot: &Slot, rows| self.named(slot, rows, count, &mut stream);
+        let mut input = |slot| named(slot, self.rows);
+        let mut inputs = self.interface.inputs.iter().map(&mut input);
         let first = inputs.next().transpose()?;
         let others = inputs.collect::<Result<Vec<_>, _>>()?;
-        let targets = named(&self.interface.target)?;
+        let targets = named(&self.interface.target, ROWS)?;
         let first = first.unwrap_or_else(|| Named::new("inputs", targets.values.shallow_clone()));
-        Ok(Batch::of(first, others, targets))
+        let batch = Batch::of(first, others, targets);
+        Ok(match self.interface.target.values {
+            Values::Real => batch.of_wholes(),
+            _ => batch,
+        })
     }
 }

@@ -2,6 +2,8 @@
 
 pub(crate) mod augment;
 mod dummy;
+pub(crate) mod kspace;
+pub(crate) mod rand_augment;
 mod regime;
 mod split_file;
 pub(crate) mod table;

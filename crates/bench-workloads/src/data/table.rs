@@ -1,6 +1,6 @@
 //! Examples of their own: one row, or any number of rows, of each column. Numbers stay as they are on disk; a batch of them is made of what a model reads.
 
-use super::augment::{Augment, View};
+use super::augment::{Augment, View, mixed};
 use super::regime::replace_labels;
 use super::split_file::{Stored, checked, floats, integers};
 use super::{DataError, Examples, SplitFile};
@@ -85,12 +85,13 @@ impl Table {
         kind: Kind,
     ) -> Result<Table, DataError> {
         let file = SplitFile::open(path)?;
+        let beside = |slot: &Slot| interface.beside.iter().any(|other| other.name == slot.name);
         let reader = |slot: &Slot| -> Result<Reader, DataError> {
             let column = dataset.columns.get(&slot.column);
             let missing = || file.content(format!("the data set has no column `{}`", slot.column));
             let stored = file.column(&slot.column, column.ok_or_else(missing)?)?;
             let normalise = match slot.values {
-                Values::Real if slot.name != interface.target.name => {
+                Values::Real if slot.name != interface.target.name && !beside(slot) => {
                     normalise(input, &stored.column).map_err(|problem| file.content(problem))?
                 }
                 _ => vec![Normalise::NONE],
@@ -101,7 +102,7 @@ impl Table {
                 normalise,
             })
         };
-        let mut inputs = interface.inputs.iter().map(reader);
+        let mut inputs = interface.inputs.iter().chain(&interface.beside).map(reader);
         let first = inputs.next().unwrap_or_else(|| reader(&interface.target))?;
         let others = inputs.collect::<Result<Vec<_>, _>>()?;
         let target = reader(&interface.target)?;
@@ -182,7 +183,7 @@ impl Table {
                     lengths,
                 )
             }
-            Values::Classes(_) | Values::Tokens(_) => {
+            Values::Classes(_) | Values::Tokens(_) | Values::Index => {
                 let (values, lengths) = reader.whole(&self.file, examples)?;
                 (values.f_to_device(self.device)?, lengths)
             }
@@ -308,6 +309,14 @@ impl Reader {
         let channels = self.normalise.len();
         let plane = (self.stored.column.row_numbers() as usize / channels).max(1);
         let width = shape.last().map_or(1, |&width| width as usize);
+        let changed = view
+            .filter(|view| view.changes[0].is_some() && *number == Number::U8)
+            .map(|view| view.changed(source, width));
+        // What is changed has been cut and mirrored before.
+        let (source, view) = match &changed {
+            None => (source, view),
+            Some(changed) => (changed.as_slice(), None),
+        };
         let parts = source
             .chunks_exact(plane * number.width())
             .zip(target.chunks_exact_mut(plane))
@@ -353,13 +362,42 @@ impl Examples for Table {
             Some(key) => self.augment.draw(examples.len(), key)?,
             None => None,
         };
-        let first = self.named(&self.first, &examples, views.as_deref())?;
+        let mut first = self.named(&self.first, &examples, views.as_deref())?;
         let others = self.others.iter();
         let others = others.map(|reader| self.named(reader, &examples, None));
-        let targets = self.targets(&examples)?;
+        let mut targets = self.targets(&examples)?;
         let others = others.collect::<Result<_, _>>()?;
-        Ok(Batch::of(first, others, targets))
+        let mixing = augmentation.map(|key| self.augment.mixing(key));
+        let mixing = mixing.transpose()?.flatten();
+        if let Some(share) = mixing {
+            let classes = self.target.stored.column.values.below().unwrap_or(1);
+            let each = targets.values.f_one_hot(classes as i64)?;
+            targets.values = mixed(&each.f_to_kind(self.kind)?, share)?;
+            first.values = mixed(&first.values, share)?;
+        }
+        let missing = match self.target.stored.column.values {
+            Values::Binary => missing(&mut targets.values)?,
+            _ => None,
+        };
+        let mut batch = Batch::of(first, others, targets);
+        if mixing.is_some() || self.target.stored.column.values == Values::Real {
+            batch = batch.of_wholes();
+        }
+        Ok(match missing {
+            None => batch,
+            Some(weights) => batch.weighted(weights),
+        })
     }
+}
+
+/// Puts 0 where an answer is neither 0 nor 1; the weights that say so, where there is any such.
+pub(crate) fn missing(answers: &mut Tensor) -> Result<Option<Tensor>, LibtorchError> {
+    let there = answers.f_eq(0.0)?.f_logical_or(&answers.f_eq(1.0)?)?;
+    if there.f_all()?.f_int64_value(&[])? == 1 {
+        return Ok(None);
+    }
+    *answers = answers.f_masked_fill(&there.f_logical_not()?, 0.0)?;
+    Ok(Some(there.f_to_kind(answers.kind())?))
 }
 
 /// One for each channel of images, or for each number of a row, from one value for each or one for all.

@@ -2,19 +2,26 @@
 
 use super::file::{Case, Entry, File, Mode};
 use super::findings::{Findings, settle};
+use super::inputs::Inputs;
+use super::outputs;
 use super::subject::{self, Subject};
 use super::{GoldenError, Verdict, tensor};
 use crate::batch::Batch;
 use crate::loss::Loss;
-use crate::metric::accuracy;
 use crate::model::{self, Builder, Model, Pass};
 use bench_torch::gradient::{self, Graph};
-use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 /// Compares one case.
 pub(super) fn compare(file: &File, case: &Case) -> Verdict {
-    match subject::of_case(&file.workload, &case.variant, &case.config) {
+    // The size of images is an argument of no model there.
+    let image = case.inputs.iter().find(|input| input.name == "inputs");
+    let sides = image.map_or(Vec::new(), |image| image.shape.iter().skip(2).collect());
+    let config = case
+        .config
+        .clone()
+        .with("image_size", serde_json::json!(sides));
+    match subject::of_case(&file.workload, &config) {
         None => Verdict::NotBuilt,
         Some(subject) => settle(subject.and_then(|subject| run(file, case, &subject))),
     }
@@ -28,20 +35,26 @@ fn run(file: &File, case: &Case, subject: &Subject) -> Result<Findings, GoldenEr
     if !findings.is_equal() {
         return Ok(findings);
     }
-    let inputs = inputs(file, case)?;
-    let mut batch = Batch::new(input(&inputs, "inputs")?, input(&inputs, "targets")?);
-    if let Some(weights) = &case.loss.mask {
-        batch = batch.weighted(input(&inputs, weights)?);
-    }
+    let inputs = Inputs::rebuild(file.seed, &case.inputs)?;
+    let batch = inputs.batch(&file.workload, case.loss.mask.as_deref())?;
     let pass = match case.mode {
         Mode::Train => Pass::TRAIN,
         Mode::Eval => Pass::EVAL,
     };
     let outputs = model.forward(&batch, &pass)?;
-    compare_outputs(case, &outputs, &batch, &mut findings)?;
+    let computed = outputs::Computed {
+        subject,
+        model: model.as_ref(),
+        batch: &batch,
+        outputs: &outputs,
+    };
+    computed.compare(case, &mut findings)?;
     let mean = compare_loss(
         case,
-        &Loss::new(&subject.loss.with_label_smoothing(case.loss.label_smoothing)),
+        &Loss::new(
+            &subject.loss.with_label_smoothing(case.loss.label_smoothing),
+            &subject.model,
+        ),
         &outputs,
         &batch,
         &mut findings,
@@ -111,41 +124,6 @@ fn assign_list(
         tensor
             .shallow_clone()
             .f_copy_(&tensor::rebuild(seed, entry)?)?;
-    }
-    Ok(())
-}
-
-fn inputs(file: &File, case: &Case) -> Result<BTreeMap<String, Tensor>, GoldenError> {
-    let rebuilt = |entry: &Entry| Ok((entry.name.clone(), tensor::rebuild(file.seed, entry)?));
-    case.inputs.iter().map(rebuilt).collect()
-}
-
-fn input(inputs: &BTreeMap<String, Tensor>, name: &str) -> Result<Tensor, GoldenError> {
-    inputs
-        .get(name)
-        .map(Tensor::shallow_clone)
-        .ok_or(GoldenError::Value {
-            key: name.to_owned(),
-            expected: "an input of this case",
-        })
-}
-
-fn compare_outputs(
-    case: &Case,
-    outputs: &Tensor,
-    batch: &Batch,
-    findings: &mut Findings,
-) -> Result<(), GoldenError> {
-    for (name, reference) in &case.outputs {
-        findings.tensor(&format!("output {name}"), outputs, reference)?;
-    }
-    if let Some(correct) = case
-        .metrics
-        .get("correct")
-        .and_then(serde_json::Value::as_f64)
-    {
-        let (right, _) = accuracy::count(outputs, batch)?;
-        findings.number("correct answers", right, correct);
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The format of a model golden: sizes, how to rebuild every tensor, and what the reference computed.
 
+use super::config::Config;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -35,9 +36,6 @@ pub(super) struct Case {
     pub(super) buffers_after: BTreeMap<String, Summary>,
 }
 
-/// The reference's own argument names and their values.
-pub(super) type Config = serde_json::Map<String, serde_json::Value>;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Mode {
@@ -49,6 +47,7 @@ pub(super) enum Mode {
 #[derive(Debug, Deserialize)]
 pub(super) struct Entry {
     pub(super) name: String,
+    #[serde(default)]
     pub(super) shape: Vec<i64>,
     #[serde(default)]
     pub(super) kind: Option<String>,
@@ -100,6 +99,9 @@ pub(super) struct Loss {
 #[derive(Debug, Deserialize)]
 pub(super) struct Function {
     pub(super) function: String,
+    pub(super) config: Config,
+    pub(super) inputs: Vec<Entry>,
+    pub(super) outputs: BTreeMap<String, Summary>,
 }
 
 /// Names and shapes of the real model's parameters.

@@ -1,10 +1,14 @@
 //! Comparison with reference numbers: models against model goldens, losses and metrics against metric goldens.
 
 mod case;
+mod config;
 mod file;
 mod findings;
 mod full_size;
+mod function;
+mod inputs;
 mod metrics;
+mod outputs;
 mod subject;
 mod tensor;
 
@@ -165,7 +169,7 @@ pub fn compare_models(path: &Path) -> Result<Vec<Compared>, GoldenError> {
     report.extend(
         file.functions
             .iter()
-            .map(|function| named(&function.function, Verdict::NotBuilt)),
+            .map(|function| named(&function.function, function::compare(&file, function))),
     );
     report.extend(
         full_size::compare(&file)

@@ -17,7 +17,7 @@ impl Kind for CrossEntropy {
     }
 
     fn mean(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor, LibtorchError> {
-        match batch.weights {
+        match batch.counted()? {
             None => loss(
                 logits,
                 &batch.targets,
@@ -48,7 +48,7 @@ pub(crate) fn values(
     weighting: Weighting,
 ) -> Result<LossValues, LibtorchError> {
     let per_example = loss(logits, &batch.targets, Reduction::None, label_smoothing)?;
-    weighted(per_example, batch.weights.as_ref(), weighting)
+    weighted(per_example, batch.counted()?.as_ref(), weighting)
 }
 
 /// Targets are classes `[…]`, or distributions over classes `[…, C]` where they are floating.

@@ -1,6 +1,9 @@
 //! Losses: per example, summed, and the mean that training minimises.
 
+pub(crate) mod binary_cross_entropy;
 pub(crate) mod cross_entropy;
+pub(crate) mod ctc;
+mod mean_absolute_error;
 
 use crate::batch::Batch;
 use bench_core::spec::workload;
@@ -48,11 +51,21 @@ pub(crate) trait Kind: Send + Sync {
 pub struct Loss(Arc<dyn Kind>);
 
 impl Loss {
-    /// The loss of a workload: the list of losses.
-    pub fn new(spec: &workload::Loss) -> Loss {
+    /// The loss of a workload on what its model gives: the list of losses.
+    pub fn new(spec: &workload::Loss, model: &workload::Model) -> Loss {
         match spec {
-            workload::Loss::CrossEntropy(settings) => Loss(Arc::new(*settings)),
+            workload::Loss::CrossEntropy(settings) => Loss::cross_entropy(*settings),
+            workload::Loss::BinaryCrossEntropy(settings) => Loss(Arc::new(*settings)),
+            workload::Loss::MeanAbsoluteError(settings) => Loss(Arc::new(*settings)),
+            workload::Loss::Ctc(_) => Loss(Arc::new(ctc::Ctc {
+                model: model.clone(),
+            })),
         }
+    }
+
+    /// Softmax cross-entropy, of any model.
+    pub fn cross_entropy(settings: workload::CrossEntropy) -> Loss {
+        Loss(Arc::new(settings))
     }
 
     /// Every example's loss, their sum and what it counts.

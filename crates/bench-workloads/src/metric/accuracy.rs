@@ -74,7 +74,7 @@ pub(crate) fn predicted(logits: &Tensor) -> Result<Tensor, LibtorchError> {
 /// Sum of weights of the right answers, and of all.
 pub(crate) fn count(logits: &Tensor, batch: &Batch) -> Result<(f64, f64), LibtorchError> {
     let right = predicted(logits)?.f_eq_tensor(&batch.targets)?;
-    weigh(&right, batch.weights.as_ref())
+    weigh(&right, batch.counted()?.as_ref())
 }
 
 /// The same for yes-or-no answers: a logit above 0 says yes, 0 itself no.

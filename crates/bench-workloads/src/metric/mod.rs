@@ -1,8 +1,14 @@
 //! Metrics over a split: every example exactly once, sums in 64 bits.
 
 pub(crate) mod accuracy;
+pub(crate) mod beam_search;
+pub(crate) mod bleu;
 pub(crate) mod cross_entropy;
+pub(crate) mod greedy;
 pub(crate) mod mean;
+pub(crate) mod mean_average_precision;
+pub(crate) mod ssim;
+pub(crate) mod words;
 
 use crate::batch::Batch;
 use crate::data::Examples;
@@ -13,7 +19,11 @@ use bench_core::number::Measured;
 use bench_core::protocol::Metrics;
 use bench_core::spec::workload::{Metric, Workload};
 use bench_torch::errors::LibtorchError;
+use bleu::TokenBleu;
 use cross_entropy::{CrossEntropy, Unit};
+use greedy::TokenErrors;
+use mean_average_precision::MeanAveragePrecision;
+use ssim::Ssim;
 use std::cell::OnceCell;
 use tch::{Kind, Tensor};
 
@@ -75,14 +85,20 @@ impl Scores {
             let accumulator: Box<dyn Accumulator> = match metric {
                 Metric::Accuracy => Box::new(Accuracy::new(Share::Right, over)),
                 Metric::ErrorRate => Box::new(Accuracy::new(Share::Wrong, over)),
-                Metric::CrossEntropy => Box::new(CrossEntropy::new(Unit::Nats)),
+                Metric::CrossEntropy | Metric::MeanAbsoluteError | Metric::CtcLoss => {
+                    Box::new(CrossEntropy::new(Unit::Nats))
+                }
                 Metric::Perplexity => Box::new(CrossEntropy::new(Unit::Perplexity)),
                 Metric::BitsPerByte => Box::new(CrossEntropy::new(Unit::BitsPerByte)),
+                Metric::Ssim => Box::new(Ssim::new(examples)),
+                Metric::MeanAveragePrecision => Box::new(MeanAveragePrecision::default()),
+                Metric::TokenErrorRate => Box::new(TokenErrors::new(&workload.model)),
+                Metric::TokenBleu => Box::new(TokenBleu::new(&workload.model)),
             };
             (metric, accumulator)
         });
         Scores {
-            loss: Loss::new(&workload.loss.with_label_smoothing(0.0)),
+            loss: Loss::new(&workload.loss.with_label_smoothing(0.0), &workload.model),
             accumulators: accumulators.collect(),
             examples: 0,
         }

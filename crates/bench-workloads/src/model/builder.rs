@@ -42,6 +42,11 @@ pub enum Initial {
         /// The largest absolute value.
         bound: f64,
     },
+    /// Uniform between 0 and a bound.
+    UniformAbove {
+        /// The largest value.
+        bound: f64,
+    },
     /// Normal around 0.
     Normal {
         /// Its deviation.
@@ -55,6 +60,13 @@ pub enum Initial {
 }
 
 impl Initial {
+    /// Uniform in the root of 6 over inputs and outputs together (Xavier's).
+    pub fn xavier(inputs: i64, outputs: i64) -> Initial {
+        Initial::Uniform {
+            bound: (6.0 / (inputs + outputs) as f64).sqrt(),
+        }
+    }
+
     /// Deviation `sqrt(1/fan_in)` after a cut at two deviations.
     pub fn lecun_truncated(fan_in: i64) -> Initial {
         Initial::TruncatedNormal {
@@ -93,13 +105,22 @@ impl Builder {
 
     /// The next layer from the input on.
     pub fn next_layer(&mut self) -> Layer<'_> {
-        let depth = self.layers;
-        self.layers += 1;
+        self.layer(self.layers)
+    }
+
+    /// The layer at this depth: of models whose reference declares later layers first.
+    pub fn layer(&mut self, depth: usize) -> Layer<'_> {
+        self.layers = self.layers.max(depth + 1);
         Layer {
             builder: self,
             depth,
             fan_in: 1,
         }
+    }
+
+    /// What its tensors are: number format and device.
+    pub fn options(&self) -> (Kind, Device) {
+        (self.kind, self.device)
     }
 
     /// All parameters and buffers, in the order of the calls.
@@ -142,6 +163,7 @@ fn draw(shape: &[i64], initial: Initial, key: &Key<'_>) -> Result<Tensor, Libtor
     match initial {
         Initial::Constant(value) => Ok(Tensor::f_full(shape, value, (KIND, Device::Cpu))?),
         Initial::Uniform { bound } => Stream::new(key)?.uniform(shape, -bound, bound, KIND),
+        Initial::UniformAbove { bound } => Stream::new(key)?.uniform(shape, 0.0, bound, KIND),
         Initial::Normal { std } => Stream::new(key)?.normal(shape, 0.0, std, KIND),
         Initial::TruncatedNormal { std } => {
             let uniform = Stream::new(key)?.uniform(shape, -SHARE, SHARE, KIND)?;

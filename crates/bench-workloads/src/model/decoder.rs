@@ -7,7 +7,7 @@ use super::{Interface, Model, ModelError, Pass};
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
 use bench_core::spec::submission::Role;
-use bench_core::spec::workload::{self, DecoderMlp};
+use bench_core::spec::workload::{self, DecoderDropout, DecoderMlp};
 use bench_torch::errors::LibtorchError;
 use tch::Tensor;
 
@@ -31,7 +31,7 @@ pub struct Decoder {
 
 struct Block {
     name: String,
-    dropout: f64,
+    dropout: DecoderDropout,
     attention: Attention,
     attention_norm: RmsNorm,
     mlp: Mlp,
@@ -98,7 +98,7 @@ impl Decoder {
             norm,
             head,
             rotary,
-            dropout: spec.dropout,
+            dropout: spec.dropout.embedding,
         })
     }
 }
@@ -203,14 +203,18 @@ impl Block {
             &attention.qkv,
         )?;
         let attended = linear("attn.w_out", &attention.mix(&qkv, rotary)?, &attention.out)?;
-        let x = x.f_add(&pass.drop_out(self.dropout, attended)?)?;
+        let x = x.f_add(&pass.drop_out(self.dropout.residual, attended)?)?;
         let h = linear("mlp.fc1", &self.mlp_norm.forward(&x)?, &mlp.first)?;
         let h = match mlp.form {
             DecoderMlp::Gated => h.f_glu(-1)?,
             DecoderMlp::SquaredRelu => h.f_relu()?.f_square()?,
         };
-        let h = linear("mlp.fc2", &pass.drop_out(self.dropout, h)?, &mlp.second)?;
-        Ok(x.f_add(&pass.drop_out(self.dropout, h)?)?)
+        let h = linear(
+            "mlp.fc2",
+            &pass.drop_out(self.dropout.hidden, h)?,
+            &mlp.second,
+        )?;
+        Ok(x.f_add(&pass.drop_out(self.dropout.residual, h)?)?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A model whose matrix products and convolutions are computed in bf16. Weights, and what the loss is given, stay as wide as they are.
 
-use super::{Model, ModelError, Pass};
+use super::{Model, ModelError, Pass, Writer};
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
 use bench_torch::device;
@@ -49,6 +49,10 @@ impl Model for LowPrecision {
             Some(kind) => Ok(outputs.f_to_kind(kind)?),
             None => Ok(outputs),
         }
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        self.model.writer()
     }
 }
 

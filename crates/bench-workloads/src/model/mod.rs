@@ -1,13 +1,24 @@
 //! Models: what a spec describes, built and run.
 
 mod activation;
+mod attention;
 mod builder;
+mod conformer;
 mod decoder;
+mod deepspeech;
+mod dlrm;
+mod gnn;
+mod linear;
 mod low_precision;
 mod mlp;
 mod norm;
+mod positions;
 mod resnet;
 mod rotary;
+pub(crate) mod speech;
+pub(crate) mod transformer;
+mod unet;
+mod vit;
 
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
@@ -20,9 +31,16 @@ use tch::{Device, Kind, Tensor};
 
 pub use bench_core::spec::interface::Interface;
 pub use builder::Builder;
+pub use conformer::Conformer;
 pub use decoder::Decoder;
+pub use deepspeech::Deepspeech;
+pub use dlrm::Dlrm;
+pub use gnn::Gnn;
 pub use mlp::Mlp;
 pub use resnet::Resnet;
+pub use transformer::{Memory, Transformer};
+pub use unet::Unet;
+pub use vit::Vit;
 
 /// A network with its parameters and buffers. A replica is another one built from the same spec; [`copy_state`] makes it equal.
 pub trait Model {
@@ -32,11 +50,31 @@ pub trait Model {
     /// Other state, in the reference implementation's order.
     fn buffers(&self) -> &[Buffer];
 
-    /// Outputs for a batch: logits `[N, classes]` or `[N, T, vocabulary]`.
+    /// Outputs for a batch: logits `[N, classes]` or `[N, T, vocabulary]`, or numbers shaped like the targets.
     ///
     /// # Errors
     /// What libtorch says: shapes that do not fit, memory that is not there.
     fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError>;
+
+    /// What decoding needs, of a model that writes one token after the other.
+    fn writer(&self) -> Option<&dyn Writer> {
+        None
+    }
+}
+
+/// A model that writes text about a source, one token after the other, in evaluation mode.
+pub trait Writer {
+    /// What it keeps of sources `[N, T]`.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn remember(&self, sources: &Tensor) -> Result<Memory, LibtorchError>;
+
+    /// Scores of the token that follows each text `[N, T]`, whose first token is 0: `[N, vocabulary]`.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn follow(&self, texts: &Tensor, memory: &Memory) -> Result<Tensor, LibtorchError>;
 }
 
 /// How one forward is run.
@@ -152,6 +190,13 @@ pub fn build(
         workload::Model::Mlp(spec) => Box::new(Mlp::new(spec, interface, builder)?),
         workload::Model::Decoder(spec) => Box::new(Decoder::new(spec, interface, builder)?),
         workload::Model::Resnet(spec) => Box::new(Resnet::new(spec, interface, builder)?),
+        workload::Model::Vit(spec) => Box::new(Vit::new(spec, interface, builder)?),
+        workload::Model::Transformer(spec) => Box::new(Transformer::new(spec, interface, builder)?),
+        workload::Model::Dlrm(spec) => Box::new(Dlrm::new(spec, interface, builder)?),
+        workload::Model::Gnn(spec) => Box::new(Gnn::new(spec, interface, builder)?),
+        workload::Model::Unet(spec) => Box::new(Unet::new(spec, interface, builder)?),
+        workload::Model::Conformer(spec) => Box::new(Conformer::new(spec, interface, builder)?),
+        workload::Model::Deepspeech(spec) => Box::new(Deepspeech::new(spec, interface, builder)?),
     })
 }
 

@@ -1,4 +1,5 @@
-//! Residual convolutional network with batch normalisation, for small images. AlgoPerf's `cifar` is `{ stages: [2, 2, 2, 2], filters: 64 }` on 32x32 pixels.
+//! Residual convolutional network with batch normalisation. AlgoPerf's `cifar` is `{ stages: [2, 2, 2, 2], filters: 64 }` on 32x32 pixels, its `imagenet_resnet`
+//! `{ stages: [3, 4, 6, 3], filters: 64, block: bottleneck, stem: imagenet }` on 224x224.
 
 use super::builder::{Builder, Initial, channels_last};
 use super::norm::BatchNorm;
@@ -6,9 +7,9 @@ use super::{Interface, Model, ModelError, Pass, activation};
 use crate::batch::Batch;
 use crate::parameter::{Buffer, Parameter};
 use bench_core::spec::submission::Role;
-use bench_core::spec::workload::{self, Activation};
+use bench_core::spec::workload::{self, Activation, Stem};
 use bench_torch::errors::LibtorchError;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// Side of the patches that the last maps are averaged over.
 const POOL: i64 = workload::Resnet::POOL as i64;
@@ -20,14 +21,15 @@ pub struct Resnet {
     parameters: Vec<Parameter>,
     buffers: Vec<Buffer>,
     stem: (Convolution, BatchNorm),
+    ends: Stem,
     blocks: Vec<Block>,
     head: (Tensor, Tensor),
     activation: Activation,
 }
 
-/// Two 3x3 convolutions and a way round them.
+/// Convolutions and a way round them.
 struct Block {
-    convolutions: [(Convolution, BatchNorm); 2],
+    convolutions: Vec<(Convolution, BatchNorm)>,
     downsample: Option<(Convolution, BatchNorm)>,
 }
 
@@ -53,13 +55,12 @@ impl Resnet {
             [] => (1, &[][..]),
         };
         let mut filters = spec.filters as i64;
-        let stem = convolution_norm(
-            &mut builder,
-            ["conv1", "bn1"],
-            [channels, filters],
-            [3, 1],
-            1.0,
-        )?;
+        let window = match spec.stem {
+            Stem::Small => [3, 1],
+            Stem::Imagenet => [7, 2],
+        };
+        let names = ["conv1", "bn1"];
+        let stem = convolution_norm(&mut builder, names, [channels, filters], window, 1.0)?;
         let (mut inputs, mut blocks) = (filters, Vec::new());
         for (stage, &count) in spec.stages.iter().enumerate() {
             filters = (spec.filters as i64) << stage;
@@ -67,20 +68,12 @@ impl Resnet {
                 let stride = if stage > 0 && number == 0 { 2 } else { 1 };
                 let name = format!("layer{}.{number}", stage + 1);
                 let sizes = [inputs, filters];
-                blocks.push(Block::new(
-                    &mut builder,
-                    &name,
-                    sizes,
-                    stride,
-                    spec.last_norm_scale,
-                )?);
-                inputs = filters;
+                blocks.push(Block::new(&mut builder, &name, sizes, stride, spec)?);
+                inputs = filters * spec.block.expansion() as i64;
             }
         }
-        let maps = sides.iter().map(|&side| spec.last_side(side) as i64 / POOL);
-        let features = maps.product::<i64>() * inputs;
         let mut head = builder.next_layer();
-        let shape = [interface.outputs() as i64, features];
+        let shape = [interface.outputs() as i64, spec.features(sides) as i64];
         let initial = Initial::Normal { std: HEAD_STD };
         let head = (
             head.parameter("fc.weight", &shape, initial, Role::OutputHead)?,
@@ -91,6 +84,7 @@ impl Resnet {
             parameters,
             buffers,
             stem,
+            ends: spec.stem,
             blocks,
             head,
             activation: spec.activation,
@@ -132,22 +126,32 @@ impl Block {
         name: &str,
         [inputs, filters]: [i64; 2],
         stride: i64,
-        last_norm_scale: f64,
+        spec: &workload::Resnet,
     ) -> Result<Block, LibtorchError> {
-        let mut part = |names: [&str; 2], inputs: i64, window: [i64; 2], scale: f64| {
+        let outputs = filters * spec.block.expansion() as i64;
+        let mut part = |names: [&str; 2], sizes: [i64; 2], window: [i64; 2], scale: f64| {
             let names = names.map(|part| format!("{name}.{part}"));
             let names = [names[0].as_str(), names[1].as_str()];
-            convolution_norm(builder, names, [inputs, filters], window, scale)
+            convolution_norm(builder, names, sizes, window, scale)
         };
-        let convolutions = [
-            part(["conv1", "bn1"], inputs, [3, stride], 1.0)?,
-            part(["conv2", "bn2"], filters, [3, 1], last_norm_scale)?,
-        ];
-        let downsample = match stride == 1 && inputs == filters {
+        let (first, second, third) = (["conv1", "bn1"], ["conv2", "bn2"], ["conv3", "bn3"]);
+        let (inner, last) = ([filters; 2], spec.last_norm_scale);
+        let convolutions = match spec.block {
+            workload::Block::Basic => vec![
+                part(first, [inputs, filters], [3, stride], 1.0)?,
+                part(second, inner, [3, 1], last)?,
+            ],
+            workload::Block::Bottleneck => vec![
+                part(first, [inputs, filters], [1, 1], 1.0)?,
+                part(second, inner, [3, stride], 1.0)?,
+                part(third, [filters, outputs], [1, 1], last)?,
+            ],
+        };
+        let downsample = match stride == 1 && inputs == outputs {
             true => None,
             false => Some(part(
                 ["downsample.conv", "downsample.bn"],
-                inputs,
+                [inputs, outputs],
                 [1, stride],
                 1.0,
             )?),
@@ -164,9 +168,13 @@ impl Block {
         activation: Activation,
         pass: &Pass,
     ) -> Result<Tensor, LibtorchError> {
-        let [first, second] = &self.convolutions;
-        let y = activation::apply(activation, &normalised(first, x, pass)?)?;
-        let y = normalised(second, &y, pass)?;
+        let mut y = x.shallow_clone();
+        for (number, convolution) in self.convolutions.iter().enumerate() {
+            if number > 0 {
+                y = activation::apply(activation, &y)?;
+            }
+            y = normalised(convolution, &y, pass)?;
+        }
         let y = match &self.downsample {
             Some(downsample) => y.f_add(&normalised(downsample, x, pass)?)?,
             None => y.f_add(x)?,
@@ -209,12 +217,18 @@ impl Model for Resnet {
     fn forward(&self, batch: &Batch, pass: &Pass) -> Result<Tensor, LibtorchError> {
         let stem = normalised(&self.stem, &channels_last(batch.inputs())?, pass)?;
         let mut x = activation::apply(self.activation, &stem)?;
+        if self.ends == Stem::Imagenet {
+            x = x.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)?;
+        }
         for block in &self.blocks {
             x = block.forward(&x, self.activation, pass)?;
         }
-        let x = x
-            .f_avg_pool2d([POOL, POOL], [POOL, POOL], [0, 0], false, true, None)?
-            .f_flatten(1, -1)?;
+        let x = match self.ends {
+            Stem::Small => x
+                .f_avg_pool2d([POOL, POOL], [POOL, POOL], [0, 0], false, true, None)?
+                .f_flatten(1, -1)?,
+            Stem::Imagenet => x.f_mean_dim([2_i64, 3].as_slice(), false, None::<Kind>)?,
+        };
         let (weight, bias) = &self.head;
         Ok(pass.observed("", "fc", &x, x.f_linear(weight, Some(bias))?))
     }

@@ -375,6 +375,7 @@ fn ragged_examples_are_padded_and_know_their_lengths() {
     };
     let interface = Interface {
         inputs: vec![slot("inputs", "sounds")],
+        beside: Vec::new(),
         target: slot("targets", "labels"),
     };
     let input = bench_core::spec::workload::Input::default();

@@ -7,6 +7,7 @@
 )]
 
 mod data;
+mod domains;
 mod evaluator;
 mod fixture;
 mod goldens;

@@ -109,15 +109,15 @@ fn smoothing_is_of_training_alone() {
     let logits = Tensor::arange(6 * CLASSES, (Kind::Float, Device::Cpu))
         .sin()
         .view([6, CLASSES]);
-    let smooth = spec::Loss::CrossEntropy(CrossEntropy { label_smoothing: e });
+    let smooth = Loss::cross_entropy(CrossEntropy { label_smoothing: e });
     let value = |loss: &Loss| loss.mean(&logits, &batch).unwrap().double_value(&[]);
-    let plain = value(&Loss::new(&smooth.with_label_smoothing(0.0)));
+    let plain = value(&Loss::cross_entropy(CrossEntropy::default()));
     let log = logits.log_softmax(-1, Kind::Double);
     // (1 - e) of the right class, and e of all classes evenly.
     let uniform = -log.mean(Kind::Double).double_value(&[]);
     let expected = (1.0 - e) * plain + e * uniform;
-    assert!((value(&Loss::new(&smooth)) - expected).abs() < 1e-6);
-    let values = Loss::new(&smooth).values(&logits, &batch).unwrap();
+    assert!((value(&smooth) - expected).abs() < 1e-6);
+    let values = smooth.values(&logits, &batch).unwrap();
     assert!((values.mean().unwrap().double_value(&[]) - expected).abs() < 1e-6);
 
     let mut workload = workload(json!({ "mlp": { "hidden": [4] } }));
@@ -141,7 +141,7 @@ fn smoothing_is_of_training_alone() {
             .metrics()
     };
     let before = score(&workload);
-    workload.loss = smooth;
+    workload.loss = spec::Loss::CrossEntropy(CrossEntropy { label_smoothing: e });
     assert_eq!(score(&workload), before);
 }
 
@@ -195,7 +195,7 @@ fn bf16_computes_in_bf16_and_keeps_weights_and_losses_wide() {
         );
         return;
     }
-    let loss = Loss::new(&spec::Loss::CrossEntropy(CrossEntropy::default()));
+    let loss = Loss::cross_entropy(CrossEntropy::default());
     for ((wide, batch), (low, _)) in built(Precision::F32, 0.0)
         .into_iter()
         .zip(built(Precision::Bf16, 0.0))

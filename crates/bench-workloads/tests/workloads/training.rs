@@ -1,7 +1,7 @@
 //! Every kind of model takes steps, learns a batch by heart, repeats itself bit for bit, and keeps training and evaluation apart.
 
 use crate::fixture::{image_models, model, numbers, one_thread, random_batch, step, workload};
-use bench_core::spec::workload::{self, CrossEntropy, Workload};
+use bench_core::spec::workload::{CrossEntropy, Workload};
 use bench_torch::random::{Key, Stream};
 use bench_torch::snapshot::{self, Snapshot};
 use bench_workloads::model::{self as models, Builder, Interface, Pass};
@@ -57,9 +57,7 @@ fn tokens() -> Batch {
 }
 
 fn smoothed(label_smoothing: f64) -> Loss {
-    Loss::new(&workload::Loss::CrossEntropy(CrossEntropy {
-        label_smoothing,
-    }))
+    Loss::cross_entropy(CrossEntropy { label_smoothing })
 }
 
 fn loss() -> Loss {

@@ -1,7 +1,7 @@
 //! Decoder-only Transformer.
 
-use super::{Kind, Mistake, is_zero};
-use crate::number::Share;
+use super::dropout::DecoderDropout;
+use super::{Kind, Mistake};
 use crate::spec::columns::{Meaning, Rows};
 use crate::spec::interface::{Interface, Want, Wanted};
 use schemars::JsonSchema;
@@ -33,14 +33,9 @@ pub struct Decoder {
     /// Whether the output matrix is the embedding.
     #[serde(default = "yes")]
     pub tie_embeddings: bool,
-    /// Share of numbers that a training step leaves out of the embedded tokens, of what each attention and each MLP gives, and inside the MLP.
-    #[serde(
-        default,
-        skip_serializing_if = "is_zero",
-        deserialize_with = "Share::number"
-    )]
-    #[schemars(with = "Share", extend("exclusiveMaximum" = 1.0))]
-    pub dropout: f64,
+    /// What training steps leave out.
+    #[serde(default, skip_serializing_if = "DecoderDropout::is_none")]
+    pub dropout: DecoderDropout,
 }
 
 /// Forms of a decoder's MLP.
@@ -78,12 +73,13 @@ impl Kind for Decoder {
                 rows: Rows::Running,
                 values: Meaning::Tokens,
             }],
+            beside: &[],
             targets: &[Meaning::Tokens],
         }
     }
 
     fn drops_out(&self) -> bool {
-        self.dropout > 0.0
+        !self.dropout.is_none()
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

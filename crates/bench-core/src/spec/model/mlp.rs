@@ -43,6 +43,7 @@ impl Kind for Mlp {
                 rows: Rows::One,
                 values: Meaning::Real,
             }],
+            beside: &[],
             targets: &[Meaning::Classes],
         }
     }

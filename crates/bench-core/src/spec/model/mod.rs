@@ -2,13 +2,31 @@
 //!
 //! What computes is a file of the same name in `bench-workloads`.
 
+mod conformer;
 mod decoder;
+mod deepspeech;
+mod dlrm;
+mod dropout;
+mod gnn;
 mod mlp;
 mod resnet;
+pub mod speech;
+mod transformer;
+mod unet;
+mod vit;
 
+pub use conformer::Conformer;
 pub use decoder::{Decoder, DecoderMlp};
+pub use deepspeech::{Deepspeech, SpeechNorm};
+pub use dlrm::{Dlrm, Interaction};
+pub use dropout::{ConformerDropout, DecoderDropout, DeepspeechDropout, TransformerDropout};
+pub use gnn::Gnn;
 pub use mlp::Mlp;
-pub use resnet::Resnet;
+pub use resnet::{Block, Resnet, Stem};
+pub use speech::{FrontEnd, LogMel, SpecAugment};
+pub use transformer::Transformer;
+pub use unet::Unet;
+pub use vit::{NormPlace, Patch, Pool, Vit};
 
 use super::interface::{Interface, Wanted};
 use schemars::JsonSchema;
@@ -22,7 +40,27 @@ pub trait Kind {
     /// The columns it reads, and what it can be asked for.
     fn wanted(&self) -> Wanted;
 
-    /// Whether training steps leave out a share of the numbers anywhere. The share is each place's own.
+    /// Rows of what it gives for an example of so many ragged rows, in a batch padded to `padded` rows.
+    fn output_rows(&self, rows: u64, _padded: u64) -> u64 {
+        rows
+    }
+
+    /// Whether it gives one row for each row of the targets. Otherwise the loss has to find out which belong together.
+    fn is_aligned(&self) -> bool {
+        true
+    }
+
+    /// Whether it can write a text about what it is given, token by token.
+    fn writes(&self) -> bool {
+        false
+    }
+
+    /// Ragged rows of an example that is made up to try it.
+    fn example_rows(&self) -> u64 {
+        8
+    }
+
+    /// Whether training steps leave out numbers at random anywhere. The share is each place's own.
     fn drops_out(&self) -> bool {
         false
     }
@@ -74,10 +112,24 @@ macro_rules! kinds {
 kinds! {
     /// Fully connected layers.
     Mlp,
-    /// Residual convolutional network with batch normalisation, for small images.
+    /// Residual convolutional network with batch normalisation.
     Resnet,
+    /// Vision Transformer.
+    Vit,
     /// Decoder-only Transformer.
     Decoder,
+    /// Encoder-decoder Transformer.
+    Transformer,
+    /// Numbers and categories to one answer.
+    Dlrm,
+    /// Graph network.
+    Gnn,
+    /// U-Net.
+    Unet,
+    /// Conformer.
+    Conformer,
+    /// DeepSpeech.
+    Deepspeech,
 }
 
 /// Elementwise functions between layers.
@@ -93,8 +145,12 @@ pub enum Activation {
     Tanh,
     /// x * Phi(x), exact.
     Gelu,
+    /// The same by the approximation 0.5 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) of Phi.
+    GeluTanh,
     /// x * sigmoid(x).
     Silu,
+    /// max(x, 0.2 * x).
+    LeakyRelu,
 }
 
 /// How weights start.

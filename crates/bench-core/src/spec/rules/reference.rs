@@ -3,7 +3,7 @@
 use super::{Findings, part};
 use crate::spec::catalog::Catalog;
 use crate::spec::check::Violation;
-use crate::spec::columns::{Column, Columns, Rows, Values};
+use crate::spec::columns::{Column, Columns, Number, Rows, Values};
 use crate::spec::dataset::Dataset;
 use crate::spec::interface::Misfit;
 use crate::spec::schema::Kind;
@@ -174,11 +174,39 @@ fn fitting(workload: &Workload, columns: &Columns) -> Vec<Violation> {
         format!("data set `{name}` holds no images that could be cropped or flipped: {columns}"),
         "remove it",
     );
+    augmented(&mut found, workload, columns);
     normalised(&mut found, workload, columns);
+    minimised(&mut found, workload, columns);
     if let Some((_, target)) = columns.target() {
         measured(&mut found, workload, target);
     }
     found.0
+}
+
+/// Whether images are of a kind that the workload changes, and labels of one that it mixes.
+fn augmented(found: &mut Findings, workload: &Workload, columns: &Columns) {
+    let (data, augment) = (
+        &workload.dataset,
+        workload.input.augment.unwrap_or_default(),
+    );
+    let colour = |column: &Column| column.number == Number::U8 && column.shape.first() == Some(&3);
+    found.require(
+        !augment.rand_augment || columns.inputs().any(|(_, column)| colour(column)),
+        "/input/augment/rand-augment",
+        format!("data set `{data}` holds no images of three channels of bytes: {columns}"),
+        "remove it",
+    );
+    let classes = |column: &Column| {
+        column.rows == Rows::One
+            && column.shape.is_empty()
+            && matches!(column.values, Values::Classes(_))
+    };
+    found.require(
+        augment.mixup == 0.0 || columns.target().is_some_and(|(_, target)| classes(target)),
+        "/input/augment/mixup",
+        format!("data set `{data}` asks for no class that could be mixed with another: {columns}"),
+        "remove it",
+    );
 }
 
 /// Whether there is a mean for each channel, or each number of a row.
@@ -196,6 +224,58 @@ fn normalised(found: &mut Findings, workload: &Workload, columns: &Columns) {
             "/input/mean",
             format!("{means} means for `{name}` of {channels}"),
             "give as many, or one for all",
+        );
+    }
+}
+
+/// Whether the loss is of what the data asks for and the model gives, and metrics are of the loss.
+fn minimised(found: &mut Findings, workload: &Workload, columns: &Columns) {
+    let (data, loss, model) = (&workload.dataset, &workload.loss, workload.model.kind());
+    if let Some((name, target)) = columns.target() {
+        let names: Vec<&str> = loss.targets().iter().map(|m| m.name()).collect();
+        found.require(
+            loss.targets().contains(&target.values.meaning()),
+            "/loss",
+            format!(
+                "loss `{}` is of {}, and data set `{data}` asks for `{name}`: {target}",
+                loss.name(),
+                names.join(" or ")
+            ),
+            "choose another loss or data set",
+        );
+    }
+    found.require(
+        loss.wants_aligned() == model.is_aligned(),
+        "/loss",
+        match model.is_aligned() {
+            true => format!("model `{}` gives an answer for each target, and loss `{}` is of frames whose places are not known", model.name(), loss.name()),
+            false => format!("model `{}` gives frames whose places in the target are not known, and loss `{}` wants an answer for each target", model.name(), loss.name()),
+        },
+        match model.is_aligned() {
+            true => "choose another loss",
+            false => "write `loss: ctc`",
+        },
+    );
+    for (place, metric) in workload.metrics.iter().enumerate() {
+        found.require(
+            metric.is_of(loss),
+            format!("/metrics/{place}"),
+            format!(
+                "`{}` cannot be computed of what loss `{}` is of",
+                metric.name(),
+                loss.name()
+            ),
+            "remove it, or choose another loss",
+        );
+        found.require(
+            !metric.is_of_writing() || model.writes(),
+            format!("/metrics/{place}"),
+            format!(
+                "`{}` is of texts that a model writes, and `{}` writes none",
+                metric.name(),
+                model.name()
+            ),
+            "remove it",
         );
     }
 }

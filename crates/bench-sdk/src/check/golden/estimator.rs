@@ -11,7 +11,7 @@ use crate::training::{Settings, Training};
 use anyhow::{Context, Result, bail, ensure};
 use bench_core::protocol::Metrics;
 use bench_core::spec::submission::{Role, Value};
-use bench_core::spec::workload::{self, CrossEntropy};
+use bench_core::spec::workload::CrossEntropy;
 use bench_torch::random::Key;
 use bench_workloads::loss::Loss;
 use bench_workloads::model::Pass;
@@ -167,7 +167,7 @@ impl Softmax {
                 tensor: weights.f_set_requires_grad(true)?,
             }],
             inputs: Tensor::from_slice(&file.inputs).f_view([file.examples, file.d])?,
-            loss: Loss::new(&workload::Loss::CrossEntropy(CrossEntropy::default())),
+            loss: Loss::cross_entropy(CrossEntropy::default()),
             uniform,
         })
     }
