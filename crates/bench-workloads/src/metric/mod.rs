@@ -17,6 +17,7 @@ use crate::model::{Model, Pass};
 use accuracy::{Accuracy, Over, Share};
 use bench_core::number::Measured;
 use bench_core::protocol::Metrics;
+use bench_core::spec::columns::Meaning;
 use bench_core::spec::workload::{Metric, Workload};
 use bench_torch::errors::LibtorchError;
 use bleu::TokenBleu;
@@ -80,7 +81,10 @@ pub struct Scores {
 impl Scores {
     /// Nothing added yet, of a split of this many examples.
     pub fn new(workload: &Workload, examples: u64) -> Scores {
-        let over = Over::Examples(examples);
+        let over = match workload.model.kind().wanted().targets {
+            [Meaning::Tokens] => Over::Weights,
+            _ => Over::Examples(examples),
+        };
         let accumulators = workload.metrics.iter().map(|&metric| {
             let accumulator: Box<dyn Accumulator> = match metric {
                 Metric::Accuracy => Box::new(Accuracy::new(Share::Right, over)),
