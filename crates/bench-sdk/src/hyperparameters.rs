@@ -84,6 +84,20 @@ impl Hyperparameters {
         }
     }
 
+    /// All names, read or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// A value of whatever kind.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    #[track_caller]
+    pub fn value(&self, name: &str) -> Result<&Value, HyperparameterError> {
+        self.get(name)
+    }
+
     /// A number.
     ///
     /// # Errors
