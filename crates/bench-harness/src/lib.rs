@@ -17,6 +17,7 @@ pub mod merge;
 mod pip;
 pub mod process;
 pub mod program;
+pub mod python;
 pub mod progress;
 pub mod recorder;
 pub mod revision;

@@ -7,8 +7,9 @@ import torch
 
 from .algorithm import TrainingAlgorithm
 
-# The one name that is not ours with `_` for `-`.
-LEARNING_RATE = ("lr", "learning-rate")
+# Names that are not ours with `_` for `-`.
+OURS = {"lr": "learning-rate", "eps": "epsilon"}
+THEIRS = {ours: theirs for theirs, ours in OURS.items()}
 
 
 class OptimizerError(TypeError):
@@ -27,7 +28,7 @@ def assumed(cls):
     names = {}
     for name, parameter in constructor(cls).items():
         default = parameter.default
-        ours = LEARNING_RATE[1] if name == LEARNING_RATE[0] else name.replace("_", "-")
+        ours = OURS.get(name, name.replace("_", "-"))
         if isinstance(default, (bool, int, float, str)):
             names[name] = ours
         elif isinstance(default, (tuple, list)) and default and all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in default):
@@ -60,8 +61,8 @@ def arguments(cls, names, values):
     for ours, value in values.items():
         if ours in taken:
             continue
-        name = LEARNING_RATE[0] if ours == LEARNING_RATE[1] else ours.replace("-", "_")
-        made.setdefault(name, value)
+        name = ours.replace("-", "_")
+        made.setdefault(name if name in parameters else THEIRS.get(ours, name), value)
     for name in made:
         if name not in parameters and not takes_more:
             near = difflib.get_close_matches(name, parameters, 1)

@@ -320,21 +320,23 @@ impl Case {
             "bf16" => "bfloat16",
             _ => "parameter",
         };
-        let mut values = BTreeMap::from([
-            ("variant".to_owned(), Value::Text(variant)),
-            ("newton-schulz".to_owned(), Value::Text(products.to_owned())),
-            // All authors whose bases are in files find them so.
-            ("bases".to_owned(), Value::Text("svd".to_owned())),
-        ]);
-        for (name, value) in &self.hyper {
+        let mut values = BTreeMap::new();
+        // Nothing given is the default.
+        for (name, value) in self.hyper.iter().filter(|(_, value)| !value.is_null()) {
             values.insert(
                 our_name(name),
                 our_value(value).with_context(|| format!("hyperparameter `{name}`"))?,
             );
         }
+        let hyperparameters = Hyperparameters::new(values).with_others([
+            ("variant", variant.as_str()),
+            ("newton-schulz", products),
+            // All authors whose bases are in files find them so.
+            ("bases", "svd"),
+        ]);
         Ok(Settings {
             schedule: Box::new(schedule),
-            ..Settings::plain(Hyperparameters::new(values), steps)
+            ..Settings::plain(hyperparameters, steps)
         })
     }
 }
