@@ -8,8 +8,8 @@ use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{RunSpec, SubmissionIdentity};
 use bench_harness::home::{Building, Home};
 use bench_harness::interrupt::Interrupts;
-use bench_harness::program::{Origin, 
-    BuildProgress, Builder, CargoBuilder, Program, ProgramError, Programs,
+use bench_harness::program::{
+    BuildProgress, Builder, CargoBuilder, Origin, Program, ProgramError, Programs,
 };
 use bench_harness::revision;
 use bench_harness::session::{self, SessionEvent};
@@ -226,7 +226,10 @@ fn two_folders_of_one_package_are_two_programs() {
         &saying("original"),
     );
     let home = first.home().clone();
-    let mut second = CargoBuilder::new(home, BTreeMap::from([("my-optimizer".to_owned(), Origin::Crate(copy))]));
+    let mut second = CargoBuilder::new(
+        home,
+        BTreeMap::from([("my-optimizer".to_owned(), Origin::Crate(copy))]),
+    );
     for _ in 0..2 {
         let original = build(&mut first, "my-optimizer");
         let copy = build(&mut second, "my-optimizer");
@@ -349,7 +352,8 @@ fn the_source_hash_follows_what_determines_the_program() {
     let home = builder.home().clone();
     let root = home.root.clone();
     let at = |path: &str| folder.path().join(path);
-    let elsewhere = BTreeMap::from([("my-optimizer".to_owned(), Origin::Crate(at("my-optimizer")))]);
+    let elsewhere =
+        BTreeMap::from([("my-optimizer".to_owned(), Origin::Crate(at("my-optimizer")))]);
     let hash_with = |flags: &[(&str, &str)], name: &str| {
         let flags = flags
             .iter()

@@ -2,13 +2,13 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::progress::{Reporter, Style};
 use bench_core::run::DatasetIdentity;
 use bench_core::spec::catalog::Catalog;
 use bench_core::spec::diagnostic::nearest;
 use bench_core::spec::harness::{Harness, Scoring};
 use bench_core::spec::resolve::ResolveError;
 use bench_core::spec::schema::Kind;
-use crate::progress::{Reporter, Style};
 use bench_harness::catalog::{self, Alone};
 use bench_harness::data;
 use bench_harness::home::Home;
@@ -47,8 +47,12 @@ impl Workspace {
         let mut alone = Vec::new();
         for given in given {
             if let Some((file, class)) = python::file_of(given) {
-                let file = assume(&home, &file, class.as_deref())?;
-                names.extend(file.path.file_name().map(|name| name.to_string_lossy().into_owned()));
+                let (file, _) = assume(&home, &file, class.as_deref())?;
+                names.extend(
+                    file.path
+                        .file_name()
+                        .map(|name| name.to_string_lossy().into_owned()),
+                );
                 alone.push(file);
                 continue;
             }
@@ -296,11 +300,15 @@ fn is_trial(wanted: &str, name: &str) -> bool {
         || (wanted.len() >= FEWEST && (some.starts_with(wanted) || some.ends_with(wanted)))
 }
 
-/// What is assumed of a Python file by itself, which is said.
+/// What is assumed of a Python file by itself, which is said, and the files that it is made of.
 ///
 /// # Errors
 /// When there is no such file, no Python, or no class in it that trains.
-fn assume(home: &Home, file: &Path, class: Option<&str>) -> Result<Alone, Failure> {
+pub(crate) fn assume(
+    home: &Home,
+    file: &Path,
+    class: Option<&str>,
+) -> Result<(Alone, Vec<PathBuf>), Failure> {
     let path = file.canonicalize().map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", file.display()), None)
     })?;
@@ -311,10 +319,8 @@ fn assume(home: &Home, file: &Path, class: Option<&str>) -> Result<Alone, Failur
     listener(Progress::Noted {
         message: assumed.told(&file.display().to_string()),
     });
-    Ok(Alone {
-        settings: assumed.settings(&path),
-        path,
-    })
+    let settings = assumed.settings(&path);
+    Ok((Alone { path, settings }, assumed.files))
 }
 
 /// The folder of a submission given as a path; none for a name.

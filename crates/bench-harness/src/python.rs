@@ -99,9 +99,7 @@ impl PythonError {
                 Some("`pip install torch==2.11.0` there, or unset the variable to have one set up")
             }
             PythonError::Missing => Some("`bench setup --python` makes one"),
-            PythonError::Download(_) => {
-                Some("check the network and run the same command again")
-            }
+            PythonError::Download(_) => Some("check the network and run the same command again"),
             _ => None,
         }
     }
@@ -121,6 +119,9 @@ fn io<'a>(
 /// The last lines of what a program said, for a message.
 fn last_words(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[lines.len().saturating_sub(3)..].join("\n")
 }

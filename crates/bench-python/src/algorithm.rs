@@ -74,41 +74,64 @@ impl TrainingAlgorithm for PythonAlgorithm {
     }
 
     fn state(&mut self, state: &mut State) -> Result<()> {
-        let (mut structure, mut tensors) = match state.is_loading() {
-            true => (String::new(), Vec::new()),
-            false => Python::attach(|py| {
-                saved(py, &self.object).map_err(|error| caught(py, error))
-            })?,
+        let mut saved = match state.is_loading() {
+            true => Saved::default(),
+            false => {
+                Python::attach(|py| Saved::of(py, &self.object).map_err(|error| caught(py, error)))?
+            }
         };
-        state.visit("structure", &mut structure)?;
-        state.visit("tensors", &mut tensors)?;
-        if !state.is_loading() {
-            return Ok(());
+        state.visit("structure", &mut saved.structure)?;
+        let mut names = saved.names.join("\n");
+        state.visit("names", &mut names)?;
+        let names: Vec<&str> = names.lines().collect();
+        saved.tensors.resize_with(names.len(), Tensor::new);
+        for (name, tensor) in names.iter().zip(&mut saved.tensors) {
+            state.visit(name, tensor)?;
         }
-        Python::attach(|py| {
-            load(py, &self.object, &structure, &tensors).map_err(|error| caught(py, error))
-        })
+        match state.is_loading() {
+            false => Ok(()),
+            true => Python::attach(|py| {
+                saved
+                    .load(py, &self.object)
+                    .map_err(|error| caught(py, error))
+            }),
+        }
     }
 }
 
-/// `state_dict()` as a text and the tensors that it names by number.
-fn saved(py: Python<'_>, object: &Py<PyAny>) -> PyResult<(String, Vec<Tensor>)> {
-    let state = object.call_method0(py, "state_dict")?;
-    let flat = py
-        .import("bench.state")?
-        .call_method1("flatten", (state,))?;
-    let (structure, tensors): (String, Vec<Bound<'_, PyAny>>) = flat.extract()?;
-    let tensors = tensors.iter().map(bridge::from_python);
-    Ok((structure, tensors.collect::<PyResult<_>>()?))
+/// A `state_dict()` as a text, and the tensors that it has by number, each with its name.
+#[derive(Default)]
+struct Saved {
+    structure: String,
+    names: Vec<String>,
+    tensors: Vec<Tensor>,
 }
 
-fn load(py: Python<'_>, object: &Py<PyAny>, structure: &str, tensors: &[Tensor]) -> PyResult<()> {
-    let tensors = tensors.iter().map(|tensor| bridge::to_python(py, tensor));
-    let tensors = tensors.collect::<PyResult<Vec<_>>>()?;
-    let state = py
-        .import("bench.state")?
-        .call_method1("rebuild", (structure, tensors))?;
-    object
-        .call_method1(py, "load_state_dict", (state,))
-        .map(drop)
+impl Saved {
+    fn of(py: Python<'_>, object: &Py<PyAny>) -> PyResult<Saved> {
+        let state = object.call_method0(py, "state_dict")?;
+        let flat = py
+            .import("bench.state")?
+            .call_method1("flatten", (state,))?;
+        let (structure, names, tensors): (String, Vec<String>, Vec<Bound<'_, PyAny>>) =
+            flat.extract()?;
+        let tensors = tensors.iter().map(bridge::from_python);
+        Ok(Saved {
+            structure,
+            names,
+            tensors: tensors.collect::<PyResult<_>>()?,
+        })
+    }
+
+    fn load(&self, py: Python<'_>, object: &Py<PyAny>) -> PyResult<()> {
+        let tensors = self.tensors.iter();
+        let tensors = tensors.map(|tensor| bridge::to_python(py, tensor));
+        let tensors = tensors.collect::<PyResult<Vec<_>>>()?;
+        let state = py
+            .import("bench.state")?
+            .call_method1("rebuild", (&self.structure, tensors))?;
+        object
+            .call_method1(py, "load_state_dict", (state,))
+            .map(drop)
+    }
 }

@@ -39,6 +39,9 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<view::Parameter>()?;
     module.add_class::<view::Batch>()?;
     module.add_class::<view::Replica>()?;
-    module.add("TrainingError", module.py().get_type::<error::TrainingError>())?;
+    module.add(
+        "TrainingError",
+        module.py().get_type::<error::TrainingError>(),
+    )?;
     module.add_function(wrap_pyfunction!(run, module)?)
 }

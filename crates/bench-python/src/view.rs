@@ -369,11 +369,7 @@ impl Training {
     }
 
     /// Running statistics of so many batches at the present weights; gives what they were.
-    fn recalibrate<'py>(
-        &self,
-        py: Python<'py>,
-        batches: u64,
-    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    fn recalibrate<'py>(&self, py: Python<'py>, batches: u64) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let before = self.with(py, |training| training.recalibrate(batches))?;
         objects(py, &before)
     }

@@ -89,7 +89,10 @@ impl Hyperparameters {
     }
 
     /// With more values, which are not the algorithm's by name.
-    pub(crate) fn with_others<const N: usize>(mut self, others: [(&str, &str); N]) -> Hyperparameters {
+    pub(crate) fn with_others<const N: usize>(
+        mut self,
+        others: [(&str, &str); N],
+    ) -> Hyperparameters {
         for (name, value) in others {
             if !self.values.contains_key(name) {
                 let value = Value::Text(value.to_owned());

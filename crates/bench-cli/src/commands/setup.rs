@@ -36,7 +36,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     };
     let libtorch = setup::ensure(&home, options, &mut |progress| reporter.work(progress))?;
     let python = match arguments.python {
-        true => Some(python::ensure(&home, &mut |progress| reporter.work(progress))?),
+        true => Some(python::ensure(&home, &mut |progress| {
+            reporter.work(progress)
+        })?),
         false => None,
     };
     drop(reporter);

@@ -283,7 +283,11 @@ impl Catalog {
         let remarks = remarks.filter_map(|remark| blame::remark(layers, &remark));
         self.remarks.extend(remarks);
         let entrant = Entrant {
-            python: program.entry.is_python().then(|| submission.python.clone()).flatten(),
+            python: program
+                .entry
+                .is_python()
+                .then(|| submission.python.clone())
+                .flatten(),
             space,
             submission,
             folder: entry.folder.clone(),

@@ -143,7 +143,11 @@ impl Kept {
     fn prune(&self) {
         let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let files = folders
-            .filter(|folder| ![BY_SOURCE, PYTHON].iter().any(|name| folder.file_name() == *name))
+            .filter(|folder| {
+                ![BY_SOURCE, PYTHON]
+                    .iter()
+                    .any(|name| folder.file_name() == *name)
+            })
             .flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
         let mut unused: Vec<(SystemTime, PathBuf)> = files
             .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())))

@@ -52,13 +52,15 @@ impl Assumed {
             .with(["-m", "bench.describe"])
             .with([file.as_os_str()])
             .with(class)
-            .setting(&crate::program::python_variables(&[
-                home.root.join("crates/bench-python/python"),
-            ]));
+            .setting(&crate::program::python_variables(&[home
+                .root
+                .join("crates/bench-python/python")]));
         let mut command = launch
             .command(1)
             .map_err(|error| failed(error.to_string()))?;
-        let output = command.output().map_err(|error| failed(error.to_string()))?;
+        let output = command
+            .output()
+            .map_err(|error| failed(error.to_string()))?;
         if !output.status.success() {
             return Err(failed(last_words(&output.stderr)));
         }
@@ -75,7 +77,10 @@ impl Assumed {
         );
         // JSON is YAML.
         for (key, value) in [
-            ("parameter-names", serde_json::to_value(&self.parameter_names)),
+            (
+                "parameter-names",
+                serde_json::to_value(&self.parameter_names),
+            ),
             ("search-space", serde_json::to_value(&self.hyperparameters)),
         ] {
             let _ = writeln!(text, "{key}: {}", value.unwrap_or_default());
@@ -86,7 +91,9 @@ impl Assumed {
     /// The same for people.
     pub fn told(&self, name: &str) -> String {
         let values = self.hyperparameters.iter();
-        let values: Vec<String> = values.map(|(name, value)| format!("{name} {value}")).collect();
+        let values: Vec<String> = values
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
         format!(
             "{name}: class {}, with {}; the learning rate stays as it is, batches have 128 examples. \
              `bench new NAME --python --from {name}` writes these settings to a file",

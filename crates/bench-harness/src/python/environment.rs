@@ -125,7 +125,13 @@ fn is_ours(torch: &str) -> bool {
 
 /// The interpreter that an environment is made with.
 fn base(home: &Home) -> Option<(PathBuf, Told)> {
-    let names = ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
+    let names = [
+        "python3",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python3.10",
+    ];
     let found = names.into_iter().filter_map(|name| home.program(name));
     found
         .filter_map(|path| Some((path.clone(), ask(home, &path)?)))
@@ -171,7 +177,11 @@ pub fn ensure(home: &Home, listener: &mut Listener) -> Result<Environment, Pytho
     let _ = fs::remove_dir_all(&place);
     fs::rename(&staged, &place).map_err(io("rename a folder to", &place))?;
     listener(Progress::Noted {
-        message: format!("Python {} with torch {VERSION} is in {}", told.version, place.display()),
+        message: format!(
+            "Python {} with torch {VERSION} is in {}",
+            told.version,
+            place.display()
+        ),
     });
     find(home)?.ok_or(PythonError::Missing)
 }

@@ -61,7 +61,9 @@ impl Files {
 
     fn is_at(&self, place: &Path) -> bool {
         let names: Vec<PathBuf> = self.0.iter().map(|(name, _)| name.into()).collect();
-        place.is_dir() && listing(place) == names && Files::read(place, &names).is_ok_and(|there| there == *self)
+        place.is_dir()
+            && listing(place) == names
+            && Files::read(place, &names).is_ok_and(|there| there == *self)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Packages of a submission's own, over the environment's torch: pinned with hashes in a lock file beside `submission.yaml`, and installed once for each.
 
 use super::environment::done;
-use super::{Environment, Entrant, PythonError, io, last_words};
+use super::{Entrant, Environment, PythonError, io, last_words};
 use crate::download;
 use crate::home::Home;
 use crate::lock::Lock;
@@ -177,18 +177,29 @@ fn install(
     let requirements = place.with_extension("txt");
     fs::write(&requirements, lock).map_err(io("write", &requirements))?;
     let mut pip = home.command(&environment.interpreter);
-    pip.args(["-m", "pip", "install", "--no-deps", "--require-hashes", "--no-cache-dir"])
-        .args(["--disable-pip-version-check", "--no-input", "--quiet", "--no-compile", "--target"])
-        .arg(&staged)
-        .arg("--requirement")
-        .arg(&requirements);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--require-hashes",
+        "--no-cache-dir",
+    ])
+    .args([
+        "--disable-pip-version-check",
+        "--no-input",
+        "--quiet",
+        "--no-compile",
+        "--target",
+    ])
+    .arg(&staged)
+    .arg("--requirement")
+    .arg(&requirements);
     let what = "downloading a submission's packages".to_owned();
     download::run(home, pip, &staged, what, None, listener)?;
     // Modules are read-only from here on: what is imported is what was pinned.
     let mut compile = home.command(&environment.interpreter);
-    compile
-        .args(["-m", "compileall", "-q"])
-        .arg(&staged);
+    compile.args(["-m", "compileall", "-q"]).arg(&staged);
     if done(&mut compile, "compile a submission's packages").is_err() {
         listener(Progress::Noted {
             message: "a file of a submission's packages does not compile; it may never be imported"

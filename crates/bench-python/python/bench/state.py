@@ -14,22 +14,39 @@ class StateError(TypeError):
     """Something in a state that no snapshot can hold."""
 
 
+def name_of(path):
+    """A tensor's name in a snapshot: where it stands. An optimizer's are by kind, then by parameter, as those of Rust entrants: `state/exp_avg/3`."""
+    if path[:2] == ("optimizer", "state") and len(path) > 3:
+        path = ("state", *path[3:], path[2])
+    return "/".join(map(str, path))
+
+
 def flatten(state):
-    """The structure as JSON, and the tensors that it names by number. A tensor that stands in several places is one."""
-    tensors, numbers = [], {}
+    """The structure as JSON, names of the tensors that it holds by number, and the tensors. A tensor that stands in several places is one."""
+    names, tensors, numbers = [], [], {}
+
+    def told(path):
+        return "state" + "".join(f"[{part!r}]" for part in path)
+
+    def tensor(value, path):
+        if value.layout != torch.strided or value.dtype not in KINDS:
+            raise StateError(f"{told(path)} is a tensor of kind {value.dtype} and layout {value.layout}, which no snapshot can hold")
+        # Counters are values: a state is as large as its arrays.
+        if value.ndim == 0 and not isinstance(value, torch.nn.Parameter):
+            return {"scalar": flat(value.item(), path), "dtype": str(value.dtype).removeprefix("torch."), "device": str(value.device)}
+        number = numbers.get(id(value))
+        if number is None:
+            number = numbers[id(value)] = len(tensors)
+            name = name_of(path)
+            names.append(f"{name}/again-{number}" if name in names else name)
+            tensors.append(value.detach())
+        return {"tensor": number, "strides": list(value.stride()), "parameter": isinstance(value, torch.nn.Parameter), "graph": value.requires_grad}
 
     def flat(value, path):
         if value is None or isinstance(value, (bool, str)):
             return value
         if isinstance(value, torch.Tensor):
-            number = numbers.get(id(value))
-            if number is None:
-                if value.layout != torch.strided or value.dtype not in KINDS:
-                    raise StateError(f"the state's {path} is a tensor of kind {value.dtype} and layout {value.layout}, which no snapshot can hold")
-                number = numbers[id(value)] = len(tensors)
-                tensors.append(value.detach())
-            parameter = isinstance(value, torch.nn.Parameter)
-            return {"tensor": number, "strides": list(value.stride()), "parameter": parameter, "graph": value.requires_grad}
+            return tensor(value, path)
         if isinstance(value, int):
             return {"int": str(int(value))}
         if isinstance(value, float):
@@ -37,21 +54,21 @@ def flatten(state):
         if isinstance(value, complex):
             return {"complex": [value.real.hex(), value.imag.hex()]}
         if isinstance(value, dict):
-            return {"dict": [[flat(key, path), flat(item, f"{path}[{key!r}]")] for key, item in value.items()]}
+            return {"dict": [[flat(key, path), flat(item, (*path, key))] for key, item in value.items()]}
         if isinstance(value, torch.Size):
             return {"tuple": [flat(item, path) for item in value]}
-        if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
-            return {type(value).__name__: [flat(item, f"{path}[{place}]") for place, item in enumerate(value)]}
+        if type(value) in (list, tuple):
+            return {type(value).__name__: [flat(item, (*path, place)) for place, item in enumerate(value)]}
         if isinstance(value, (torch.dtype, torch.device)):
             return {type(value).__name__: str(value).removeprefix("torch.")}
         if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
             return flat(value.item(), path)
         raise StateError(
-            f"the state's {path} is {type(value).__module__}.{type(value).__qualname__}, which no snapshot can hold: "
+            f"{told(path)} is {type(value).__module__}.{type(value).__qualname__}, which no snapshot can hold: "
             "tensors, numbers, texts, switches, None, lists, tuples and dictionaries can"
         )
 
-    return json.dumps(flat(state, "state")), tensors
+    return json.dumps(flat(state, ())), names, tensors
 
 
 def rebuild(structure, tensors):
@@ -74,6 +91,8 @@ def rebuild(structure, tensors):
         match kind:
             case "tensor":
                 return tensor(part)
+            case "scalar":
+                return torch.tensor(full(value), dtype=getattr(torch, part["dtype"]), device=part["device"])
             case "int":
                 return int(value)
             case "float":

@@ -37,6 +37,8 @@ def factory(program):
 
 
 def main():
+    # Standard output is the referee's, or holds a report: what an author prints goes beside it.
+    sys.stdout = sys.stderr
     program = json.loads(sys.argv[1])
     library = native(program["native"])
     from . import training

@@ -11,7 +11,6 @@ use crate::state::Contents;
 use crate::toolkit::elementwise::Form;
 use crate::training::{Given, Settings, Training};
 use anyhow::{Context, Result, bail, ensure};
-use bench_core::spec::submission::Value;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
