@@ -54,6 +54,7 @@ pub fn programs(script: &Script) -> Programs {
         worker: fake("worker"),
         evaluator: fake("evaluator"),
         source_hash: SOURCE.to_owned(),
+        python: None,
     }
 }
 

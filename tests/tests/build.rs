@@ -9,7 +9,7 @@ use bench_core::run::{RunSpec, SubmissionIdentity};
 use bench_harness::home::{Building, Home};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::program::{
-    BuildProgress, Builder, CargoBuilder, Program, ProgramError, Programs,
+    BuildProgress, Builder, CargoBuilder, Origin, Program, ProgramError, Programs,
 };
 use bench_harness::revision;
 use bench_harness::session::{self, SessionEvent};
@@ -73,6 +73,7 @@ fn checkout() -> (TempDir, CargoBuilder) {
     let home = Home {
         cache: folder.path().join("cache"),
         user_data: None,
+        user_python: None,
         user_libtorch: None,
         user_compiler: None,
         building: Building {
@@ -82,7 +83,7 @@ fn checkout() -> (TempDir, CargoBuilder) {
         search_path: std::env::var_os("PATH").unwrap(),
         root,
     };
-    let elsewhere = BTreeMap::from([("my-optimizer".to_owned(), outside)]);
+    let elsewhere = BTreeMap::from([("my-optimizer".to_owned(), Origin::Crate(outside))]);
     (folder, CargoBuilder::new(home, elsewhere))
 }
 
@@ -225,7 +226,10 @@ fn two_folders_of_one_package_are_two_programs() {
         &saying("original"),
     );
     let home = first.home().clone();
-    let mut second = CargoBuilder::new(home, BTreeMap::from([("my-optimizer".to_owned(), copy)]));
+    let mut second = CargoBuilder::new(
+        home,
+        BTreeMap::from([("my-optimizer".to_owned(), Origin::Crate(copy))]),
+    );
     for _ in 0..2 {
         let original = build(&mut first, "my-optimizer");
         let copy = build(&mut second, "my-optimizer");
@@ -348,7 +352,8 @@ fn the_source_hash_follows_what_determines_the_program() {
     let home = builder.home().clone();
     let root = home.root.clone();
     let at = |path: &str| folder.path().join(path);
-    let elsewhere = BTreeMap::from([("my-optimizer".to_owned(), at("my-optimizer"))]);
+    let elsewhere =
+        BTreeMap::from([("my-optimizer".to_owned(), Origin::Crate(at("my-optimizer")))]);
     let hash_with = |flags: &[(&str, &str)], name: &str| {
         let flags = flags
             .iter()

@@ -2,15 +2,19 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::progress::{Reporter, Style};
 use bench_core::run::DatasetIdentity;
 use bench_core::spec::catalog::Catalog;
 use bench_core::spec::diagnostic::nearest;
 use bench_core::spec::harness::{Harness, Scoring};
 use bench_core::spec::resolve::ResolveError;
 use bench_core::spec::schema::Kind;
-use bench_harness::catalog;
+use bench_harness::catalog::{self, Alone};
 use bench_harness::data;
 use bench_harness::home::Home;
+use bench_harness::program::Origin;
+use bench_harness::progress::{Listener, Progress};
+use bench_harness::python::{self, Assumed};
 use bench_harness::store::{self, StoreError, Stored};
 use bench_score::{Against, FrozenReference};
 use std::borrow::Cow;
@@ -40,7 +44,18 @@ impl Workspace {
         let home = Home::find()?;
         let mut names = Vec::new();
         let mut folders = Vec::new();
+        let mut alone = Vec::new();
         for given in given {
+            if let Some((file, class)) = python::file_of(given) {
+                let (file, _) = assume(&home, &file, class.as_deref())?;
+                names.extend(
+                    file.path
+                        .file_name()
+                        .map(|name| name.to_string_lossy().into_owned()),
+                );
+                alone.push(file);
+                continue;
+            }
             match submission_folder(&home, given)? {
                 Some(folder) => {
                     names.extend(
@@ -53,7 +68,7 @@ impl Workspace {
                 None => names.push(given.clone()),
             }
         }
-        let catalog = catalog::load(&home, &folders)?;
+        let catalog = catalog::load(&home, &folders, &alone)?;
         let workspace = Workspace { home, catalog };
         workspace.no_other_has_their_names(&folders)?;
         Ok((workspace, names))
@@ -136,17 +151,43 @@ impl Workspace {
         Ok(())
     }
 
-    /// Each submission's program: its name and its crate's folder.
-    pub(crate) fn programs(&self) -> BTreeMap<String, PathBuf> {
+    /// What each submission's program is made from, by the program's name.
+    pub(crate) fn programs(&self) -> BTreeMap<String, Origin> {
         let entrants = self.catalog.submissions.values();
         entrants
             .map(|entrant| {
-                (
-                    entrant.program.clone(),
-                    self.home.root.join(&entrant.program_folder),
-                )
+                let folder = self.home.root.join(&entrant.program_folder);
+                let origin = match &entrant.python {
+                    None => Origin::Crate(folder),
+                    Some(python) => Origin::Python(python::Entrant {
+                        folder,
+                        python: python.clone(),
+                        parameter_names: entrant.submission.parameter_names.clone(),
+                        alone: entrant.program.ends_with(".py"),
+                    }),
+                };
+                (entrant.program.clone(), origin)
             })
             .collect()
+    }
+
+    /// Sets Python up where one of these submissions runs in it.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub(crate) fn ensure_python<'a>(
+        &self,
+        mut submissions: impl Iterator<Item = &'a str>,
+        listener: &mut Listener,
+    ) -> Result<(), Failure> {
+        let is_python = |name: &str| {
+            let entrant = self.catalog.submissions.get(name);
+            entrant.is_some_and(|entrant| entrant.python.is_some())
+        };
+        if submissions.any(is_python) {
+            python::ensure(&self.home, listener)?;
+        }
+        Ok(())
     }
 
     /// There is no such submission, or it has mistakes.
@@ -257,6 +298,29 @@ fn is_trial(wanted: &str, name: &str) -> bool {
     name.strip_prefix(wanted).is_some_and(begins)
         || digits.strip_prefix(wanted).is_some_and(begins)
         || (wanted.len() >= FEWEST && (some.starts_with(wanted) || some.ends_with(wanted)))
+}
+
+/// What is assumed of a Python file by itself, which is said, and the files that it is made of.
+///
+/// # Errors
+/// When there is no such file, no Python, or no class in it that trains.
+pub(crate) fn assume(
+    home: &Home,
+    file: &Path,
+    class: Option<&str>,
+) -> Result<(Alone, Vec<PathBuf>), Failure> {
+    let path = file.canonicalize().map_err(|error| {
+        Failure::usage(format!("cannot read {}: {error}", file.display()), None)
+    })?;
+    let reporter = Reporter::start(Style::Human);
+    let mut listener = |progress| reporter.work(progress);
+    let environment = python::ensure(home, &mut listener)?;
+    let assumed = Assumed::ask(home, &environment, &path, class)?;
+    listener(Progress::Noted {
+        message: assumed.told(&file.display().to_string()),
+    });
+    let settings = assumed.settings(&path);
+    Ok((Alone { path, settings }, assumed.files))
 }
 
 /// The folder of a submission given as a path; none for a name.

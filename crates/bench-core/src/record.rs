@@ -89,6 +89,22 @@ pub struct ProgramDigests {
     pub worker: String,
     /// The one that scores.
     pub evaluator: String,
+    /// What a Python entrant ran in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<PythonFacts>,
+}
+
+/// The interpreter of a Python entrant, and what it could import. In the source's hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PythonFacts {
+    /// Of the interpreter: `3.11.7`.
+    pub version: String,
+    /// Of torch, as it calls itself.
+    pub torch: String,
+    /// Packages of the submission's own, pinned: `NAME==VERSION` and the sha256 of what was installed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
 }
 
 /// What tables must know of a trial beyond its configuration, as it was when the trial began. In no hash.

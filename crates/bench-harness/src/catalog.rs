@@ -21,12 +21,30 @@ pub struct CatalogError {
 /// Name of a submission's file in its folder.
 const SUBMISSION: &str = "submission.yaml";
 
-/// All specs of the checkout and the submissions in these other folders. Mistakes in files are in the catalogue.
+/// A Python file by itself, with the settings that are assumed of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alone {
+    /// The file.
+    pub path: PathBuf,
+    /// What a `submission.yaml` would say.
+    pub settings: String,
+}
+
+/// All specs of the checkout, the submissions in these other folders, and Python files by themselves. Mistakes in files are in the catalogue.
 ///
 /// # Errors
 /// When something cannot be read, such as a folder of `others` without a `submission.yaml`.
-pub fn load(home: &Home, others: &[PathBuf]) -> Result<Catalog, CatalogError> {
+pub fn load(home: &Home, others: &[PathBuf], alone: &[Alone]) -> Result<Catalog, CatalogError> {
     let mut files = files(home, &home.root, others)?;
+    files.extend(alone.iter().map(|alone| File {
+        kind: Kind::Submission,
+        source: Source::of(alone.path.clone(), alone.settings.as_bytes()),
+        folder: alone.path.parent().unwrap_or(&alone.path).to_owned(),
+        base: None,
+        has_crate: false,
+        search_space: None,
+        norms: Vec::new(),
+    }));
     add_bases(&home.root, &mut files)?;
     Ok(Catalog::parse(files))
 }

@@ -47,6 +47,8 @@ pub struct Home {
     pub user_data: Option<PathBuf>,
     /// The user's own libtorch: `LIBTORCH`.
     pub user_libtorch: Option<PathBuf>,
+    /// The user's own Python: `BENCH_PYTHON`, an interpreter, or that of the environment that is active, and which variable names it.
+    pub user_python: Option<(&'static str, PathBuf)>,
     /// The user's own C++ compiler: `CXX`.
     pub user_compiler: Option<OsString>,
     /// Where programs are looked for: `PATH`.
@@ -166,6 +168,9 @@ impl Home {
             // Under `cargo run`, cargo itself sets LIBTORCH to a checkout's link: that one is ours.
             user_libtorch: path("LIBTORCH").filter(|folder| !folder.ends_with(LINK)),
             user_data: path("BENCH_DATA"),
+            user_python: path("BENCH_PYTHON")
+                .map(|python| ("BENCH_PYTHON", python))
+                .or_else(|| Some(("VIRTUAL_ENV", path("VIRTUAL_ENV")?.join("bin/python")))),
             user_compiler: variable("CXX"),
             search_path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             cache,

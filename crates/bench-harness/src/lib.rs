@@ -18,6 +18,7 @@ mod pip;
 pub mod process;
 pub mod program;
 pub mod progress;
+pub mod python;
 pub mod recorder;
 pub mod revision;
 pub mod scaffold;

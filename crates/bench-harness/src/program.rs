@@ -7,18 +7,21 @@ mod keep;
 mod lockfile;
 mod output;
 mod packages;
+mod python;
 mod settings;
 mod source;
 
 pub use cargo::CargoBuilder;
 pub use docs::document;
 pub(crate) use lockfile::{closure, name as locked_name, update};
+pub(crate) use python::python_variables;
 pub use source::Source;
 
 use crate::channel;
 use crate::interrupt::Interrupts;
 use crate::launch::Launch;
-use bench_core::record::ProgramDigests;
+use crate::python::{Entrant, PythonError};
+use bench_core::record::{ProgramDigests, PythonFacts};
 use bench_core::run::SubmissionIdentity;
 use std::io;
 use std::path::PathBuf;
@@ -32,6 +35,15 @@ pub struct Program {
     pub digest: String,
 }
 
+/// What the program of a submission is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A crate in this folder.
+    Crate(PathBuf),
+    /// A class in Python.
+    Python(Entrant),
+}
+
 /// A trial's two programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Programs {
@@ -41,6 +53,8 @@ pub struct Programs {
     pub evaluator: Program,
     /// Of what they were built from: before the build and after it.
     pub source_hash: String,
+    /// What a Python entrant runs in.
+    pub python: Option<PythonFacts>,
 }
 
 impl Programs {
@@ -57,6 +71,7 @@ impl Programs {
         ProgramDigests {
             worker: self.worker.digest.clone(),
             evaluator: self.evaluator.digest.clone(),
+            python: self.python.clone(),
         }
     }
 }
@@ -124,6 +139,9 @@ pub enum ProgramError {
         /// Why.
         cause: io::Error,
     },
+    /// There is no Python to run it in, or no such class.
+    #[error(transparent)]
+    Python(#[from] PythonError),
     /// Somebody stopped the command.
     #[error("the build was interrupted")]
     Interrupted,

@@ -20,6 +20,7 @@ impl Fixture {
             root: path("checkout"),
             cache: path("cache"),
             user_data: None,
+            user_python: None,
             user_libtorch: None,
             user_compiler: None,
             building: Default::default(),

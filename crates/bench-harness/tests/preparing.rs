@@ -28,6 +28,7 @@ fn memory(line: &str) -> u64 {
 fn memory_is_that_of_a_few_shards_and_progress_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let home = Home {
+        user_python: None,
         root: folder.path().join("checkout"),
         cache: folder.path().join("cache"),
         user_data: Some(folder.path().join("own")),

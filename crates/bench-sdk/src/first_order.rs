@@ -291,6 +291,12 @@ impl<R: UpdateRule> TrainingAlgorithm for FirstOrder<R> {
 }
 
 impl Training {
+    /// The parameters by the groups of `submission.yaml`, each with its hyperparameters. Those that no group names make one more, the last.
+    pub fn groups(&self) -> Vec<Group> {
+        let parts = parts(self, self.hyperparameters()).into_iter();
+        parts.map(|(group, ..)| group).collect()
+    }
+
     /// Clips gradients as `submission.yaml` says, and logs the norm that they had: in every step where it wants that, else before each evaluation, for
     /// curves of the training.
     ///

@@ -14,6 +14,8 @@ use std::rc::Rc;
 pub struct Hyperparameters {
     values: BTreeMap<String, Value>,
     read: Rc<RefCell<BTreeSet<String>>>,
+    /// Of others than the algorithm.
+    others: BTreeSet<String>,
 }
 
 /// A hyperparameter that the code asks for and the submission does not give as asked.
@@ -73,6 +75,7 @@ impl Hyperparameters {
             values: run.hyperparameters.clone(),
             // The schedule has read those.
             read: Rc::new(RefCell::new(run.submission.scheduled.clone())),
+            others: run.submission.scheduled.clone(),
         }
     }
 
@@ -81,7 +84,38 @@ impl Hyperparameters {
         Hyperparameters {
             values,
             read: Rc::default(),
+            others: BTreeSet::new(),
         }
+    }
+
+    /// With more values, which are not the algorithm's by name.
+    pub(crate) fn with_others<const N: usize>(
+        mut self,
+        others: [(&str, &str); N],
+    ) -> Hyperparameters {
+        for (name, value) in others {
+            if !self.values.contains_key(name) {
+                let value = Value::Text(value.to_owned());
+                self.values.insert(name.to_owned(), value);
+                self.others.insert(name.to_owned());
+            }
+        }
+        self
+    }
+
+    /// The algorithm's names, read or not: without those that only the schedule reads.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.values.keys().map(String::as_str);
+        names.filter(|name| !self.others.contains(*name))
+    }
+
+    /// A value of whatever kind.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    #[track_caller]
+    pub fn value(&self, name: &str) -> Result<&Value, HyperparameterError> {
+        self.get(name)
     }
 
     /// A number.

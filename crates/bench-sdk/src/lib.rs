@@ -16,6 +16,7 @@ mod first_order;
 mod group;
 mod hyperparameters;
 mod problem;
+mod program;
 mod state;
 mod tensor;
 pub mod testing;
@@ -32,14 +33,14 @@ pub use check::{Comparison, reference_uniform};
 pub use first_order::{FirstOrder, Rules};
 pub use group::{Group, Update};
 pub use hyperparameters::{HyperparameterError, Hyperparameters};
+pub use program::Program;
 pub use serde_json;
 pub use state::{Contents, State, Value, Visit};
 pub use tch;
 pub use training::{Budget, Gradients, Replica, Training};
 
-use std::panic::Location;
 use std::process::ExitCode;
-use worker::failure;
+pub use worker::failure::Located;
 
 /// What most submissions use.
 pub mod prelude {
@@ -62,13 +63,5 @@ pub fn run<R: UpdateRule>() -> ExitCode {
 /// The program of a submission that is a whole training algorithm.
 #[track_caller]
 pub fn run_algorithm<A: TrainingAlgorithm>() -> ExitCode {
-    bench_torch::runtime::keep_freed_memory();
-    failure::prepare(Location::caller());
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.split_first() {
-        None => worker::run::<A>(),
-        Some((verb, rest)) if verb == "check" => check::run::<A>(rest),
-        Some((verb, rest)) if verb == "time" => timing::run::<A>(rest),
-        Some(_) => check::usage(),
-    }
+    Program::of_this_process().run::<A>()
 }

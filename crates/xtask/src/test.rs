@@ -41,8 +41,8 @@ pub fn run(options: &Options) -> Result<()> {
     if options.torch_free {
         return Ok(());
     }
-    shell::step("set-up: libtorch and data", || {
-        shell::run(shell::bench()?.arg("setup"))?;
+    shell::step("set-up: libtorch, Python and data", || {
+        shell::run(shell::bench()?.args(["setup", "--python"]))?;
         shell::run(shell::bench()?.args(["data", "fetch", "synthetic", "fashion-mnist"]))
     })?;
     shell::step("tests of the torch half", torch_half)?;
@@ -57,6 +57,8 @@ pub fn run(options: &Options) -> Result<()> {
             "end_to_end",
             "--test",
             "guide",
+            "--test",
+            "python",
             "--",
             "--ignored",
             "--test-threads=1",

@@ -134,6 +134,7 @@ fn build(
     let reporter = Reporter::start(Style::Human);
     let mut listener = |progress| reporter.work(progress);
     setup::ensure(&workspace.home, Default::default(), &mut listener)?;
+    workspace.ensure_python(std::iter::once(submission.name.as_str()), &mut listener)?;
     let interrupts = super::interrupts()?;
     let name = &submission.name;
     reporter.session(SessionEvent::Building { submission: name });

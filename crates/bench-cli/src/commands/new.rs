@@ -1,6 +1,7 @@
 //! `bench new`: a submission to begin with.
 
 mod best;
+mod python;
 
 use crate::arguments::Results;
 use crate::command_line::CommandLine;
@@ -22,6 +23,8 @@ use std::path::{Component, Path, PathBuf};
   bench new my-algo
   bench new my-algo --from lion
   bench new my-algo --wide
+  bench new my-algo --python
+  bench new my-algo --python --from my_optimizer.py
   bench new ../elsewhere/my-algo
   bench new ../elsewhere/my-variant --from adamw-wsd
   bench new lion-tuned --best-of lion --workload fashion-mnist-mlp")]
@@ -34,6 +37,9 @@ pub(crate) struct Arguments {
     /// Begin as a whole training algorithm, whose step is written out: for second passes, populations, batches of one's own
     #[arg(long, conflicts_with_all = ["from", "best_of"])]
     wide: bool,
+    /// Begin as a `torch.optim.Optimizer` in Python; with `--from FILE.py` as a copy of that
+    #[arg(long, conflicts_with_all = ["wide", "best_of"])]
+    python: bool,
     /// Begin as a variant of this submission whose defaults are the best point that a search of it found
     #[arg(long, value_name = "SUBMISSION", conflicts_with = "from")]
     best_of: Option<String>,
@@ -45,6 +51,9 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    if arguments.python {
+        return python(arguments, screen);
+    }
     let base = arguments.from.as_ref().or(arguments.best_of.as_ref());
     let (workspace, begin) = match base {
         Some(base) => {
@@ -69,6 +78,20 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         return Err(Failure::usage(message, help.to_owned()));
     }
     let made = scaffold::create(&workspace.home, &plan)?;
+    screen.print(&told(&arguments.name, &plan, &made))?;
+    Ok(Exit::Ok)
+}
+
+/// A folder with Python in it.
+fn python(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let home = Home::find()?;
+    let plan = plan(&home, &arguments.name, Begin::Rule)?;
+    let files = python::create(&home, &plan.folder, arguments.from.as_deref())?;
+    let made = Made {
+        files,
+        is_member: false,
+        has_crate: false,
+    };
     screen.print(&told(&arguments.name, &plan, &made))?;
     Ok(Exit::Ok)
 }

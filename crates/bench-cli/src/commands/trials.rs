@@ -43,6 +43,8 @@ pub(super) fn prepare(
     let mut listener = |progress| reporter.work(progress);
     if !options.dry_run {
         setup::ensure(home, setup::Options { cuda }, &mut listener)?;
+        let names = plan.runs.iter().map(|run| run.submission.name.as_str());
+        workspace.ensure_python(names, &mut listener)?;
     }
     let mut trials = Vec::new();
     for mut run in plan.runs {

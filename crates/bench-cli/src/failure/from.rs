@@ -11,6 +11,7 @@ use bench_harness::data::DataError;
 use bench_harness::file::WriteError;
 use bench_harness::home::HomeError;
 use bench_harness::program::ProgramError;
+use bench_harness::python::PythonError;
 use bench_harness::revision::RevisionError;
 use bench_harness::scaffold::{NameError, ScaffoldError};
 use bench_harness::session::SessionError;
@@ -107,8 +108,23 @@ impl From<DataError> for Failure {
     }
 }
 
+impl From<PythonError> for Failure {
+    fn from(error: PythonError) -> Failure {
+        let exit = match &error {
+            PythonError::File { .. } => Exit::Usage,
+            _ => Exit::Environment,
+        };
+        let help = error.help().map(str::to_owned);
+        Failure::new(exit, error, help)
+    }
+}
+
 impl From<ProgramError> for Failure {
     fn from(error: ProgramError) -> Failure {
+        let error = match error {
+            ProgramError::Python(error) => return Failure::from(error),
+            error => error,
+        };
         let (exit, help) = match &error {
             ProgramError::Interrupted => (Exit::Interrupted, None),
             ProgramError::NoCrate { .. } => (

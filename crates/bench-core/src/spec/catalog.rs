@@ -15,7 +15,7 @@ use super::rules;
 use super::scheduled;
 use super::schema::Kind;
 use super::search::Space;
-use super::submission::Submission;
+use super::submission::{Python, Submission};
 use super::workload::Workload;
 use super::yaml::{self, Document, Mistake};
 use serde::de::DeserializeOwned;
@@ -100,6 +100,8 @@ pub struct Entrant {
     pub program: String,
     /// That crate's folder.
     pub program_folder: PathBuf,
+    /// The class that trains in the crate's place, in that folder.
+    pub python: Option<Python>,
 }
 
 /// A file with what could be made of it.
@@ -116,6 +118,17 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether a submission's program lies beside it or is named in it.
+    fn trains(&self) -> bool {
+        self.has_crate || self.is_python()
+    }
+
+    /// Whether it names a class in Python.
+    fn is_python(&self) -> bool {
+        let value = self.document.as_ref().map(|document| &document.value);
+        value.is_some_and(|value| value.get("python").is_some())
+    }
+
     /// The files in which there may be mistakes.
     fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
         std::iter::once(&self.source).chain(&self.search_space)
@@ -255,11 +268,11 @@ impl Catalog {
         let Some(submission) = self.read(layers, rules::submission) else {
             return;
         };
-        // The nearest layer with a crate trains; the last layer is the file itself.
-        let Some(program) = layers.iter().rev().find(|layer| layer.entry.has_crate) else {
+        // The nearest layer with a program trains; the last layer is the file itself.
+        let Some(program) = layers.iter().rev().find(|layer| layer.entry.trains()) else {
             let message =
                 "a submission needs a program: neither it nor what it extends has a Cargo.toml";
-            let help = "add a crate (`bench check` says what it needs), or `extends: ../adamw`";
+            let help = "add a crate (`bench check` says what it needs), `python: { file: lion.py }`, or `extends: ../adamw`";
             self.broken.push((entry.kind, entry.name.clone()));
             return self.violation(layers, Violation::new("", message, help));
         };
@@ -270,6 +283,11 @@ impl Catalog {
         let remarks = remarks.filter_map(|remark| blame::remark(layers, &remark));
         self.remarks.extend(remarks);
         let entrant = Entrant {
+            python: program
+                .entry
+                .is_python()
+                .then(|| submission.python.clone())
+                .flatten(),
             space,
             submission,
             folder: entry.folder.clone(),
@@ -406,6 +424,10 @@ fn checked(kind: Kind, layers: &[Layer], mut file: Value) -> Checked {
 /// A file's name in specs.
 fn name(kind: Kind, path: &Path) -> String {
     let named = match kind {
+        // A Python file by itself keeps its ending, so that it never passes for the entrant of that name.
+        Kind::Submission if path.extension().is_some_and(|ending| ending == "py") => {
+            path.file_name()
+        }
         Kind::Submission => path.parent().and_then(Path::file_name),
         Kind::Workload | Kind::Dataset | Kind::Harness => path.file_stem(),
     };

@@ -26,6 +26,13 @@ pub struct Submission {
     /// Where its defaults come from, when a search found them: `bench compare` says so. In no hash.
     #[serde(default, skip_serializing)]
     pub tuned: Option<Tuned>,
+    /// The Python program that trains, in place of a crate. In the source's hash.
+    #[serde(default, skip_serializing)]
+    pub python: Option<Python>,
+    /// Of a Python optimizer: which of its constructor's arguments takes which hyperparameters. `lr` takes `learning-rate` and `eps` takes `epsilon`, any other the one
+    /// of its name with `-` for `_`.
+    #[serde(default, skip_serializing)]
+    pub parameter_names: BTreeMap<String, ArgumentNames>,
     /// Which rulesets' tuning it enters.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub rulesets: Vec<Tuning>,
@@ -60,6 +67,34 @@ impl Submission {
             .map(|(name, dimension)| (name.clone(), dimension.default()))
             .collect()
     }
+}
+
+/// A class in Python: derived from `torch.optim.Optimizer`, or from `bench.TrainingAlgorithm`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Python {
+    /// The file that defines it, in the submission's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The package that defines it, by the name that it is imported by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The package's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its name; of a file's, where there is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+}
+
+/// A hyperparameter's name, or several for an argument that is a tuple.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ArgumentNames {
+    /// Of one value.
+    One(String),
+    /// Of a tuple's, in order.
+    Several(Vec<String>),
 }
 
 /// The search that defaults were taken from.

@@ -4,8 +4,8 @@ use super::keep::Kept;
 use super::packages::{Package, Packages};
 use super::source::Source;
 use super::{
-    BuildProgress, Builder, Listener, Program, ProgramError, Programs, fresh, lockfile, output,
-    settings,
+    BuildProgress, Builder, Listener, Origin, Program, ProgramError, Programs, fresh, lockfile,
+    output, python, settings,
 };
 use crate::home::Home;
 use crate::interrupt::Interrupts;
@@ -31,8 +31,8 @@ pub struct CargoBuilder {
     home: Home,
     /// What is built: the checkout, or a revision of it.
     root: PathBuf,
-    /// Submission's name to its folder, for those outside of `submissions/`.
-    elsewhere: BTreeMap<String, PathBuf>,
+    /// What programs are made from, for those that are no crate of `submissions/`.
+    origins: BTreeMap<String, Origin>,
     packages: Packages,
     kept: Kept,
     /// What was done that a person should know, until a build tells it.
@@ -47,10 +47,10 @@ struct Built {
 }
 
 impl CargoBuilder {
-    /// For the submissions of a checkout, and others that lie `elsewhere`.
-    pub fn new(home: Home, elsewhere: BTreeMap<String, PathBuf>) -> CargoBuilder {
+    /// For the submissions of a checkout, and others of these `origins`.
+    pub fn new(home: Home, origins: BTreeMap<String, Origin>) -> CargoBuilder {
         let root = home.root.clone();
-        CargoBuilder::of_revision(home, root, elsewhere)
+        CargoBuilder::of_revision(home, root, origins)
     }
 
     /// For a revision of the checkout that lies in `root`. All revisions share a target folder of their own, so that what they depend on is compiled once,
@@ -58,7 +58,7 @@ impl CargoBuilder {
     pub fn of_revision(
         home: Home,
         root: PathBuf,
-        elsewhere: BTreeMap<String, PathBuf>,
+        origins: BTreeMap<String, Origin>,
     ) -> CargoBuilder {
         CargoBuilder {
             packages: Packages::of(home.clone(), root.clone()),
@@ -66,7 +66,7 @@ impl CargoBuilder {
             notes: Vec::new(),
             root,
             home,
-            elsewhere,
+            origins,
             title: None,
         }
     }
@@ -95,9 +95,9 @@ impl CargoBuilder {
     }
 
     fn package(&mut self, submission: &SubmissionIdentity) -> Result<Package, ProgramError> {
-        let folder = match self.elsewhere.get(&submission.program) {
-            Some(folder) => folder.clone(),
-            None => self.root.join("submissions").join(&submission.program),
+        let folder = match self.origins.get(&submission.program) {
+            Some(Origin::Crate(folder)) => folder.clone(),
+            _ => self.root.join("submissions").join(&submission.program),
         };
         let package = self.packages.at(&folder, &submission.name)?;
         self.lock(&package)?;
@@ -123,18 +123,60 @@ impl CargoBuilder {
         Ok(())
     }
 
-    /// What a submission's program and the evaluator are made of.
-    fn source(&mut self, submission: &SubmissionIdentity) -> Result<Source, ProgramError> {
-        let worker = self.package(submission)?;
-        let evaluator = self.root.join("crates").join(EVALUATOR_CRATE);
-        let evaluator = self.packages.at(&evaluator, &submission.name)?;
+    /// Where what is built lies.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn python(&self, submission: &SubmissionIdentity) -> Option<crate::python::Entrant> {
+        match self.origins.get(&submission.program) {
+            Some(Origin::Python(entrant)) => Some(entrant.clone()),
+            _ => None,
+        }
+    }
+
+    /// Crates of the checkout, and the evaluator.
+    pub(super) fn checkout_source(
+        &mut self,
+        crates: &[&str],
+        submission: &str,
+    ) -> Result<Source, ProgramError> {
         let mut source = Source::default();
-        for package in [worker, evaluator] {
-            let workspace = self.packages.add(&mut source, &package, &submission.name)?;
+        for name in crates.iter().chain(&[EVALUATOR_CRATE]) {
+            let folder = self.root.join("crates").join(name);
+            let package = self.packages.at(&folder, submission)?;
+            let workspace = self.packages.add(&mut source, &package, submission)?;
             settings::add_manifest(&mut source, &workspace)?;
         }
+        Ok(source)
+    }
+
+    /// What a submission's program and the evaluator are made of.
+    fn source(
+        &mut self,
+        submission: &SubmissionIdentity,
+        parts: Option<&python::Parts>,
+    ) -> Result<Source, ProgramError> {
+        if let Some(parts) = parts {
+            return self.python_source(submission, parts);
+        }
+        let worker = self.package(submission)?;
+        let mut source = self.checkout_source(&[], &submission.name)?;
+        let workspace = self.packages.add(&mut source, &worker, &submission.name)?;
+        settings::add_manifest(&mut source, &workspace)?;
         settings::add_surroundings(&mut source, &self.home, &self.root)?;
         Ok(source)
+    }
+
+    /// What a Python entrant is made of beside a crate; nothing for others.
+    fn parts(
+        &self,
+        submission: &SubmissionIdentity,
+        listener: &mut Listener<'_>,
+    ) -> Result<Option<python::Parts>, ProgramError> {
+        let entrant = self.python(submission);
+        let parts = entrant.map(|entrant| self.python_parts(&entrant, listener));
+        parts.transpose()
     }
 
     /// Nobody else builds into this target folder until the lock is gone: what cargo made is what is copied.
@@ -163,6 +205,9 @@ impl CargoBuilder {
         interrupts: &Interrupts,
         listener: &mut Listener<'_>,
     ) -> Result<Built, ProgramError> {
+        if self.python(submission).is_some() {
+            return self.compile_library(submission, interrupts, listener);
+        }
         let package = self.package(submission)?;
         let no_binary = || ProgramError::NoBinary {
             submission: submission.name.clone(),
@@ -183,6 +228,35 @@ impl CargoBuilder {
         }
         Ok(Built {
             worker: executables.remove(&binary.name).ok_or_else(no_binary)?,
+            evaluator: executables.remove(EVALUATOR).ok_or_else(no_binary)?,
+        })
+    }
+
+    /// The library that a Python process loads, and the evaluator.
+    fn compile_library(
+        &mut self,
+        submission: &SubmissionIdentity,
+        interrupts: &Interrupts,
+        listener: &mut Listener<'_>,
+    ) -> Result<Built, ProgramError> {
+        if self.is_revision() {
+            fresh::touch(&self.root)?;
+        }
+        // One command, so that what both are built on is compiled once.
+        let mut command = self.build_command();
+        command.args(["-p", EVALUATOR_CRATE, "--bin", EVALUATOR]);
+        command.args(["-p", python::CRATE, "--lib"]);
+        let built = output::run(command, interrupts, listener)?;
+        if !built.success {
+            return Err(built.error(&submission.name));
+        }
+        let mut executables = built.executables;
+        let no_binary = || ProgramError::NoBinary {
+            submission: submission.name.clone(),
+            folder: self.root.join("crates").join(python::CRATE),
+        };
+        Ok(Built {
+            worker: self.target().join("release").join(python::LIBRARY),
             evaluator: executables.remove(EVALUATOR).ok_or_else(no_binary)?,
         })
     }
@@ -260,7 +334,8 @@ impl Builder for CargoBuilder {
     }
 
     fn source_hash(&mut self, submission: &SubmissionIdentity) -> Result<String, ProgramError> {
-        Ok(self.source(submission)?.hash())
+        let parts = self.parts(submission, &mut |_| {})?;
+        Ok(self.source(submission, parts.as_ref())?.hash())
     }
 
     fn build(
@@ -271,7 +346,8 @@ impl Builder for CargoBuilder {
     ) -> Result<Programs, ProgramError> {
         let _alone = self.alone(interrupts)?;
         self.packages.forget();
-        let mut source = self.source(submission)?;
+        let mut parts = self.parts(submission, listener)?;
+        let mut source = self.source(submission, parts.as_ref())?;
         for note in self.notes.drain(..) {
             listener(BuildProgress::Noted(&note));
         }
@@ -289,9 +365,10 @@ impl Builder for CargoBuilder {
                         self.kept.keep(&built.evaluator)?,
                     ];
                     self.packages.forget();
-                    let after = self.source(submission)?;
+                    let edited = self.parts(submission, listener)?;
+                    let after = self.source(submission, edited.as_ref())?;
                     if after.hash() != source_hash {
-                        source = after;
+                        (source, parts) = (after, edited);
                         continue;
                     }
                     covers(&source, &built.worker, &submission.name)?;
@@ -303,9 +380,14 @@ impl Builder for CargoBuilder {
                 }
             };
             return Ok(Programs {
-                worker: self.launchable(worker),
+                worker: match &parts {
+                    // torch in the process brings its own libtorch.
+                    Some(parts) => self.python_program(worker, parts)?,
+                    None => self.launchable(worker),
+                },
                 evaluator: self.launchable(evaluator),
                 source_hash,
+                python: parts.as_ref().map(python::Parts::facts),
             });
         }
         Err(ProgramError::Changing {

@@ -20,6 +20,8 @@ const DIGITS: usize = 32;
 const TRIES: u32 = 3;
 /// Folder of what is known of sources that nobody edits.
 const BY_SOURCE: &str = "by-source";
+/// Folder of the files of Python entrants.
+pub(super) const PYTHON: &str = "python";
 
 /// The cache's programs, and a hold on those that this process uses.
 #[derive(Debug)]
@@ -141,7 +143,11 @@ impl Kept {
     fn prune(&self) {
         let folders = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let files = folders
-            .filter(|folder| folder.file_name() != BY_SOURCE)
+            .filter(|folder| {
+                ![BY_SOURCE, PYTHON]
+                    .iter()
+                    .any(|name| folder.file_name() == *name)
+            })
             .flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
         let mut unused: Vec<(SystemTime, PathBuf)> = files
             .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())))

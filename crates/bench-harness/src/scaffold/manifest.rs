@@ -130,6 +130,7 @@ mod tests {
             root: "/co".into(),
             cache: "/cache".into(),
             user_data: None,
+            user_python: None,
             user_libtorch: None,
             user_compiler: None,
             building: Default::default(),

@@ -16,6 +16,7 @@ mod subject;
 mod tests;
 
 use crate::algorithm::TrainingAlgorithm;
+use crate::program::Program;
 use crate::training::Training;
 use crate::worker::failure;
 use anyhow::{Context, Result, bail, ensure};
@@ -26,7 +27,7 @@ pub use golden::{Comparison, reference_uniform};
 use report::Report;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 
 /// A rule does not hold.
 const FAILED: u8 = 1;
@@ -51,9 +52,9 @@ struct Arguments {
 }
 
 /// Runs the checks that the arguments ask for, and prints what they found.
-pub(crate) fn run<A: TrainingAlgorithm>(arguments: &[String]) -> ExitCode {
+pub(crate) fn run<A: TrainingAlgorithm>(program: &Program, arguments: &[String]) -> ExitCode {
     failure::tell_once();
-    match failure::fence(|| check::<A>(arguments)) {
+    match failure::fence(|| check::<A>(program, arguments)) {
         Ok(report) if report.has_failures() => ExitCode::from(FAILED),
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
@@ -69,7 +70,7 @@ pub(crate) fn usage() -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn check<A: TrainingAlgorithm>(arguments: &[String]) -> Result<Report> {
+fn check<A: TrainingAlgorithm>(program: &Program, arguments: &[String]) -> Result<Report> {
     let arguments = parse(arguments)?;
     let checks = if arguments.goldens.is_empty() {
         let (task, choices) = read_tasks()?;
@@ -78,12 +79,14 @@ fn check<A: TrainingAlgorithm>(arguments: &[String]) -> Result<Report> {
             bits::go_on::<A>(&task.run, folder)?;
             return Ok(Report::new(Vec::new()));
         }
-        let mut checks = rules::suite::<A>(&task.run, &|folder| in_a_new_process(&task, folder));
+        let mut checks = rules::suite::<A>(&task.run, &|folder| {
+            in_a_new_process(program, &task, folder)
+        });
         // What does not start with its defaults is told once.
         if checks.len() > 1 {
             checks.extend(choices.iter().map(|choice| {
                 bits::choice::<A>(&task.run, &choice.run, &|folder| {
-                    in_a_new_process(choice, folder)
+                    in_a_new_process(program, choice, folder)
                 })
             }));
         }
@@ -128,8 +131,9 @@ fn parse(arguments: &[String]) -> Result<Arguments> {
 }
 
 /// Has this program go on where the rule on saving and loading saved.
-fn in_a_new_process(task: &Task, folder: &Path) -> Result<()> {
-    let mut child = Command::new(std::env::current_exe()?)
+fn in_a_new_process(program: &Program, task: &Task, folder: &Path) -> Result<()> {
+    let mut child = program
+        .again()
         .args(["check", GO_ON])
         .arg(folder)
         .stdin(Stdio::piped())

@@ -27,7 +27,7 @@ use crate::toolkit::elementwise::{self, Form, Reference};
 use anyhow::Result;
 use bench_core::protocol::Evaluation;
 use bench_torch::order::Order;
-use bench_torch::random::{Key, Stream};
+use bench_torch::random::{self, Key, Stream};
 use bench_workloads::{Buffer, Parameter};
 use epoch::Epoch;
 use gate::Gate;
@@ -240,6 +240,18 @@ impl Training {
     pub fn stream(&mut self, purpose: &str) -> Result<Stream> {
         let call = self.next_call(purpose);
         Ok(Stream::new(&self.key(purpose).call(call))?)
+    }
+
+    /// 64 bits for a generator that is not the SDK's: new ones at every call, the same in every repetition of the trial. libtorch's own generator, from
+    /// which whoever asks no stream draws, is seeded as well.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn seed(&mut self, purpose: &str) -> Result<u64> {
+        let call = self.next_call(purpose);
+        let key = self.key(purpose).call(call);
+        random::reseed_default(&key, self.device())?;
+        Ok(key.value())
     }
 
     /// Applies an elementwise map to any tensors in place, each with a gradient and its place in the lists of state: in one pass over

@@ -24,6 +24,16 @@ static QUIET: AtomicBool = AtomicBool::new(false);
 #[error("{0}")]
 pub(crate) struct Environment(pub(crate) &'static str);
 
+/// Says which line of an author's an error came from, where no backtrace can tell: that of another language, for one.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Located {
+    /// What went wrong.
+    pub message: String,
+    /// File and line, as `lion.py:41`.
+    pub location: Option<String>,
+}
+
 /// Prepares for failures of the program whose `main` is at `main`.
 pub(crate) fn prepare(main: &'static Location<'static>) {
     let _ = MAIN.set(main.file());
@@ -130,7 +140,10 @@ fn of_error(error: &anyhow::Error) -> Failure {
         .downcast_ref::<HyperparameterError>()
         .map(HyperparameterError::location);
     let location = asked_at.map(|at| format!("{}:{}", at.file(), at.line()));
-    let location = location.or_else(|| submission_line(error.backtrace()));
+    let location = match error.downcast_ref::<Located>() {
+        Some(told) => told.location.clone(),
+        None => location.or_else(|| submission_line(error.backtrace())),
+    };
     let kind = if is_out_of_memory(&message) {
         FailureKind::OutOfMemory
     } else if error.downcast_ref::<OffClock>().is_some() {

@@ -3,12 +3,13 @@
 use super::{Findings, part};
 use crate::spec::check::Violation;
 use crate::spec::submission::{
-    Choice, Dimension, GradientClipping, Range, Scale, Schedule, Submission,
+    Choice, Dimension, GradientClipping, Python, Range, Scale, Schedule, Submission,
     Value as Hyperparameter,
 };
 use crate::spec::yaml::escape;
 use crate::spec::{hyperparameter, scheduled};
 use serde_json::Value;
+use std::path::{Component, Path};
 
 /// A submission by itself.
 pub(in crate::spec) fn submission(file: &Value) -> Vec<Violation> {
@@ -27,6 +28,9 @@ pub(in crate::spec) fn submission(file: &Value) -> Vec<Violation> {
             let pointer = format!("{place}/{}", objection.key);
             found.require(false, pointer, objection.message, objection.help);
         }
+    }
+    if let Some(python) = part::<Python>(file, "/python") {
+        python_alone(&mut found, &python);
     }
     let space = file.get("search-space").and_then(Value::as_object);
     let known: Vec<&str> = space
@@ -49,6 +53,36 @@ pub(in crate::spec) fn submission(file: &Value) -> Vec<Violation> {
         values(&mut found, file, &map, &known);
     }
     found.0
+}
+
+/// A class is in a file or in a package of a version.
+fn python_alone(found: &mut Findings, python: &Python) {
+    let (file, package) = (python.file.as_deref(), python.package.as_deref());
+    found.require(
+        file.is_some() != package.is_some(),
+        "/python",
+        "a Python program is a `file` or a class of a `package`",
+        "write `python: { file: lion.py, class: Lion }`, or `python: { package: pytorch_optimizer, version: 4.1.0, class: SOAP }`",
+    );
+    if let Some(file) = file {
+        let inside = Path::new(file)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        found.require(
+            inside && file.ends_with(".py"),
+            "/python/file",
+            format!("`{file}` is no Python file of the submission's folder"),
+            "write its name, as `lion.py`",
+        );
+    }
+    for (key, value) in [("version", &python.version), ("class", &python.class)] {
+        found.require(
+            package.is_none() || value.is_some(),
+            "/python",
+            format!("a package needs a `{key}`"),
+            "packages are pinned: write `version` and `class`",
+        );
+    }
 }
 
 /// What can be run and is probably not meant.

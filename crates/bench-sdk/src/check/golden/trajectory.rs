@@ -11,7 +11,6 @@ use crate::state::Contents;
 use crate::toolkit::elementwise::Form;
 use crate::training::{Given, Settings, Training};
 use anyhow::{Context, Result, bail, ensure};
-use bench_core::spec::submission::Value;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -320,21 +319,23 @@ impl Case {
             "bf16" => "bfloat16",
             _ => "parameter",
         };
-        let mut values = BTreeMap::from([
-            ("variant".to_owned(), Value::Text(variant)),
-            ("newton-schulz".to_owned(), Value::Text(products.to_owned())),
-            // All authors whose bases are in files find them so.
-            ("bases".to_owned(), Value::Text("svd".to_owned())),
-        ]);
-        for (name, value) in &self.hyper {
+        let mut values = BTreeMap::new();
+        // Nothing given is the default.
+        for (name, value) in self.hyper.iter().filter(|(_, value)| !value.is_null()) {
             values.insert(
                 our_name(name),
                 our_value(value).with_context(|| format!("hyperparameter `{name}`"))?,
             );
         }
+        let hyperparameters = Hyperparameters::new(values).with_others([
+            ("variant", variant.as_str()),
+            ("newton-schulz", products),
+            // All authors whose bases are in files find them so.
+            ("bases", "svd"),
+        ]);
         Ok(Settings {
             schedule: Box::new(schedule),
-            ..Settings::plain(Hyperparameters::new(values), steps)
+            ..Settings::plain(hyperparameters, steps)
         })
     }
 }

@@ -1,0 +1,104 @@
+//! A Python file by itself: its class, its constructor's defaults, and the settings that are assumed of it.
+
+use super::{Environment, PythonError, last_words};
+use crate::home::Home;
+use crate::launch::Launch;
+use bench_core::spec::submission::ArgumentNames;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// What is assumed of a file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Assumed {
+    /// The class that trains.
+    pub class: String,
+    /// Hyperparameters and their values: the constructor's defaults.
+    pub hyperparameters: BTreeMap<String, Value>,
+    /// Which of its arguments takes which of them.
+    pub parameter_names: BTreeMap<String, ArgumentNames>,
+    /// Files that it imports from its folder, and itself.
+    pub files: Vec<PathBuf>,
+}
+
+/// A path to a Python file, and the class that stands behind a colon: `my_optimizer.py:Lion`.
+pub fn file_of(given: &str) -> Option<(PathBuf, Option<String>)> {
+    let (path, class) = match given.rsplit_once(':') {
+        Some((path, class)) if !class.contains('/') => (path, Some(class.to_owned())),
+        _ => (given, None),
+    };
+    path.ends_with(".py").then(|| (path.into(), class))
+}
+
+impl Assumed {
+    /// Asks the file itself: it is imported.
+    ///
+    /// # Errors
+    /// When it cannot be, and when the class that trains is not plain.
+    pub fn ask(
+        home: &Home,
+        environment: &Environment,
+        file: &Path,
+        class: Option<&str>,
+    ) -> Result<Assumed, PythonError> {
+        let failed = |said: String| PythonError::File {
+            file: file.to_owned(),
+            said,
+        };
+        let launch = Launch::of(&environment.interpreter)
+            .with(["-m", "bench.describe"])
+            .with([file.as_os_str()])
+            .with(class)
+            .setting(&crate::program::python_variables(&[home
+                .root
+                .join("crates/bench-python/python")]));
+        let mut command = launch
+            .command(1)
+            .map_err(|error| failed(error.to_string()))?;
+        let output = command
+            .output()
+            .map_err(|error| failed(error.to_string()))?;
+        if !output.status.success() {
+            return Err(failed(last_words(&output.stderr)));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
+    }
+
+    /// A `submission.yaml` that says the same.
+    pub fn settings(&self, file: &Path) -> String {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let mut text = format!(
+            "schema: 1\nabout: {} of {name}, with its constructor's defaults\nrulesets: [external-tuning]\nschedule: constant\nbatch-size: {{ default: 128 }}\npython: {}\n",
+            self.class,
+            serde_json::json!({ "file": name, "class": self.class }),
+        );
+        // JSON is YAML.
+        for (key, value) in [
+            (
+                "parameter-names",
+                serde_json::to_value(&self.parameter_names),
+            ),
+            ("search-space", serde_json::to_value(&self.hyperparameters)),
+        ] {
+            let _ = writeln!(text, "{key}: {}", value.unwrap_or_default());
+        }
+        text
+    }
+
+    /// The same for people.
+    pub fn told(&self, name: &str) -> String {
+        let values = self.hyperparameters.iter();
+        let values: Vec<String> = values
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        format!(
+            "{name}: class {}, with {}; the learning rate stays as it is, batches have 128 examples. \
+             `bench new NAME --python --from {name}` writes these settings to a file",
+            self.class,
+            values.join(", ")
+        )
+    }
+}
