@@ -28,6 +28,10 @@ pub(crate) fn raised(error: Error) -> PyErr {
 
 /// An exception as an error, with the author's file and line.
 pub(crate) fn caught(py: Python<'_>, exception: PyErr) -> Error {
+    // One that was made here has its traceback beside it until somebody in Python has caught it.
+    if let Some(traceback) = exception.traceback(py) {
+        let _ = exception.value(py).setattr("__traceback__", traceback);
+    }
     let told = py
         .import("bench.failure")
         .and_then(|module| module.call_method1("told", (exception.value(py),)))

@@ -94,11 +94,14 @@ impl Assumed {
         let values: Vec<String> = values
             .map(|(name, value)| format!("{name} {value}"))
             .collect();
+        let values = match values.is_empty() {
+            true => "without hyperparameters".to_owned(),
+            false => format!("with {}", values.join(", ")),
+        };
         format!(
-            "{name}: class {}, with {}; the learning rate stays as it is, batches have 128 examples. \
+            "{name}: class {}, {values}; the learning rate stays as it is, batches have 128 examples. \
              `bench new NAME --python --from {name}` writes these settings to a file",
-            self.class,
-            values.join(", ")
+            self.class
         )
     }
 }
