@@ -250,13 +250,16 @@ impl CargoBuilder {
         if !built.success {
             return Err(built.error(&submission.name));
         }
+        let mut library = built.files.iter();
+        let library = library.rfind(|file| file.ends_with(python::LIBRARY));
+        let library = library.cloned();
         let mut executables = built.executables;
         let no_binary = || ProgramError::NoBinary {
             submission: submission.name.clone(),
             folder: self.root.join("crates").join(python::CRATE),
         };
         Ok(Built {
-            worker: self.target().join("release").join(python::LIBRARY),
+            worker: library.ok_or_else(no_binary)?,
             evaluator: executables.remove(EVALUATOR).ok_or_else(no_binary)?,
         })
     }
