@@ -24,7 +24,7 @@ impl Ranked {
 
     /// `steps to target, external-tuning`.
     pub fn title(&self) -> String {
-        format!("{}, {}", what(self.field.measure), self.field.title)
+        format!("{}, {}", amounts(&self.field), self.field.title)
     }
 
     /// Whether there is anything to say beyond the tables: somebody to stand against, in this field or in the reference.
@@ -33,11 +33,43 @@ impl Ranked {
     }
 }
 
-/// What a table goes by, in words.
-fn what(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Time => "time to target",
-        Measure::Steps => "steps to target",
+/// What a field is ranked by, in a word or two: examples stand in the place of steps on workloads whose rows differ in examples a step.
+pub(crate) fn goes_by(field: &Field) -> &'static str {
+    let by_examples = by_examples(field).len();
+    match field.measure {
+        Measure::Time => "time",
+        _ if by_examples == 0 => "steps",
+        _ if by_examples == field.workloads.len() => "examples",
+        _ => "steps or examples",
+    }
+}
+
+/// What its amounts are: `steps to target`.
+pub fn amounts(field: &Field) -> String {
+    format!("{} to target", goes_by(field))
+}
+
+/// Workloads whose rows differ in examples a step.
+fn by_examples(field: &Field) -> Vec<&str> {
+    let workloads = field.workloads.iter().zip(&field.measures);
+    let differing = workloads.filter(|(_, measure)| **measure == Measure::Examples);
+    differing.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Why by that.
+fn reason(field: &Field) -> String {
+    match (field.measure, by_examples(field).as_slice()) {
+        (Measure::Time, _) => {
+            "by time: harness.yaml calls the machine pinned, which measures it well".to_owned()
+        }
+        (_, []) => "by steps, which are the same on every machine".to_owned(),
+        (_, names) if names.len() == field.workloads.len() => {
+            "by examples passed, forward and backward: rows differ in examples a step".to_owned()
+        }
+        (_, names) => format!(
+            "by steps, which are the same on every machine; by examples passed on {}, where rows differ in examples a step",
+            names.join(", ")
+        ),
     }
 }
 
@@ -49,15 +81,7 @@ pub fn aggregates(ranked: &[Ranked]) -> Vec<Titled> {
 
 fn aggregate(ranked: &Ranked) -> Titled {
     let Ranked { field, ranking } = ranked;
-    let mut remarks = vec![
-        match field.measure {
-            Measure::Time => {
-                "by time: harness.yaml calls the machine pinned, which measures it well"
-            }
-            Measure::Steps => "by steps, which are the same on every machine",
-        }
-        .to_owned(),
-    ];
+    let mut remarks = vec![reason(field)];
     remarks.extend(ranking.frozen.iter().map(frozen));
     remarks.push(
         "score: area below the performance profile, as AlgoPerf has it; in its interval, where k of n studies missed, one more misses with probability (k + 1/2)/(n + 1)"
@@ -76,7 +100,7 @@ fn aggregate(ranked: &Ranked) -> Titled {
             "all {} under ruleset {}, by {}",
             units::counted(workloads as u64, "workload"),
             field.title,
-            what(field.measure)
+            amounts(field)
         ),
         grid: standing(ranking),
         remarks,

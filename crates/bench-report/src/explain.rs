@@ -79,25 +79,32 @@ fn frozen_line(ranked: &Ranked, index: usize) -> Option<String> {
 }
 
 fn credit_grid(credits: &[Credit], measure: Measure) -> Grid {
-    let amount = |value: f64| match measure {
+    let amount = |measure: Measure, value: f64| match measure {
         Measure::Time => units::seconds(value),
         Measure::Steps => units::count(value.round() as u64),
+        Measure::Examples => format!("{} examples", units::count(value.round() as u64)),
     };
     let points = |(points, most): (f64, f64)| format!("{points:.4} of {most:.4}");
     let row = |credit: &Credit| {
         let median = match credit.median {
             None if credit.studies > 0 => Cell::new("missed", ""),
-            median => Cell::optional(median, amount),
+            median => Cell::optional(median, |value| amount(credit.measure, value)),
         };
         let fastest = credit.fastest.as_ref();
-        let fastest = fastest.map(|(name, best)| format!("{} {name}", amount(*best)));
+        let fastest =
+            fastest.map(|(name, best)| format!("{} {name}", amount(credit.measure, *best)));
         vec![
             Cell::plain(&credit.workload),
             median,
             Cell::plain(fastest.unwrap_or_else(|| "-".to_owned())),
             Cell::optional(credit.ratio, |ratio| format!("{ratio:.3}")),
             Cell::new(points((credit.points, credit.most)), credit.points),
-            Cell::optional(credit.frozen.map(|frozen| frozen.reference), amount),
+            match credit.frozen {
+                None => Cell::default(),
+                Some(frozen) => {
+                    Cell::new(amount(frozen.measure, frozen.reference), frozen.reference)
+                }
+            },
             Cell::optional(credit.frozen.map(|frozen| frozen.points), |own| {
                 points((own, credit.frozen.map_or(0.0, |frozen| frozen.most)))
             }),
@@ -105,7 +112,13 @@ fn credit_grid(credits: &[Credit], measure: Measure) -> Grid {
     };
     let median = match measure {
         Measure::Time => Column::numbers("time to target", "median-seconds", 0),
-        Measure::Steps => Column::numbers("steps to target", "median-steps", 0),
+        _ if credits
+            .iter()
+            .all(|credit| credit.measure == Measure::Steps) =>
+        {
+            Column::numbers("steps to target", "median-steps", 0)
+        }
+        _ => Column::numbers("to target", "median", 0),
     };
     Grid {
         columns: vec![

@@ -240,6 +240,7 @@ pub fn reasons(judgement: &Judgement) -> Vec<String> {
         ));
     }
     lines.extend(marks(judgement));
+    lines.extend(loosened(judgement));
     let slower = names(judgement, |row| row.slower);
     if !slower.is_empty() {
         lines.push(format!("slower by itself: {slower}"));
@@ -291,6 +292,20 @@ fn marks(judgement: &Judgement) -> Option<String> {
         format!(
             "trials whose steps say more than their seconds: {}",
             marks.join(", ")
+        )
+    })
+}
+
+/// Trials that were allowed more than others'.
+fn loosened(judgement: &Judgement) -> Option<String> {
+    let all = |side: fn(&Row) -> &Side| -> usize {
+        let rows = judgement.workloads.iter();
+        rows.map(|row| side(row).loosened).sum()
+    };
+    let (base, candidate) = (all(|row| &row.base), all(|row| &row.candidate));
+    (base + candidate > 0).then(|| {
+        format!(
+            "trials under limits or tolerances looser than the built-in ones: {base} of the base, {candidate} of the candidate"
         )
     })
 }

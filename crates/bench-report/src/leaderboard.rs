@@ -1,10 +1,10 @@
 //! Leaderboards as tables.
 
-use crate::aggregate::Ranked;
+use crate::aggregate::{Ranked, goes_by};
 use crate::grid::{Cell, Column, Grid};
 use crate::scores::{SCORES, reference_json, score_cells, sensitivity_json, submission_json};
 use crate::units;
-use bench_score::{Leaderboard, Measure, Row, Table, WorkloadResult};
+use bench_score::{Leaderboard, Measure, Row, StepSize, Table, WorkloadResult};
 use serde_json::{Value, json};
 
 /// A table with a line above it and remarks below.
@@ -26,7 +26,7 @@ const SUBJECT: [Column; 2] = [
 /// What a row's scores go by.
 const BY: Column = Column::words("by", "by", 0);
 
-const COLUMNS: [Column; 16] = [
+const COLUMNS: [Column; 19] = [
     Column::counts("rank", "rank", 0),
     Column::words("ranked by", "ranked-by", 0),
     Column::counts("by time", "time-rank", 0),
@@ -34,6 +34,9 @@ const COLUMNS: [Column; 16] = [
     Column::numbers("time to target", "median-seconds", 0),
     Column::numbers("steps to target", "median-steps", 0),
     Column::counts("by steps", "step-rank", 1),
+    Column::numbers("examples to target", "median-examples", 0),
+    Column::counts("by examples", "example-rank", 1),
+    Column::numbers("examples a step", "examples-per-step", 1),
     Column::counts("reached", "studies-reached", 0),
     Column::counts("studies", "studies", 6),
     Column::counts("trials", "trials", 3),
@@ -85,13 +88,14 @@ fn scored(ranked: &[Ranked], table: &Table, row: &Row) -> Vec<Cell> {
         return cells;
     };
     let cells = score_cells(&one.ranking, index).into_iter();
-    cells.chain([Cell::plain(by(one.field.measure))]).collect()
+    cells.chain([Cell::plain(goes_by(&one.field))]).collect()
 }
 
 fn by(measure: Measure) -> &'static str {
     match measure {
         Measure::Time => "time",
         Measure::Steps => "steps",
+        Measure::Examples => "examples",
     }
 }
 
@@ -117,7 +121,7 @@ pub fn leaderboard_json(board: &Leaderboard, ranked: &[Ranked]) -> serde_json::R
         let all = 0..ranking.submissions.len();
         json!({
             "field": one.title(),
-            "by": by(field.measure),
+            "by": goes_by(field),
             "ruleset": field.ruleset,
             "setting": field.setting,
             "workloads": ranking.workloads,
@@ -143,14 +147,13 @@ fn titled(table: &Table) -> Titled {
     }
     let pinned = table.rows.iter().filter(|row| row.result.pinned).count();
     let mixed = pinned > 0 && pinned < table.rows.len();
-    remarks.push(
-        match (pinned, mixed) {
-            (0, _) => "ranked by steps: on none of these machines does harness.yaml trust the seconds",
-            (_, true) => "ranked by time where harness.yaml trusts a machine's seconds (pinned), elsewhere by steps",
-            (_, false) => "ranked by time: harness.yaml trusts the seconds of these machines (pinned)",
-        }
-        .to_owned(),
-    );
+    let work = by(table.step_size.measure());
+    remarks.push(match (pinned, mixed) {
+        (0, _) => format!("ranked by {work}: on none of these machines does harness.yaml trust the seconds"),
+        (_, true) => format!("ranked by time where harness.yaml trusts a machine's seconds (pinned), elsewhere by {work}"),
+        (_, false) => "ranked by time: harness.yaml trusts the seconds of these machines (pinned)".to_owned(),
+    });
+    remarks.extend(step_size(table));
     if table.provisional {
         remarks.push(
             "the target is provisional: no calibration and no publication stands behind it"
@@ -163,6 +166,9 @@ fn titled(table: &Table) -> Titled {
     };
     // What all rows have alike, and the rank says already.
     let hidden: &[&str] = match (pinned, mixed) {
+        (0, _) if table.step_size == StepSize::Differs => {
+            &["pinned", "ranked-by", "time-rank", "example-rank"]
+        }
         (0, _) => &["pinned", "ranked-by", "time-rank", "step-rank"],
         (_, true) => &["pinned", "time-rank"],
         (_, false) => &["pinned", "ranked-by", "time-rank"],
@@ -171,8 +177,34 @@ fn titled(table: &Table) -> Titled {
         title: title(table),
         grid: grid
             .without(hidden)
-            .without_empty(&["device-memory-bytes", "remarks"]),
+            .without(match table.step_size {
+                StepSize::Alike => &["median-examples", "examples-per-step"],
+                StepSize::Differs | StepSize::Uncounted => &[],
+            })
+            .without_empty(&["device-memory-bytes", "example-rank", "remarks"]),
         remarks,
+    }
+}
+
+/// How many examples a step passes, and what follows where that is not the same in all rows; nothing where nobody counted.
+fn step_size(table: &Table) -> Option<String> {
+    let sizes = table.rows.iter();
+    let sizes = sizes.filter_map(|row| row.result.examples_per_step);
+    let least = sizes.clone().fold(f64::INFINITY, f64::min);
+    let most = sizes.fold(0.0, f64::max);
+    let [least_words, most_words] = [least, most].map(|n| units::count(n.round() as u64));
+    match table.step_size {
+        StepSize::Alike if most == 0.0 => None,
+        StepSize::Alike => Some(format!(
+            "a step passes {most_words} examples in every row, forward and backward"
+        )),
+        StepSize::Differs => Some(format!(
+            "a step is not the same in all rows: it passes {least_words} to {most_words} examples, forward and backward; examples stand in the place of steps"
+        )),
+        StepSize::Uncounted => Some(
+            "not every row counts the examples that a step passes: by steps, rows may not do the same work"
+                .to_owned(),
+        ),
     }
 }
 
@@ -204,21 +236,22 @@ fn cells(row: &Row, mixed: bool) -> Vec<Cell> {
     let result = &row.result;
     let studies = result.studies.len();
     let rank = |rank: Option<u32>| Cell::optional(rank, |rank| rank.to_string());
-    let (place, by_time) = row.rank();
+    let count = |n: f64| units::count(n.round() as u64);
     let remarks = remarks(result, mixed).join("; ");
     vec![
-        rank(place),
-        Cell::plain(by(match by_time {
-            true => Measure::Time,
-            false => Measure::Steps,
-        })),
+        rank(row.rank()),
+        Cell::plain(by(row.by)),
         rank(row.time_rank),
         Cell::plain(result.entry()),
         median(result, result.median_seconds, units::seconds),
-        median(result, result.median_steps, |n| {
-            units::count(n.round() as u64)
-        }),
+        median(result, result.median_steps, count),
         rank(row.step_rank),
+        match result.examples_per_step {
+            None => Cell::optional(None, count),
+            Some(_) => median(result, result.median_examples, count),
+        },
+        rank(row.example_rank),
+        Cell::optional(result.examples_per_step, count),
         Cell::new(format!("{} of {studies}", result.reached), result.reached),
         Cell::plain(studies),
         Cell::plain(result.trials().0),
@@ -266,6 +299,7 @@ fn remarks(result: &WorkloadResult, mixed: bool) -> Vec<String> {
         (!result.unobserved.is_empty()).then(|| unobserved(result)),
         (result.timing_suspect > 0).then(|| format!("{} timing-suspect", result.timing_suspect)),
         (result.throttled > 0).then(|| format!("{} throttled", result.throttled)),
+        (result.loosened > 0).then(|| format!("{} under looser limits", result.loosened)),
         (result.resumed > 0).then(|| format!("{} resumed", result.resumed)),
         (result.superseded > 0).then(|| format!("{} older left out", result.superseded)),
     ]

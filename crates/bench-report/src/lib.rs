@@ -28,7 +28,7 @@ pub mod units;
 pub mod visible;
 mod wrap;
 
-pub use aggregate::{Ranked, aggregates};
+pub use aggregate::{Ranked, aggregates, amounts};
 pub use grid::{Cell, Column, Grid, Kind};
 pub use leaderboard::{Titled, leaderboard, leaderboard_json, leaderboard_rows};
 pub use pairs::pairs;

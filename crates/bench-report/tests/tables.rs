@@ -8,7 +8,7 @@ use bench_report::{
     wall_time,
 };
 use bench_score::statistics::Certainty;
-use bench_score::{Field, Leaderboard, TrainingPoint, Trial};
+use bench_score::{Field, Leaderboard, Measure, TrainingPoint, Trial};
 use std::path::Path;
 
 fn records() -> Vec<Trial> {
@@ -76,6 +76,7 @@ fn marks_are_readable_at_any_width() {
     let mut board = Leaderboard::of(&records).pinned(&[machine]);
     let rows = &mut board.tables[0].rows;
     rows[0].result.resumed = 0;
+    rows[1].by = Measure::Steps;
     let result = &mut rows[1].result;
     result.pinned = false;
     (result.resumed, result.throttled, result.timing_suspect) = (2, 3, 1);

@@ -1,6 +1,7 @@
 //! The frozen reference: fixed times that scores are set against, so that nobody else's entry moves a score.
 
 use crate::leaderboard::Leaderboard;
+use crate::measure::Amounts;
 use crate::ranking::Field;
 use crate::result::{Setting, StudyResult, WorkloadResult};
 use crate::statistics::{FrozenScore, FrozenWorkload, frozen_score};
@@ -34,7 +35,13 @@ pub struct FrozenTime {
     pub seconds: f64,
     /// Median steps to target over studies; the budget where that is a miss.
     pub steps: f64,
-    /// Studies behind both.
+    /// Median examples passed to target over studies; what the budget's steps pass where that is a miss. None where they were not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples: Option<f64>,
+    /// Examples that a step passes: who passes others is set against `examples` in the place of `steps`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples_per_step: Option<f64>,
+    /// Studies behind all.
     pub studies: Vec<StudyResult>,
 }
 
@@ -96,8 +103,8 @@ impl FrozenReference {
             .iter()
             .filter(|time| time.ruleset == field.ruleset)
             .collect();
-        let against = |(submission, times): (&String, &Vec<Vec<f64>>)| {
-            let workload = |time: &&FrozenTime| field.against(time, times);
+        let against = |(submission, amounts): (&String, &Vec<Amounts>)| {
+            let workload = |time: &&FrozenTime| field.against(time, amounts);
             let workloads: Vec<FrozenWorkload> = frozen.iter().filter_map(workload).collect();
             let complete = !workloads.is_empty() && workloads.len() == frozen.len();
             AgainstReference {
@@ -110,7 +117,7 @@ impl FrozenReference {
         field
             .submissions
             .iter()
-            .zip(&field.times)
+            .zip(&field.amounts)
             .map(against)
             .collect()
     }
@@ -154,6 +161,12 @@ fn frozen(result: &WorkloadResult) -> FrozenTime {
         setting: result.setting.clone(),
         seconds: result.median_seconds.unwrap_or(result.budget_seconds),
         steps: result.median_steps.unwrap_or(result.budget_steps as f64),
+        examples: result.examples_per_step.map(|each| {
+            result
+                .median_examples
+                .unwrap_or(each * result.budget_steps as f64)
+        }),
+        examples_per_step: result.examples_per_step,
         studies: result.studies.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! Who is faster: a table for each set of comparable results.
 
+use crate::measure::{Measure, StepSize};
 use crate::read::Trial;
 use crate::result::{Group, Setting, WorkloadResult, age, groups, newest, result};
 use bench_core::run::RunSpec;
@@ -38,7 +39,10 @@ pub struct Table {
     /// Whether the checkout says that nothing measured the target.
     #[serde(default)]
     pub provisional: bool,
-    /// Best first: by time where seconds are trusted, one setting after the other, then all others by steps.
+    /// Whether a step passes as many examples in all rows. Where it does not, examples stand in the place of steps.
+    #[serde(default)]
+    pub step_size: StepSize,
+    /// Best first: by time where seconds are trusted, one setting after the other, then all others by steps or examples.
     pub rows: Vec<Row>,
     /// Of any trial, to be set against the checkout's.
     #[serde(skip)]
@@ -53,6 +57,12 @@ pub struct Row {
     pub time_rank: Option<u32>,
     /// By steps, among all rows: steps travel between machines.
     pub step_rank: Option<u32>,
+    /// By examples passed, among all rows, where rows differ in examples a step.
+    #[serde(default)]
+    pub example_rank: Option<u32>,
+    /// Which of the three is its place.
+    #[serde(default)]
+    pub by: Measure,
     /// The result.
     pub result: WorkloadResult,
 }
@@ -175,11 +185,12 @@ impl Table {
 }
 
 impl Row {
-    /// Its place, and whether that is by time: seconds decide only where somebody vouches for them.
-    pub fn rank(&self) -> (Option<u32>, bool) {
-        match self.result.pinned {
-            true => (self.time_rank, true),
-            false => (self.step_rank, false),
+    /// Its place, by the measure that decides: seconds only where somebody vouches for them, and examples where a step is not the same in all rows.
+    pub fn rank(&self) -> Option<u32> {
+        match self.by {
+            Measure::Time => self.time_rank,
+            Measure::Steps => self.step_rank,
+            Measure::Examples => self.example_rank,
         }
     }
 }
@@ -204,6 +215,7 @@ fn table(
         newest: newest.unwrap_or_default(),
         counts: true,
         provisional: false,
+        step_size: step_size(&results),
         rows: rows(results),
         run: members
             .first()
@@ -284,8 +296,16 @@ fn gap(result: &WorkloadResult) -> String {
     )
 }
 
+/// Among the results that made a step at all.
+pub(crate) fn step_size<'a>(results: impl IntoIterator<Item = &'a WorkloadResult>) -> StepSize {
+    let ran = results.into_iter();
+    let ran = ran.filter(|result| result.seconds_per_step.is_some());
+    StepSize::of(ran.map(|result| result.examples_per_step))
+}
+
 fn rows(results: Vec<WorkloadResult>) -> Vec<Row> {
-    let steps: Vec<_> = results.iter().map(|result| result.median_steps).collect();
+    let work = step_size(&results).measure();
+    let peers = |of: fn(&WorkloadResult) -> Option<f64>| results.iter().map(of);
     let time_rank = |result: &WorkloadResult| {
         let peers = results
             .iter()
@@ -297,7 +317,15 @@ fn rows(results: Vec<WorkloadResult>) -> Vec<Row> {
         .iter()
         .map(|result| Row {
             time_rank: time_rank(result),
-            step_rank: rank(result.median_steps, steps.iter().copied()),
+            step_rank: rank(result.median_steps, peers(|peer| peer.median_steps)),
+            example_rank: rank(
+                result.median_examples.filter(|_| work == Measure::Examples),
+                peers(|peer| peer.median_examples),
+            ),
+            by: match result.pinned {
+                true => Measure::Time,
+                false => work,
+            },
             result: result.clone(),
         })
         .collect();
@@ -308,7 +336,7 @@ fn rows(results: Vec<WorkloadResult>) -> Vec<Row> {
         (
             !result.pinned,
             setting,
-            row.rank().0.unwrap_or(last),
+            row.rank().unwrap_or(last),
             result.entry(),
             result.setting.clone(),
         )

@@ -9,6 +9,7 @@ mod explain;
 mod frozen;
 pub mod gate;
 mod leaderboard;
+mod measure;
 mod measured;
 pub mod plan;
 mod ranking;
@@ -23,8 +24,9 @@ mod trial;
 pub use explain::{Evidence, Explained, ExplainedStudy, ExplainedTrial, Uncounted, explain};
 pub use frozen::{Against, AgainstReference, FreezeError, Frozen, FrozenReference, FrozenTime};
 pub use leaderboard::{Leaderboard, Row, Table, rank};
+pub use measure::{Amounts, Measure, StepSize};
 pub use measured::MetricValues;
-pub use ranking::{Band, Credit, Duel, Field, Flips, FrozenCredit, Measure, Ranking};
+pub use ranking::{Band, Credit, Duel, Field, Flips, FrozenCredit, Ranking};
 pub use read::{ReadError, Trial, evaluation_lines, parse_events, read};
 pub use reference::{Comparison, compare};
 pub use result::{

@@ -13,7 +13,8 @@ pub(crate) use flips::{flipped, moved};
 use crate::algoperf::profile::{LARGEST_RATIO, POINTS, profile_scores, profiles, taus};
 use crate::frozen::{Against, Frozen, FrozenTime};
 use crate::gate::Sight;
-use crate::leaderboard::{Leaderboard, Row};
+use crate::leaderboard::{Leaderboard, Row, step_size};
+use crate::measure::{Amounts, Measure, StepSize};
 use crate::result::{Setting, StudyResult, TARGETS, WorkloadResult};
 use crate::statistics::{
     Certainty, FrozenWorkload, Standing, bootstrap, median_time, resample, standing,
@@ -21,25 +22,18 @@ use crate::statistics::{
 use bench_core::spec::submission::Tuning;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Times (or steps) to target by submission, workload and study; infinite for a miss.
+/// Times (or steps, or examples) to target by submission, workload and study; infinite for a miss.
 type Times = Vec<Vec<Vec<f64>>>;
-
-/// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
-    /// Seconds to target: only within one machine, device and number of threads.
-    Time,
-    /// Steps to target: across all of them.
-    Steps,
-}
 
 /// Submissions that may be ranked against each other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     /// Ruleset, and where times are compared the setting.
     pub title: String,
-    /// What times are.
+    /// Time, or steps.
     pub measure: Measure,
+    /// What times are, by workload: examples in the place of steps where rows differ in examples a step.
+    pub measures: Vec<Measure>,
     /// As tables name it.
     pub ruleset: String,
     /// Its way of tuning.
@@ -56,8 +50,10 @@ pub struct Field {
     pub keys: Vec<String>,
     /// By submission, workload and study.
     pub times: Times,
+    /// By submission and workload, whatever they are ranked by.
+    pub amounts: Vec<Vec<Amounts>>,
     /// The same under each of [`TARGETS`]; NaN where it could not be seen.
-    pub moved: Vec<Times>,
+    pub moved: Vec<Vec<Vec<Amounts>>>,
 }
 
 /// A field's ranking, and how sure it is. Everything is in the order of `submissions`: best first.
@@ -120,7 +116,7 @@ impl Field {
 
     /// Whether its order may be claimed: steps are the same on every machine, seconds need one that measures time well.
     pub fn decides(&self) -> bool {
-        self.measure == Measure::Steps || self.pinned
+        self.measure != Measure::Time || self.pinned
     }
 
     fn from_cells(title: String, cells: &Cells, measure: Measure) -> Option<Field> {
@@ -134,25 +130,33 @@ impl Field {
             );
         }
         let submissions: BTreeSet<&String> = cells.keys().map(|(_, name)| name).collect();
-        let times = |value: &dyn Fn(&StudyResult) -> f64| -> Times {
+        let amounts = |value: &dyn Fn(&StudyResult) -> [f64; 3]| -> Vec<Vec<Amounts>> {
             let of = |name: &&String| {
                 let studies = |workload: &&String| {
                     let results = cells.get(&((*workload).clone(), (*name).clone()));
-                    results.map_or_else(Vec::new, |results| each_study(results, value))
+                    results.map_or_else(Amounts::default, |results| each_study(results, value))
                 };
                 workloads.keys().map(studies).collect()
             };
             submissions.iter().map(of).collect()
         };
         let moved = |index: usize| {
-            times(&|study: &StudyResult| {
+            amounts(&|study: &StudyResult| {
                 let moved = study.moved.get(index);
-                moved.map_or(f64::NAN, |moved| match measure {
-                    Measure::Time => moved.seconds,
-                    Measure::Steps => moved.steps,
+                moved.map_or([f64::NAN; 3], |moved| {
+                    [moved.seconds, moved.steps, moved.examples]
                 })
             })
         };
+        let by = |workload: &&String| {
+            let rows = cells.iter().filter(|((name, _), _)| name == *workload);
+            step_size(rows.flat_map(|(_, results)| results.iter().copied())).measure()
+        };
+        let measures: Vec<Measure> = match measure {
+            Measure::Time => vec![Measure::Time; workloads.len()],
+            Measure::Steps | Measure::Examples => workloads.keys().map(by).collect(),
+        };
+        let amounts = amounts(&reached);
         Some(Field {
             title,
             measure,
@@ -160,7 +164,9 @@ impl Field {
             tuning: any.tuning,
             setting: (measure == Measure::Time).then(|| any.setting.clone()),
             pinned: cells.values().flatten().all(|result| result.pinned),
-            times: times(&|study| measure.of(study)),
+            times: times(&amounts, &measures),
+            amounts,
+            measures,
             moved: (0..TARGETS.len()).map(moved).collect(),
             keys: workloads.values().map(|key| (*key).clone()).collect(),
             submissions: submissions.iter().map(|name| (*name).clone()).collect(),
@@ -169,7 +175,17 @@ impl Field {
     }
 
     /// Times on a workload of a frozen reference, beside the reference's; none where it did not run, or elsewhere.
-    pub(crate) fn against(&self, time: &FrozenTime, times: &[Vec<f64>]) -> Option<FrozenWorkload> {
+    pub(crate) fn against(&self, time: &FrozenTime, own: &[Amounts]) -> Option<FrozenWorkload> {
+        let (_, workload) = self.measured_against(time, own)?;
+        Some(workload)
+    }
+
+    /// The same, with what both are. That goes by the two alone, so that no other entry moves a score.
+    fn measured_against(
+        &self,
+        time: &FrozenTime,
+        own: &[Amounts],
+    ) -> Option<(Measure, FrozenWorkload)> {
         let here = self
             .setting
             .as_ref()
@@ -178,17 +194,18 @@ impl Field {
             .keys
             .iter()
             .position(|key| *key == time.comparability_key)?;
-        let times = times
-            .get(column)
-            .filter(|times| here && !times.is_empty())?;
-        let reference = match self.measure {
-            Measure::Time => time.seconds,
-            Measure::Steps => time.steps,
+        let own = own.get(column).filter(|_| here)?;
+        let sizes = [own.examples_per_step, time.examples_per_step];
+        let examples = time
+            .examples
+            .filter(|_| StepSize::of(sizes.into_iter()) == StepSize::Differs);
+        let (measure, reference) = match (self.measure, examples) {
+            (Measure::Time, _) => (Measure::Time, time.seconds),
+            (_, Some(examples)) => (Measure::Examples, examples),
+            (_, None) => (Measure::Steps, time.steps),
         };
-        Some(FrozenWorkload {
-            times: times.clone(),
-            reference,
-        })
+        let times = own.by(measure).clone();
+        (!times.is_empty()).then_some((measure, FrozenWorkload { times, reference }))
     }
 
     /// Judges the field: by the frozen reference where it decides, else by AlgoPerf's profile score, without variants.
@@ -250,9 +267,14 @@ impl Field {
 
     /// These submissions, in this order.
     fn chosen(&self, submissions: &[usize]) -> Field {
-        let pick = |times: &Times| submissions.iter().map(|&i| times[i].clone()).collect();
+        let pick = |amounts: &Vec<Vec<Amounts>>| {
+            let chosen = submissions.iter().map(|&i| amounts[i].clone());
+            chosen.collect::<Vec<_>>()
+        };
+        let amounts = pick(&self.amounts);
         Field {
-            times: pick(&self.times),
+            times: times(&amounts, &self.measures),
+            amounts,
             moved: self.moved.iter().map(pick).collect(),
             submissions: submissions
                 .iter()
@@ -266,9 +288,11 @@ impl Field {
         let mut field = self.clone();
         field.workloads.remove(index);
         field.keys.remove(index);
-        for times in std::iter::once(&mut field.times).chain(&mut field.moved) {
-            times.iter_mut().for_each(|row| drop(row.remove(index)));
+        field.measures.remove(index);
+        for amounts in std::iter::once(&mut field.amounts).chain(&mut field.moved) {
+            amounts.iter_mut().for_each(|row| drop(row.remove(index)));
         }
+        field.times = times(&field.amounts, &field.measures);
         field
     }
 
@@ -293,12 +317,13 @@ impl Field {
             let change = format!("without {}", self.workloads[index]);
             all.push(flipped(change, names, &after));
         }
-        for (share, times) in TARGETS.iter().zip(&self.moved).filter(|_| names.len() > 1) {
+        for (share, amounts) in TARGETS.iter().zip(&self.moved).filter(|_| names.len() > 1) {
             let field = Field {
-                times: times.clone(),
+                times: times(amounts, &self.measures),
+                amounts: amounts.clone(),
                 ..self.clone()
             };
-            let studies = || times.iter().flatten().flatten();
+            let studies = || field.times.iter().flatten().flatten();
             all.push(match studies().filter(|time| time.is_nan()).count() {
                 0 => flipped(moved(*share), names, &field.scored(against)),
                 unseen => {
@@ -312,29 +337,43 @@ impl Field {
     }
 }
 
-impl Measure {
-    fn of(self, study: &StudyResult) -> f64 {
-        let value = match self {
-            Measure::Time => study.seconds,
-            Measure::Steps => study.steps.map(|steps| steps as f64),
-        };
-        value.unwrap_or(f64::INFINITY)
-    }
+/// What a study needed: seconds, steps and examples, infinite for a miss.
+fn reached(study: &StudyResult) -> [f64; 3] {
+    let number = |value: Option<u64>| value.map(|value| value as f64);
+    let all = [study.seconds, number(study.steps), number(study.examples)];
+    all.map(|value| value.unwrap_or(f64::INFINITY))
 }
 
-/// A value of all studies. A study that ran on several machines has the same seed on each, and is one study: the first result's counts.
-fn each_study(results: &[&WorkloadResult], value: &dyn Fn(&StudyResult) -> f64) -> Vec<f64> {
-    let mut studies: BTreeMap<(u64, u32), f64> = BTreeMap::new();
+/// Amounts of all studies. A study that ran on several machines has the same seed on each, and is one study: the first result's counts.
+fn each_study(results: &[&WorkloadResult], value: &dyn Fn(&StudyResult) -> [f64; 3]) -> Amounts {
+    let mut studies: BTreeMap<(u64, u32), [f64; 3]> = BTreeMap::new();
     for study in results.iter().flat_map(|result| &result.studies) {
         studies.entry(study.study).or_insert_with(|| value(study));
     }
-    studies.into_values().collect()
+    let of = |index: usize| studies.values().map(|values| values[index]).collect();
+    Amounts {
+        seconds: of(0),
+        steps: of(1),
+        examples: of(2),
+        examples_per_step: results.iter().find_map(|result| result.examples_per_step),
+    }
+}
+
+/// What a field ranks by: of each workload the amounts by its measure.
+fn times(amounts: &[Vec<Amounts>], measures: &[Measure]) -> Times {
+    let row = |row: &Vec<Amounts>| {
+        let cells = row.iter().zip(measures);
+        cells
+            .map(|(own, measure)| own.by(*measure).clone())
+            .collect()
+    };
+    amounts.iter().map(row).collect()
 }
 
 fn title(ruleset: &str, row: &Row, measure: Measure) -> String {
     let setting = &row.result.setting;
     match measure {
-        Measure::Steps => ruleset.to_owned(),
+        Measure::Steps | Measure::Examples => ruleset.to_owned(),
         Measure::Time => format!(
             "{ruleset} on {} {} x{}",
             setting.machine, setting.device, setting.threads

@@ -3,6 +3,7 @@
 use crate::read::Trial;
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::passage::Passage;
+use bench_core::protocol::Passes;
 use bench_core::run::{DeviceKind, PROTOCOL, Purpose, RunSpec};
 use bench_core::spec::harness::Points;
 use bench_core::spec::submission::{Tuning, Value};
@@ -66,6 +67,9 @@ pub struct WorkloadResult {
     pub median_seconds: Option<f64>,
     /// The same of the steps to target.
     pub median_steps: Option<f64>,
+    /// The same of the examples passed to target; none also where they were not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_examples: Option<f64>,
     /// Studies that reached the target.
     pub reached: u32,
     /// Submission time that a trial may take, in seconds.
@@ -74,6 +78,9 @@ pub struct WorkloadResult {
     pub budget_steps: u64,
     /// Seconds a step, over all trials.
     pub seconds_per_step: Option<f64>,
+    /// Examples that a step passes, forward, backward and to judge by, over all trials; none where a trial did not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples_per_step: Option<f64>,
     /// Highest resident memory of a worker, in bytes.
     pub worker_memory: Option<u64>,
     /// Highest memory of the device, in bytes.
@@ -88,6 +95,9 @@ pub struct WorkloadResult {
     /// Trials whose processors were held up, by heat, a quota or other guests.
     #[serde(default)]
     pub throttled: u32,
+    /// Trials that ran under limits or tolerances looser than the built-in ones: others' had less.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub loosened: u32,
     /// Trials whose worker disagrees with the clock: they count as missed.
     #[serde(default)]
     pub timing_suspect: u32,
@@ -113,6 +123,9 @@ pub struct StudyResult {
     pub seconds: Option<f64>,
     /// Fewest steps to target of a trial. Not always the same trial's, so that steps do not depend on the machine.
     pub steps: Option<u64>,
+    /// Fewest examples passed to target of a trial; none also where they were not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub examples: Option<u64>,
     /// What it would come to under the other targets of [`TARGETS`], in their order. In no file: it follows from the records.
     #[serde(skip)]
     pub moved: Vec<Moved>,
@@ -125,6 +138,8 @@ pub struct Moved {
     pub seconds: f64,
     /// Fewest steps.
     pub steps: f64,
+    /// Fewest examples passed.
+    pub examples: f64,
 }
 
 /// Shares by which targets are made easier, and harder, to see what an order owes to them.
@@ -276,6 +291,8 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
         .iter()
         .map(spent)
         .fold((0.0, 0), |(a, b), (x, y)| (a + x, b + y));
+    let examples_per_step = examples_per_step(trials, &studies);
+    let examples = studies.iter().map(|study| study.examples.map(|n| n as f64));
     WorkloadResult {
         submission: record.run.submission.name.clone(),
         values: values(trials[0]),
@@ -287,6 +304,8 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
         tuning: record.run.ruleset.tuning,
         median_seconds: median(studies.iter().map(|study| study.seconds)),
         median_steps: median(studies.iter().map(|study| study.steps.map(|n| n as f64))),
+        median_examples: examples_per_step.and(median(examples)),
+        examples_per_step,
         budget_seconds: record.run.budget_seconds(),
         budget_steps: record.run.budget_steps(),
         reached: count(&studies, |study| study.seconds.is_some()),
@@ -302,12 +321,24 @@ pub(crate) fn result(setting: Setting, trials: &[&Trial]) -> WorkloadResult {
             .collect(),
         resumed: count(trials, |trial| trial.summary.resumed > 0),
         throttled: count(trials, |trial| trial.summary.is_throttled()),
+        loosened: count(trials, |trial| !trial.record.loosened().is_empty()),
         timing_suspect: count(trials, |trial| {
             trial.summary.outcome == Some(Outcome::TimingSuspect)
         }),
         pinned: false,
         superseded: 0,
     }
+}
+
+/// Over all trials that made a step; none where one of them, or one that met the target, does not say.
+fn examples_per_step(trials: &[&Trial], studies: &[StudyResult]) -> Option<f64> {
+    let told = |study: &StudyResult| study.steps.is_none() || study.examples.is_some();
+    let ran = || trials.iter().map(|trial| &trial.summary);
+    let ran = || ran().filter(|summary| summary.steps > 0);
+    let is_counted = ran().all(|summary| !summary.passes.is_empty()) && studies.iter().all(told);
+    let steps: u64 = ran().map(|summary| summary.steps).sum();
+    let examples: u64 = ran().map(|summary| summary.passes.total()).sum();
+    (is_counted && steps > 0).then(|| examples as f64 / steps as f64)
 }
 
 /// What kept a trial that is over from saying something, where it does not.
@@ -332,6 +363,10 @@ pub fn ruleset(run: &RunSpec) -> String {
     format!("{}{given}{older}", run.ruleset_name)
 }
 
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 fn count<T>(items: &[T], which: impl Fn(&T) -> bool) -> u32 {
     items.iter().filter(|item| which(item)).count() as u32
 }
@@ -353,6 +388,11 @@ pub(crate) fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult 
         .iter()
         .filter_map(|trial| trial.summary.hit())
         .collect();
+    let examples = |trial: &&&Trial| {
+        let hit = trial.summary.hit()?;
+        Some(trial.summary.passes_at(hit.at.step).map(Passes::total))
+    };
+    let examples: Option<Vec<u64>> = trials.iter().filter_map(|trial| examples(&trial)).collect();
     StudyResult {
         study,
         trials: count(trials, |trial| trial.summary.is_observed()),
@@ -363,27 +403,33 @@ pub(crate) fn study_result(study: (u64, u32), trials: &[&Trial]) -> StudyResult 
             .min()
             .map(|ns| ns as f64 / 1e9),
         steps: hits.iter().map(|hit| hit.at.step).min(),
+        examples: examples.and_then(|examples| examples.into_iter().min()),
         moved: TARGETS.map(|share| moved(trials, share)).to_vec(),
     }
 }
 
 /// The study had its target been another. A trial that stopped at its own leaves open whether it would have been the first.
 fn moved(trials: &[&Trial], share: f64) -> Moved {
-    let mut best = [f64::INFINITY; 2];
-    let mut open = [f64::INFINITY; 2];
+    let mut best = [f64::INFINITY; 3];
+    let mut open = [f64::INFINITY; 3];
     for trial in trials.iter().filter(|trial| trial.summary.is_observed()) {
         let (run, summary) = (&trial.record.run, &trial.summary);
         let target = &run.workload.target;
         let target = target.metric.direction().eased(target.validation, share);
         let (ends, at) = match summary.hit_at(run, target) {
-            Some(hit) => (&mut best, (hit.at.submission_ns, hit.at.step)),
+            Some(hit) => {
+                let passes = summary.passes_at(hit.at.step);
+                (&mut best, (hit.at.submission_ns, hit.at.step, passes))
+            }
             None if summary.stopped_at_target(run) => {
-                (&mut open, (summary.submission_ns, summary.steps))
+                let passes = Some(summary.passes);
+                (&mut open, (summary.submission_ns, summary.steps, passes))
             }
             None => continue,
         };
         ends[0] = ends[0].min(at.0 as f64 / 1e9);
         ends[1] = ends[1].min(at.1 as f64);
+        ends[2] = ends[2].min(at.2.unwrap_or_default().total() as f64);
     }
     let seen = |index: usize| match best[index] <= open[index] {
         true => best[index],
@@ -392,6 +438,7 @@ fn moved(trials: &[&Trial], share: f64) -> Moved {
     Moved {
         seconds: seen(0),
         steps: seen(1),
+        examples: seen(2),
     }
 }
 

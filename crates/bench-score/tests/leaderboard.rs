@@ -5,6 +5,7 @@
 mod support;
 
 use bench_core::outcome::{Failure, FailureKind, Outcome};
+use bench_core::record::TrialEvent;
 use bench_core::spec::catalog::Catalog;
 use bench_core::spec::harness::Points;
 use bench_core::spec::submission::Value;
@@ -14,7 +15,7 @@ use bench_score::{
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use support::trial;
+use support::{ended, interval_of, line, record, run, trial};
 
 fn row<'a>(board: &'a Leaderboard, submission: &str) -> &'a Row {
     let mut rows = board.tables.iter().flat_map(|table| &table.rows);
@@ -132,16 +133,54 @@ fn times_rank_within_one_machine_and_steps_across() {
     elsewhere.record.machine.fingerprint = "m2".into();
     let board = Leaderboard::of(&[trial("a", 1, 1, Some((20, 100))), elsewhere]);
     let unpinned = row(&board, "b");
-    assert_eq!(
-        (unpinned.time_rank, unpinned.rank()),
-        (None, (Some(2), false))
-    );
+    assert_eq!((unpinned.time_rank, unpinned.rank()), (None, Some(2)));
+    assert_eq!(unpinned.by, Measure::Steps);
     let board = board.pinned(&["m1".to_owned(), "m2".to_owned()]);
     let (a, b) = (row(&board, "a"), row(&board, "b"));
     assert_eq!((a.time_rank, b.time_rank), (Some(1), Some(1)));
-    assert_eq!(b.rank(), (Some(1), true));
+    assert_eq!((b.rank(), b.by), (Some(1), Measure::Time));
     assert_eq!((a.step_rank, b.step_rank), (Some(1), Some(2)));
     assert_eq!(board.tables[0].settings().len(), 2);
+}
+
+/// Two gradients a step, as sharpness-aware minimisation takes: fewer steps, more examples. A step of the one is not a step of the other.
+#[test]
+fn rows_that_differ_in_examples_a_step_rank_by_examples() {
+    let twice = || {
+        let lines = [
+            vec![line(TrialEvent::Started {
+                at: String::new(),
+                resumed: None,
+            })],
+            interval_of(20, 100, 20, 0.05).into(),
+            vec![ended(Outcome::TargetReached)],
+        ];
+        Trial::new(record(run("sam", 1, 1)), &lines.concat())
+    };
+    // 100 steps of 40 examples passed, and 150 of 20.
+    let board = Leaderboard::of(&[twice(), trial("once", 1, 1, Some((20, 150)))]);
+    let (sam, once) = (row(&board, "sam"), row(&board, "once"));
+    assert_eq!((sam.step_rank, once.step_rank), (Some(1), Some(2)));
+    assert_eq!((sam.example_rank, once.example_rank), (Some(2), Some(1)));
+    assert_eq!(
+        (sam.rank(), sam.by, once.rank()),
+        (Some(2), Measure::Examples, Some(1))
+    );
+    assert_eq!(
+        (sam.result.median_examples, sam.result.examples_per_step),
+        (Some(4_000.0), Some(40.0))
+    );
+    assert_eq!(board.tables[0].rows[0].result.submission, "once");
+    // What all rows pass alike is ranked by steps, as ever.
+    let board = Leaderboard::of(&[
+        trial("fast", 1, 1, Some((20, 100))),
+        trial("once", 1, 1, Some((20, 150))),
+    ]);
+    let fast = row(&board, "fast");
+    assert_eq!(
+        (fast.rank(), fast.by, fast.example_rank),
+        (Some(1), Measure::Steps, None)
+    );
 }
 
 #[test]

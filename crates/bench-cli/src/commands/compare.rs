@@ -168,6 +168,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let runs: Vec<&RunSpec> = a.iter().map(|trial| &*trial.record.run).collect();
     let calibrations = super::plan::calibrations(&workspace, &runs)?;
     let judgement = judge(&a, &b, rule).knowing(&a, &calibrations);
+    // Of a baseline that is being made nothing is compared.
+    let compared = !(arguments.accept > 0 && records.base.is_empty());
     if arguments.json {
         screen.json(&Document {
             base: &arguments.base,
@@ -176,7 +178,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             shortened: &look.answers,
             judgement: &judgement,
         })?;
-    } else if !(arguments.accept > 0 && records.base.is_empty()) {
+    } else if compared {
         screen.print(&comparison_text(&judgement, screen.width()))?;
     }
     if rule.by == By::Time && !is_pinned {
@@ -184,7 +186,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
             "note: harness.yaml does not call the machine of these runs pinned: its seconds may follow its load",
         );
     }
-    if let Some(note) = tuning::note([(&base, &a), (&candidate, &b)]) {
+    if let Some(note) = tuning::note([(&base, &a), (&candidate, &b)]).filter(|_| compared) {
         screen.aside(&note);
     }
     if !records.trouble.is_empty() {

@@ -9,14 +9,14 @@ use super::{
 };
 use crate::home::Home;
 use crate::interrupt::Interrupts;
-use crate::lock::Lock;
+use crate::lock::{self, Lock, Patience};
 use crate::setup;
 use bench_core::run::SubmissionIdentity;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const EVALUATOR_CRATE: &str = "bench-workloads";
 const EVALUATOR: &str = "bench-evaluator";
@@ -180,15 +180,30 @@ impl CargoBuilder {
     }
 
     /// Nobody else builds into this target folder until the lock is gone: what cargo made is what is copied.
-    fn alone(&self, interrupts: &Interrupts) -> Result<Lock, ProgramError> {
+    fn alone(
+        &self,
+        interrupts: &Interrupts,
+        listener: &mut Listener<'_>,
+    ) -> Result<Lock, ProgramError> {
         let path = self.target().join("bench-build.lock");
+        let mut patience = Patience::default();
         loop {
             if interrupts.requested() {
                 return Err(ProgramError::Interrupted);
             }
             match Lock::try_now(&path) {
                 Ok(Some(lock)) => return Ok(lock),
-                Ok(None) => thread::sleep(RETRY),
+                Ok(None) => {
+                    if patience.is_due(Instant::now()) {
+                        let holder = lock::holder(&path);
+                        let holder = holder.map(|holder| format!(" ({holder})"));
+                        let holder = holder.unwrap_or_default();
+                        listener(BuildProgress::Noted(&format!(
+                            "waiting for another build{holder}"
+                        )));
+                    }
+                    thread::sleep(RETRY);
+                }
                 Err(error) => {
                     return Err(ProgramError::Io {
                         what: format!("cannot lock {}", error.path.display()),
@@ -347,7 +362,7 @@ impl Builder for CargoBuilder {
         interrupts: &Interrupts,
         listener: &mut Listener<'_>,
     ) -> Result<Programs, ProgramError> {
-        let _alone = self.alone(interrupts)?;
+        let _alone = self.alone(interrupts, listener)?;
         self.packages.forget();
         let mut parts = self.parts(submission, listener)?;
         let mut source = self.source(submission, parts.as_ref())?;

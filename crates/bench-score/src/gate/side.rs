@@ -39,6 +39,8 @@ pub struct Side {
     pub resumed: usize,
     /// Trials whose processors were held up, by heat, a quota or other guests.
     pub throttled: usize,
+    /// Trials that ran under limits or tolerances looser than the built-in ones.
+    pub loosened: usize,
     /// Trials whose clock is not trusted. Their steps count, their seconds are a miss.
     pub timing_suspect: usize,
     /// Where its trials ran.
@@ -131,6 +133,10 @@ impl Side {
             throttled: trials
                 .iter()
                 .filter(|trial| trial.summary.is_throttled())
+                .count(),
+            loosened: trials
+                .iter()
+                .filter(|trial| !trial.record.loosened().is_empty())
                 .count(),
             timing_suspect: trials.iter().filter(|trial| is_suspect(trial)).count(),
             settings: trials.iter().map(|trial| Setting::of(trial)).collect(),

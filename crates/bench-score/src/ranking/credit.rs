@@ -3,6 +3,7 @@
 use super::{Field, medians};
 use crate::algoperf::profile::{LARGEST_RATIO, POINTS, fastest, profile, ratio, score, taus};
 use crate::frozen::FrozenReference;
+use crate::measure::Measure;
 use crate::statistics::frozen_score;
 use serde::Serialize;
 
@@ -12,7 +13,9 @@ use serde::Serialize;
 pub struct Credit {
     /// Its name.
     pub workload: String,
-    /// Median steps or seconds over studies; none where half of them or more missed, or none ran.
+    /// What its amounts are: where rows of it differ in examples a step, examples.
+    pub measure: Measure,
+    /// Median over studies; none where half of them or more missed, or none ran.
     pub median: Option<f64>,
     /// Studies behind it.
     pub studies: usize,
@@ -32,7 +35,9 @@ pub struct Credit {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct FrozenCredit {
-    /// The reference's steps or seconds.
+    /// What the reference's amount is: examples where a step of the reference passes others.
+    pub measure: Measure,
+    /// The reference's amount.
     pub reference: f64,
     /// What it adds: the mean over studies of reference / (reference + own), over the number of workloads.
     pub points: f64,
@@ -64,6 +69,7 @@ impl Field {
             let ratio = median.map(|median| ratio(median, best));
             Credit {
                 workload: self.workloads[column].clone(),
+                measure: self.measures[column],
                 median,
                 studies: self.times[own][column].len(),
                 ratio,
@@ -85,9 +91,11 @@ impl Field {
         let times = reference?.workloads.iter();
         let all: Vec<_> = times.filter(|time| time.ruleset == self.ruleset).collect();
         let is_it = |time: &&&crate::FrozenTime| time.comparability_key == self.keys[column];
-        let frozen = self.against(all.iter().find(is_it)?, &self.times[own])?;
+        let (measure, frozen) =
+            self.measured_against(all.iter().find(is_it)?, &self.amounts[own])?;
         let of = all.len() as f64;
         Some(FrozenCredit {
+            measure,
             reference: frozen.reference,
             // A single workload's score needs no level.
             points: frozen_score(&[frozen], 0.5).score? / of,

@@ -1,8 +1,18 @@
 use super::*;
 
+/// Studies that need as many steps as seconds.
+fn needing(studies: Vec<f64>) -> Amounts {
+    Amounts {
+        seconds: studies.clone(),
+        steps: studies,
+        ..Amounts::default()
+    }
+}
+
 pub(super) fn field() -> Field {
-    let studies = |seconds: f64| vec![seconds, seconds * 1.01, seconds * 1.02];
-    let times = vec![
+    let studies = |seconds: f64| needing(vec![seconds, seconds * 1.01, seconds * 1.02]);
+    let measures = vec![Measure::Steps; 2];
+    let amounts = vec![
         vec![studies(30.0), studies(30.0)],
         vec![studies(10.0), studies(11.0)],
         vec![studies(20.0), studies(10.0)],
@@ -17,8 +27,10 @@ pub(super) fn field() -> Field {
         submissions: ["slow", "quick", "mixed"].map(str::to_owned).to_vec(),
         workloads: ["a", "b"].map(str::to_owned).to_vec(),
         keys: ["key-a", "key-b"].map(str::to_owned).to_vec(),
-        moved: vec![times.clone(); TARGETS.len()],
-        times,
+        moved: vec![amounts.clone(); TARGETS.len()],
+        times: times(&amounts, &measures),
+        amounts,
+        measures,
     }
 }
 
@@ -54,8 +66,8 @@ fn leaving_a_workload_out_can_turn_the_order() {
 fn other_targets_are_looked_at_where_curves_allow() {
     let mut field = field();
     // 2 % easier: mixed is the fastest everywhere. 1 % harder: one study ends before.
-    field.moved[1][2] = vec![vec![9.0; 3]; 2];
-    field.moved[2][0][0][1] = f64::NAN;
+    field.moved[1][2] = vec![needing(vec![9.0; 3]); 2];
+    field.moved[2][0][0].steps[1] = f64::NAN;
     let flips = field.ranking(Certainty::default(), None).flips;
     let of = |change: &str| flips.iter().find(|flips| flips.change == change).unwrap();
     assert!(of("targets 1 % easier").pairs.is_empty());
@@ -79,6 +91,8 @@ fn a_reference_decides_where_it_is_asked_to() {
         setting: setting.clone(),
         seconds: 1.0,
         steps,
+        examples: None,
+        examples_per_step: None,
         studies: Vec::new(),
     };
     let reference = crate::FrozenReference {
@@ -88,8 +102,8 @@ fn a_reference_decides_where_it_is_asked_to() {
         workloads: vec![time("key-a", 15.0), time("key-b", 0.01)],
     };
     let mut field = field();
-    field.times[2][0] = vec![9.0; 3];
-    field.times[2][1] = Vec::new();
+    field.amounts[2] = vec![needing(vec![9.0; 3]), Amounts::default()];
+    field.times = times(&field.amounts, &field.measures);
     let judge = |decides| {
         let against = Against {
             reference: &reference,

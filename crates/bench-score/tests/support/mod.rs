@@ -67,28 +67,30 @@ pub(crate) fn line(event: TrialEvent) -> Line {
 
 /// Training up to `step` at `ms` milliseconds, and an evaluation there with this validation error rate.
 pub(crate) fn interval(step: u64, ms: u64, error_rate: f64) -> [Line; 2] {
+    interval_of(ms, step, 10, error_rate)
+}
+
+/// The same with so many examples passed forward in each step, and as many backward.
+pub(crate) fn interval_of(ms: u64, step: u64, examples: u64, error_rate: f64) -> [Line; 2] {
     let metrics = Metrics::from([("error-rate".to_owned(), Measured(error_rate))]);
+    let passes = Passes {
+        forward: step * examples,
+        backward: step * examples,
+        judged: 0,
+    };
     [
         line(TrialEvent::Trained {
             step,
             interval_ns: 0,
             submission_ns: ms * 1_000_000,
             loss: None,
-            passes: Passes {
-                forward: step * 10,
-                backward: step * 10,
-                judged: 0,
-            },
+            passes,
             claim: Claim::default(),
         }),
         line(TrialEvent::Evaluated {
             step,
             submission_ns: ms * 1_000_000,
-            passes: Passes {
-                forward: step * 10,
-                backward: step * 10,
-                judged: 0,
-            },
+            passes,
             evaluation_ns: 5,
             frozen_cpu_ns: None,
             metrics: [(SplitName::Validation, metrics)].into(),

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use bench_harness::file::write_together;
-use bench_harness::recorder::{EVENTS_FILE, RUN_FILE};
+use bench_harness::recorder::{ASKED_FILE, EVENTS_FILE, RUN_FILE};
 use bench_harness::verify::DIGESTS;
 use bench_report::page::{Embedded, Page, Trials, log_plots, record_plots};
 use bench_report::{Grid, Ranked, algoperf, leaderboard, leaderboard_rows, scores, units};
@@ -58,7 +58,7 @@ pub(super) fn records(
         title: "Time to target".to_owned(),
         notes: vec![
             format!("{} of bench, each run again by the command in its row.", units::counted(trials.len() as u64, "trial")),
-            "Times compare only within one machine, device and number of threads; steps compare across all.".to_owned(),
+            "Times compare only within one machine, device and number of threads; steps compare across all, and where rows differ in examples a step, examples do in their place.".to_owned(),
         ],
         rankings,
         tables: leaderboard(board),
@@ -72,7 +72,7 @@ pub(super) fn records(
     };
     let sources = folders
         .iter()
-        .flat_map(|folder| [RUN_FILE, EVENTS_FILE].map(|name| folder.join(name)));
+        .flat_map(|folder| [RUN_FILE, EVENTS_FILE, ASKED_FILE].map(|name| folder.join(name)));
     let page = page.html().map_err(Failure::bug)?;
     write(folder, &page, tables, runs, sources, screen)
 }

@@ -5,7 +5,7 @@ use crate::commands::leaderboard::algoperf::Source;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 use bench_harness::store;
-use bench_report::{Drawn, PictureError};
+use bench_report::{Drawn, PictureError, amounts};
 use bench_score::statistics::Certainty;
 use bench_score::{Field, Leaderboard, Measure, Ranking, Trial};
 use clap::Args;
@@ -54,9 +54,9 @@ pub(super) fn draw(
         .into_iter()
         .map(|stored| stored.trial)
         .collect();
-    let (measure, what) = match arguments.by {
-        super::By::Time => (Measure::Time, "time to target"),
-        super::By::Steps => (Measure::Steps, "steps to target"),
+    let measure = match arguments.by {
+        super::By::Time => Measure::Time,
+        super::By::Steps => Measure::Steps,
     };
     let board = Leaderboard::of(&trials).under(&workspace.catalog);
     let mut fields = Field::of(&board, measure);
@@ -70,7 +70,7 @@ pub(super) fn draw(
     match fields.as_slice() {
         [] => Err(PictureError::NoField.into()),
         [field] => {
-            let title = format!("{what}, {}", field.title);
+            let title = format!("{}, {}", amounts(field), field.title);
             Ok(picture(&field.ranking(Certainty::default(), None), &title)?.svg)
         }
         many => {
