@@ -164,7 +164,7 @@ fn documents_say_the_steps_of_adamw_that_are_committed() {
         ),
         (
             "submissions/README.md",
-            format!("| `adamw` | {mlp} steps | {resnet} steps | {lm} steps |"),
+            format!("| `adamw` | {mlp} steps | {resnet} steps | {lm} steps"),
         ),
     ] {
         assert!(read(path).contains(&words), "{path} does not say `{words}`");
