@@ -76,17 +76,11 @@ fn the_guide_works_as_written() {
             }
         }
     }
+    changed_rules_are_found(copy);
 }
 
-/// Faults that comparisons of a few studies called inconclusive: a shortened run of both programs names their first step. It builds a revision and all below it
-/// from nothing, which takes as long as all else here: by name, `cargo test -p bench-tests --test guide changed_rules -- --ignored`.
-#[test]
-#[ignore = "needs libtorch, and builds a revision from nothing"]
-fn changed_rules_are_found() {
-    let folder = TempDir::new().expect("a folder for the copy");
-    let copy = &folder.path().join("checkout");
-    std::fs::create_dir(copy).expect("the copy has a folder");
-    copy_checkout(copy);
+/// Faults that comparisons of a few studies called inconclusive: a shortened run of both programs names their first step.
+fn changed_rules_are_found(copy: &Path) {
     let path = copy.join("submissions/lion/src/lib.rs");
     let sound = std::fs::read_to_string(&path).expect("lion is there");
     let git = "git -c user.name=a -c user.email=a@example.org";
