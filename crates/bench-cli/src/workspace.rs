@@ -1,5 +1,6 @@
 //! The checkout as commands see it: where it is, and what its files say.
 
+use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
@@ -46,13 +47,9 @@ impl Workspace {
         let mut folders = Vec::new();
         let mut alone = Vec::new();
         for given in given {
-            if let Some((file, class)) = python::file_of(given) {
-                let (file, _) = assume(&home, &file, class.as_deref())?;
-                names.extend(
-                    file.path
-                        .file_name()
-                        .map(|name| name.to_string_lossy().into_owned()),
-                );
+            if python::file_of(given).is_some() {
+                let file = assume(&home, given)?;
+                names.push(file.name());
                 alone.push(file);
                 continue;
             }
@@ -70,22 +67,32 @@ impl Workspace {
         }
         let catalog = catalog::load(&home, &folders, &alone)?;
         let workspace = Workspace { home, catalog };
-        workspace.no_other_has_their_names(&folders)?;
+        workspace.no_other_has_their_names(&folders, &alone)?;
         Ok((workspace, names))
     }
 
     /// A submission is known by its name, and what has the name of another would not be what runs.
-    fn no_other_has_their_names(&self, folders: &[PathBuf]) -> Result<(), Failure> {
-        let is_other = |folder: &&PathBuf| {
-            let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            let entrant = self.catalog.submissions.get(name.as_ref());
+    fn no_other_has_their_names(
+        &self,
+        folders: &[PathBuf],
+        alone: &[Alone],
+    ) -> Result<(), Failure> {
+        let is_other = |name: &str, folder: &Path| {
+            let entrant = self.catalog.submissions.get(name);
             let real = |path: &Path| path.canonicalize().ok();
             entrant.is_some_and(|entrant| real(&entrant.folder) != real(folder))
         };
-        let mistakes: Vec<_> = folders
+        let folders = folders.iter().filter(|folder| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            is_other(&name, folder)
+        });
+        let alone = alone
             .iter()
-            .filter(is_other)
-            .flat_map(|folder| self.catalog.mistakes_in(&self.spec_path(folder)))
+            .filter(|file| is_other(&file.name(), file.folder()));
+        let paths = folders.map(|folder| self.spec_path(folder));
+        let mistakes: Vec<_> = paths
+            .chain(alone.map(|file| file.path.clone()))
+            .flat_map(|path| self.catalog.mistakes_in(&path))
             .cloned()
             .collect();
         match mistakes.is_empty() {
@@ -300,27 +307,37 @@ fn is_trial(wanted: &str, name: &str) -> bool {
         || (wanted.len() >= FEWEST && (some.starts_with(wanted) || some.ends_with(wanted)))
 }
 
-/// What is assumed of a Python file by itself, which is said, and the files that it is made of.
+/// What is assumed of a Python file by itself, which is said; `given` may name a class behind a colon.
 ///
 /// # Errors
 /// When there is no such file, no Python, or no class in it that trains.
-pub(crate) fn assume(
-    home: &Home,
-    file: &Path,
-    class: Option<&str>,
-) -> Result<(Alone, Vec<PathBuf>), Failure> {
+pub(crate) fn assume(home: &Home, given: &str) -> Result<Alone, Failure> {
+    let Some((file, class)) = python::file_of(given) else {
+        let message = format!("`{given}` is no Python file");
+        let help =
+            "write its path, as `my_optimizer.py`, and a class behind a colon where it has several";
+        return Err(Failure::usage(message, help.to_owned()));
+    };
     let path = file.canonicalize().map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}", file.display()), None)
     })?;
     let reporter = Reporter::start(Style::Human);
     let mut listener = |progress| reporter.work(progress);
     let environment = python::ensure(home, &mut listener)?;
-    let assumed = Assumed::ask(home, &environment, &path, class)?;
+    let assumed = Assumed::ask(home, &environment, &path, class.as_deref())?;
+    let command = CommandLine::new("new").word("NAME").flag("python", true);
     listener(Progress::Noted {
-        message: assumed.told(&file.display().to_string()),
+        message: format!(
+            "{}: {}; `{}` writes these settings to a file",
+            file.display(),
+            assumed.told(),
+            command.option("from", Some(given))
+        ),
     });
-    let settings = assumed.settings(&path);
-    Ok((Alone { path, settings }, assumed.files))
+    Ok(Alone {
+        settings: assumed.settings(&path),
+        path,
+    })
 }
 
 /// The folder of a submission given as a path; none for a name.

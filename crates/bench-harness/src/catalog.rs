@@ -30,21 +30,38 @@ pub struct Alone {
     pub settings: String,
 }
 
+impl Alone {
+    /// Its name, which keeps the ending.
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// The folder that it lies in.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
+    fn file(&self) -> File {
+        File {
+            kind: Kind::Submission,
+            source: Source::of(self.path.clone(), self.settings.as_bytes()),
+            folder: self.folder().to_owned(),
+            base: None,
+            has_crate: false,
+            search_space: None,
+            norms: Vec::new(),
+        }
+    }
+}
+
 /// All specs of the checkout, the submissions in these other folders, and Python files by themselves. Mistakes in files are in the catalogue.
 ///
 /// # Errors
 /// When something cannot be read, such as a folder of `others` without a `submission.yaml`.
 pub fn load(home: &Home, others: &[PathBuf], alone: &[Alone]) -> Result<Catalog, CatalogError> {
     let mut files = files(home, &home.root, others)?;
-    files.extend(alone.iter().map(|alone| File {
-        kind: Kind::Submission,
-        source: Source::of(alone.path.clone(), alone.settings.as_bytes()),
-        folder: alone.path.parent().unwrap_or(&alone.path).to_owned(),
-        base: None,
-        has_crate: false,
-        search_space: None,
-        norms: Vec::new(),
-    }));
+    files.extend(alone.iter().map(Alone::file));
     add_bases(&home.root, &mut files)?;
     Ok(Catalog::parse(files))
 }
@@ -58,6 +75,7 @@ pub fn load_from(
     home: &Home,
     submissions: &Path,
     others: &[PathBuf],
+    alone: &[Alone],
 ) -> Result<Catalog, CatalogError> {
     let mut files = files(home, submissions, others)?;
     let named: Vec<PathBuf> = others.iter().map(|folder| real(folder)).collect();
@@ -66,6 +84,7 @@ pub fn load_from(
         let stands_in = |other: &PathBuf| other.file_name() == own.file_name() && *other != own;
         file.kind != Kind::Submission || !named.iter().any(stands_in)
     });
+    files.extend(alone.iter().map(Alone::file));
     add_bases(&home.root, &mut files)?;
     Ok(Catalog::parse(files))
 }

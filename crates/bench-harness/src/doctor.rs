@@ -80,6 +80,7 @@ pub fn examine(home: &Home, catalog: &Catalog) -> Vec<Check> {
         software::compiler(home),
         software::pip(home),
         software::libtorch(home),
+        software::python(home),
         software::cuda(home, &machine),
         processors(&machine, harness.map_or(1, |harness| harness.threads)),
         governor(&machine::read(

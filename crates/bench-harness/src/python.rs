@@ -5,7 +5,7 @@ mod environment;
 mod files;
 mod packages;
 
-pub use assumed::{Assumed, file_of};
+pub use assumed::{Assumed, file_of, imports};
 pub use environment::{Environment, ensure, find};
 pub(crate) use files::{Files, listing};
 pub(crate) use packages::{LOCK, Overlay, locked, overlay};

@@ -41,6 +41,10 @@ pub enum Begin {
     Rule,
     /// The same as a whole training algorithm, whose step is written out.
     Wide,
+    /// An optimizer in Python.
+    Optimizer,
+    /// These files in Python, and their settings.
+    Python(Vec<(PathBuf, Vec<u8>)>),
     /// A copy of the submission in a folder.
     Copy(PathBuf),
     /// A variant of the submission in a folder: settings that extend it.
@@ -57,7 +61,7 @@ pub enum Begin {
 pub struct Made {
     /// Files, relative to the folder.
     pub files: Vec<PathBuf>,
-    /// Whether it has a crate of its own; else it is a variant of another's program.
+    /// Whether it has a crate of its own; else it is Python, or a variant of another's program.
     pub has_crate: bool,
     /// Whether it belongs to the checkout.
     pub is_member: bool,
@@ -123,7 +127,7 @@ pub fn create(home: &Home, plan: &Plan) -> Result<Made, ScaffoldError> {
         home,
         folder: &plan.folder,
         from: match &plan.begin {
-            Begin::Rule | Begin::Wide => None,
+            Begin::Rule | Begin::Wide | Begin::Optimizer | Begin::Python(_) => None,
             Begin::Copy(folder) | Begin::Variant { of: folder, .. } => Some(folder),
         },
         is_member: plan.folder.parent() == Some(&submissions),
@@ -131,6 +135,8 @@ pub fn create(home: &Home, plan: &Plan) -> Result<Made, ScaffoldError> {
     let source = match &plan.begin {
         Begin::Rule => Source::rule(),
         Begin::Wide => Source::wide(),
+        Begin::Optimizer => Source::optimizer(),
+        Begin::Python(files) => Source::python(&plan.name, files.clone()),
         Begin::Copy(folder) => Source::read(folder)?,
         Begin::Variant { of, settings } => Source::variant(&plan.name, of, settings),
     };

@@ -127,3 +127,12 @@ fn the_whole_answer() {
 fn programs_get_full_precision() {
     insta::assert_snapshot!(comparison(&mixed()).csv().unwrap());
 }
+
+#[test]
+fn looser_limits_are_told() {
+    let mut judgement = mixed();
+    judgement.workloads[1].candidate.loosened = 2;
+    let told = "trials under limits or tolerances looser than the built-in ones: 0 of the base, 2 of the candidate";
+    let text = comparison_text(&judgement, 200);
+    assert!(text.contains(told), "{text}");
+}

@@ -80,10 +80,9 @@ fn marks_are_readable_at_any_width() {
     let result = &mut rows[1].result;
     result.pinned = false;
     (result.resumed, result.throttled, result.timing_suspect) = (2, 3, 1);
-    (result.unfinished, result.superseded) = (1, 4);
+    (result.unfinished, result.superseded, result.loosened) = (1, 4, 1);
     let table = leaderboard(&board).remove(0);
-    let marks =
-        "unpinned; 1 unfinished; 1 timing-suspect; 3 throttled; 2 resumed; 4 older left out";
+    let marks = "unpinned; 1 unfinished; 1 timing-suspect; 3 throttled; 1 under looser limits; 2 resumed; 4 older left out";
     for width in [80, 120, 200] {
         let text = table.grid.terminal(width);
         insta::assert_snapshot!(format!("marks-{width}"), text);

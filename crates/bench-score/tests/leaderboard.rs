@@ -171,6 +171,9 @@ fn rows_that_differ_in_examples_a_step_rank_by_examples() {
         (Some(4_000.0), Some(40.0))
     );
     assert_eq!(board.tables[0].rows[0].result.submission, "once");
+    // Profiles too.
+    let field = Field::of(&board, Measure::Steps).remove(0);
+    assert_eq!(field.measures, [Measure::Examples]);
     // What all rows pass alike is ranked by steps, as ever.
     let board = Leaderboard::of(&[
         trial("fast", 1, 1, Some((20, 100))),

@@ -1,15 +1,15 @@
 //! `bench new`: a submission to begin with.
 
 mod best;
-mod python;
 
 use crate::arguments::Results;
 use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, assume};
 use bench_harness::home::Home;
+use bench_harness::python;
 use bench_harness::scaffold::{self, Begin, Made, Plan};
 use clap::Args;
 use std::path::{Component, Path, PathBuf};
@@ -51,11 +51,14 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    if arguments.python {
-        return python(arguments, screen);
-    }
     let base = arguments.from.as_ref().or(arguments.best_of.as_ref());
     let (workspace, begin) = match base {
+        Some(file) if arguments.python => {
+            let workspace = Workspace::open()?;
+            let begin = Begin::Python(copied(&workspace.home, file)?);
+            (workspace, begin)
+        }
+        None if arguments.python => (Workspace::open()?, Begin::Optimizer),
         Some(base) => {
             let (workspace, names) = Workspace::with_submissions(std::slice::from_ref(base))?;
             let name = names.first().unwrap_or(base);
@@ -82,18 +85,21 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     Ok(Exit::Ok)
 }
 
-/// A folder with Python in it.
-fn python(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let home = Home::find()?;
-    let plan = plan(&home, &arguments.name, Begin::Rule)?;
-    let files = python::create(&home, &plan.folder, arguments.from.as_deref())?;
-    let made = Made {
-        files,
-        is_member: false,
-        has_crate: false,
+/// A Python file and what it imports from beside it, and the settings that are assumed of it.
+fn copied(home: &Home, given: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+    let alone = assume(home, given)?;
+    let names = python::imports(home, &alone.path)?;
+    let read = |name: PathBuf| {
+        let content = std::fs::read(alone.folder().join(&name));
+        let content = content.map_err(|error| {
+            Failure::usage(format!("cannot read {}: {error}", name.display()), None)
+        });
+        Ok((name, content?))
     };
-    screen.print(&told(&arguments.name, &plan, &made))?;
-    Ok(Exit::Ok)
+    let files = names.into_iter().map(read);
+    let mut files = files.collect::<Result<Vec<_>, Failure>>()?;
+    files.push(("submission.yaml".into(), alone.settings.into_bytes()));
+    Ok(files)
 }
 
 /// Where it will lie: a plain name in `submissions/`, a path where it says.

@@ -108,6 +108,50 @@ fn submissions() {
 }
 
 #[test]
+fn programs_in_python() {
+    snapshot!(told(
+        Kind::Submission,
+        &[
+            (
+                "a file and a package",
+                "search-space:",
+                "python: { file: lion.py, package: lion_pytorch, version: 0.2.5, class: Lion }\nsearch-space:"
+            ),
+            (
+                "neither",
+                "search-space:",
+                "python: { class: Lion }\nsearch-space:"
+            ),
+            (
+                "a file elsewhere",
+                "search-space:",
+                "python: { file: ../lion.py }\nsearch-space:"
+            ),
+            (
+                "a file of another kind",
+                "search-space:",
+                "python: { file: lion.rs, class: Lion }\nsearch-space:"
+            ),
+            (
+                "a package without a version",
+                "search-space:",
+                "python: { package: lion_pytorch, class: Lion }\nsearch-space:"
+            ),
+            (
+                "a package without a class",
+                "search-space:",
+                "python: { package: lion_pytorch, version: 0.2.5 }\nsearch-space:"
+            ),
+            (
+                "a key misspelt",
+                "search-space:",
+                "python: { fil: lion.py }\nsearch-space:"
+            ),
+        ]
+    ));
+}
+
+#[test]
 fn what_nobody_means_is_remarked_where_it_is_written() {
     let text = SUBMISSION
         .replace("weight-decay: 0.0 }", "weight-decay: -5 }")

@@ -3,6 +3,7 @@
 use super::Check;
 use crate::home::Home;
 use crate::pip::Pip;
+use crate::python;
 use crate::setup::{self, SetupError};
 use bench_core::record::Machine;
 use std::process::Stdio;
@@ -73,6 +74,27 @@ fn broken(error: &SetupError) -> Check {
         error.to_string(),
         error.help().unwrap_or_default(),
     )
+}
+
+/// Only Python entrants need it, so that there being none is fine.
+pub(super) fn python(home: &Home) -> Check {
+    const NAME: &str = "Python";
+    match python::find(home) {
+        Ok(Some(python)) => {
+            let whose = if python.own { " (yours)" } else { "" };
+            let interpreter = python.interpreter.display();
+            let found = format!(
+                "{} with torch {}, {interpreter}{whose}",
+                python.version, python.torch
+            );
+            Check::ok(NAME, found)
+        }
+        Ok(None) => Check::ok(
+            NAME,
+            "not set up; Python entrants need it, and `bench setup --python` makes it",
+        ),
+        Err(error) => Check::failed(NAME, error.to_string(), error.help().unwrap_or_default()),
+    }
 }
 
 pub(super) fn cuda(home: &Home, machine: &Machine) -> Check {

@@ -59,11 +59,7 @@ impl CargoBuilder {
         let overlay = python::overlay(home, &environment, lock.as_deref(), &mut told)?;
         let package = self.root().join("crates").join(CRATE).join("python");
         let names = match (&entrant.python.file, entrant.alone) {
-            (Some(file), true) => {
-                let path = entrant.folder.join(file);
-                let class = entrant.python.class.as_deref();
-                python::Assumed::ask(home, &environment, &path, class)?.files
-            }
+            (Some(file), true) => python::imports(home, &entrant.folder.join(file))?,
             (Some(_), false) => python::listing(&entrant.folder),
             (None, _) => Vec::new(),
         };

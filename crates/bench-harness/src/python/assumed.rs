@@ -3,10 +3,13 @@
 use super::{Environment, PythonError, last_words};
 use crate::home::Home;
 use crate::launch::Launch;
+use crate::program::python_variables;
 use bench_core::spec::submission::ArgumentNames;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +23,6 @@ pub struct Assumed {
     pub hyperparameters: BTreeMap<String, Value>,
     /// Which of its arguments takes which of them.
     pub parameter_names: BTreeMap<String, ArgumentNames>,
-    /// Files that it imports from its folder, and itself.
-    pub files: Vec<PathBuf>,
 }
 
 /// A path to a Python file, and the class that stands behind a colon: `my_optimizer.py:Lion`.
@@ -44,34 +45,16 @@ impl Assumed {
         file: &Path,
         class: Option<&str>,
     ) -> Result<Assumed, PythonError> {
-        let failed = |said: String| PythonError::File {
-            file: file.to_owned(),
-            said,
-        };
-        let launch = Launch::of(&environment.interpreter)
-            .with(["-m", "bench.describe"])
-            .with([file.as_os_str()])
-            .with(class)
-            .setting(&crate::program::python_variables(&[home
-                .root
-                .join("crates/bench-python/python")]));
-        let mut command = launch
-            .command(1)
-            .map_err(|error| failed(error.to_string()))?;
-        let output = command
-            .output()
-            .map_err(|error| failed(error.to_string()))?;
-        if !output.status.success() {
-            return Err(failed(last_words(&output.stderr)));
-        }
-        serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
+        let words = ["-m", "bench.describe"].map(OsStr::new);
+        let words = words.into_iter().chain([file.as_os_str()]);
+        asked(home, environment, file, words.chain(class.map(OsStr::new)))
     }
 
     /// A `submission.yaml` that says the same.
     pub fn settings(&self, file: &Path) -> String {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let mut text = format!(
-            "schema: 1\nabout: {} of {name}, with its constructor's defaults\nrulesets: [external-tuning]\nschedule: constant\nbatch-size: {{ default: 128 }}\npython: {}\n",
+            "# yaml-language-server: $schema=crates/bench-core/schema/submission.json\nschema: 1\nabout: {} of {name}, with its constructor's defaults\nrulesets: [external-tuning]\nschedule: constant\nbatch-size: {{ default: 128 }}\npython: {}\n",
             self.class,
             serde_json::json!({ "file": name, "class": self.class }),
         );
@@ -89,7 +72,7 @@ impl Assumed {
     }
 
     /// The same for people.
-    pub fn told(&self, name: &str) -> String {
+    pub fn told(&self) -> String {
         let values = self.hyperparameters.iter();
         let values: Vec<String> = values
             .map(|(name, value)| format!("{name} {value}"))
@@ -99,9 +82,44 @@ impl Assumed {
             false => format!("with {}", values.join(", ")),
         };
         format!(
-            "{name}: class {}, {values}; the learning rate stays as it is, batches have 128 examples. \
-             `bench new NAME --python --from {name}` writes these settings to a file",
+            "class {}, {values}; the learning rate stays as it is, batches have 128 examples",
             self.class
         )
+    }
+}
+
+/// A file and those that it imports from its folder, by their paths there: what is written, not what may be computed. Nothing of it runs.
+///
+/// # Errors
+/// When one of them is no Python.
+pub fn imports(home: &Home, file: &Path) -> Result<Vec<PathBuf>, PythonError> {
+    let environment = super::find(home)?.ok_or(PythonError::Missing)?;
+    let words = ["-m", "bench.imports"].map(OsStr::new);
+    let words = words.into_iter().chain([file.as_os_str()]);
+    asked(home, &environment, file, words)
+}
+
+/// What a module of the package `bench` says of an author's file, in JSON.
+fn asked<'a, T: DeserializeOwned>(
+    home: &Home,
+    environment: &Environment,
+    file: &Path,
+    words: impl Iterator<Item = &'a OsStr>,
+) -> Result<T, PythonError> {
+    let failed = |said: String| PythonError::File {
+        file: file.to_owned(),
+        said,
+    };
+    let package = home.root.join("crates/bench-python/python");
+    let launch = Launch::of(&environment.interpreter)
+        .with(words)
+        .setting(&python_variables(&[package]));
+    let command = launch.command(1);
+    let mut command = command.map_err(|error| failed(error.to_string()))?;
+    let output = command.output();
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    match output.status.success() {
+        false => Err(failed(last_words(&output.stderr))),
+        true => serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string())),
     }
 }

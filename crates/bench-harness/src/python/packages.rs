@@ -87,7 +87,7 @@ fn lock(
     package: &str,
     version: &str,
 ) -> Result<String, PythonError> {
-    let folder = tempfile::tempdir().map_err(io("make a folder in", Path::new("/tmp")))?;
+    let folder = tempfile::tempdir().map_err(io("make a folder in", &std::env::temp_dir()))?;
     let report = folder.path().join("report.json");
     let distribution = package.split('.').next().unwrap_or(package);
     let mut pip = home.command(&environment.interpreter);

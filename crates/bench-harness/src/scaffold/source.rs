@@ -33,6 +33,24 @@ impl Source {
         ])
     }
 
+    /// An optimizer in Python, with a search space.
+    pub(super) fn optimizer() -> Source {
+        let files = [
+            ("optimizer.py", include_str!("template/optimizer.py.txt")),
+            ("submission.yaml", include_str!("template/python.yaml")),
+        ];
+        let file = |(path, text): (&str, &str)| (PathBuf::from(path), text.as_bytes().to_vec());
+        Source::python("starter", files.map(file).into())
+    }
+
+    /// Files in Python. Nothing in them is called after the submission.
+    pub(super) fn python(name: &str, files: Vec<File>) -> Source {
+        Source {
+            name: name.to_owned(),
+            files,
+        }
+    }
+
     /// The files of a template, with what all have.
     fn starter(sources: &[(&str, &str)]) -> Source {
         let shared = [

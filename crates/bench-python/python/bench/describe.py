@@ -1,6 +1,5 @@
 """python -m bench.describe FILE [CLASS]: what can be assumed of a file by itself, as JSON."""
 
-import ast
 import json
 import os
 import sys
@@ -8,35 +7,6 @@ import sys
 from . import failure, load
 from .algorithm import TrainingAlgorithm
 from .optimizer import OptimizerError, assumed, constructor
-
-
-def imported(folder, file):
-    """Files of the folder that a file imports, and those that they import: what is written, not what may be computed."""
-    found, waiting = [], [file]
-    while waiting:
-        file = waiting.pop()
-        if file in found:
-            continue
-        found.append(file)
-        with open(os.path.join(folder, file), encoding="utf-8") as text:
-            tree = ast.parse(text.read(), file)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                inside = os.path.dirname(file).replace(os.sep, ".") if node.level else ""
-                module = ".".join(part for part in (inside, node.module) if part)
-                names = [module, *(f"{module}.{alias.name}" if module else alias.name for alias in node.names)]
-            else:
-                continue
-            for name in filter(None, names):
-                parts = name.split(".")
-                for depth in range(1, len(parts) + 1):
-                    base = os.path.join(*parts[:depth])
-                    for candidate in (base + ".py", os.path.join(base, "__init__.py")):
-                        if os.path.isfile(os.path.join(folder, candidate)):
-                            waiting.append(candidate)
-    return sorted(found)
 
 
 def described(cls):
@@ -59,13 +29,12 @@ def main():
     path = os.path.abspath(sys.argv[1])
     folder, file = os.path.split(path)
     try:
-        files = imported(folder, file)
         cls = load.find(load.module(folder, file, folder), sys.argv[2] if len(sys.argv) > 2 else None)
         values, names = described(cls)
     except BaseException as exception:
         message, place = failure.told(exception)
         return f"{message} ({place})" if place else message
-    print(json.dumps({"class": cls.__name__, "hyperparameters": values, "parameter-names": names, "files": files}))
+    print(json.dumps({"class": cls.__name__, "hyperparameters": values, "parameter-names": names}))
     return 0
 
 

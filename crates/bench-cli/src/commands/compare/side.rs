@@ -6,12 +6,13 @@ use crate::commands::trials::own_point;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Reporter;
-use crate::workspace::{Workspace, submission_folder};
+use crate::workspace::{Workspace, assume, submission_folder};
 use bench_core::spec::diagnostic::nearest;
 use bench_core::spec::search::Point;
 use bench_harness::catalog;
 use bench_harness::home::Home;
 use bench_harness::program::CargoBuilder;
+use bench_harness::python;
 use bench_harness::revision;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +61,7 @@ impl Entry {
 enum Typed<'a> {
     Name(&'a str),
     Folder(PathBuf),
+    Python(String),
     Revision { name: &'a str, revision: &'a str },
     File(&'a Path),
     Records(PathBuf),
@@ -87,6 +89,9 @@ pub(super) fn both(
 }
 
 fn typed<'a>(home: &Home, given: &'a str, accept: bool) -> Result<Typed<'a>, Failure> {
+    if python::file_of(given).is_some() {
+        return Ok(Typed::Python(given.to_owned()));
+    }
     let path = Path::new(given);
     let is_file_of_values = path
         .extension()
@@ -154,7 +159,14 @@ fn entry(
     reporter: &Reporter,
 ) -> Result<Entry, Failure> {
     let mut title = None;
+    let mut alone = Vec::new();
     let (name, root, folders) = match typed {
+        Typed::Python(given) => {
+            let file = assume(home, given)?;
+            let name = file.name();
+            alone.push(file);
+            (name, home.root.clone(), Vec::new())
+        }
         Typed::Name(name) => ((*name).to_owned(), home.root.clone(), Vec::new()),
         Typed::Folder(folder) => {
             let name = folder
@@ -178,7 +190,7 @@ fn entry(
             ));
         }
     };
-    let catalog = catalog::load_from(home, &root, &folders)?;
+    let catalog = catalog::load_from(home, &root, &folders, &alone)?;
     let workspace = Workspace {
         home: home.clone(),
         catalog,
@@ -187,6 +199,9 @@ fn entry(
         return Err(workspace.no_submission(&name));
     };
     let point = own_point(values, &[], &[&entrant.submission.search_space])?;
+    workspace.ensure_python(std::iter::once(name.as_str()), &mut |progress| {
+        reporter.work(progress);
+    })?;
     Ok(Entry {
         workspace,
         title: title.unwrap_or_else(|| name.clone()),
