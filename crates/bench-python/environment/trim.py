@@ -5,6 +5,7 @@ are removed, and small libraries with the names and symbols that the dynamic lin
 on a machine without a card; if one is, the process ends there.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -55,6 +56,9 @@ def main(stubs, compiler):
                 script.write_text(f"{VERSIONED[library]} {{ global: *; }};\n")
                 command.append(f"-Wl,--version-script={script}")
             subprocess.run(command, check=True)
+    # What every trial imports is compiled once, here, whatever the user's shell says of that: trials write nothing into the environment.
+    writing = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-c", "import torch, torch._dynamo"], env=writing, check=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ use crate::bridge::{from_python, set_gradient, to_parameter, to_python};
 use crate::error::{caught, raised};
 use anyhow::Result;
 use bench_core::spec::submission::Value;
+use bench_sdk::Pass;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -267,6 +268,67 @@ impl Training {
     fn loss<'py>(&self, py: Python<'py>, batch: &Batch) -> PyResult<Bound<'py, PyAny>> {
         let loss = self.with(py, |training| training.loss(&batch.0))?;
         to_python(py, &loss)
+    }
+
+    /// Outputs as asked: training mode or not, running statistics moved or not, another dropout.
+    #[pyo3(signature = (batch, train, update_statistics, dropout=None))]
+    fn forward<'py>(
+        &self,
+        py: Python<'py>,
+        batch: &Batch,
+        train: bool,
+        update_statistics: bool,
+        dropout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let pass = Pass {
+            train,
+            update_buffers: update_statistics,
+            dropout,
+            observer: None,
+        };
+        let outputs = self.with(py, |training| training.outputs_by(&batch.0, &pass))?;
+        to_python(py, &outputs)
+    }
+
+    /// Every example's loss of a batch's outputs on these targets, their sum, and what it counts.
+    #[pyo3(signature = (batch, outputs, targets, weights=None, label_smoothing=0.0))]
+    fn losses_of<'py>(
+        &self,
+        py: Python<'py>,
+        batch: &Batch,
+        outputs: &Bound<'py, PyAny>,
+        targets: &Bound<'py, PyAny>,
+        weights: Option<&Bound<'py, PyAny>>,
+        label_smoothing: f64,
+    ) -> PyResult<[Bound<'py, PyAny>; 3]> {
+        let outputs = from_python(outputs)?;
+        let mut batch = batch.0.with_targets(from_python(targets)?);
+        if let Some(weights) = weights {
+            batch = batch.weighted(from_python(weights)?);
+        }
+        let losses = self.with(py, |training| {
+            training.losses_of(&outputs, &batch, label_smoothing)
+        })?;
+        Ok([
+            to_python(py, &losses.per_example)?,
+            to_python(py, &losses.summed)?,
+            to_python(py, &losses.valid)?,
+        ])
+    }
+
+    /// Somebody differentiates what `outputs`, `loss` or `forward` gave, by torch itself. While a call of the view's own does so there is nothing to count.
+    fn went_backward(&self) -> PyResult<()> {
+        match self.training.get().is_null() {
+            true => Ok(()),
+            false => self
+                .look(bench_sdk::Training::went_backward)?
+                .map_err(raised),
+        }
+    }
+
+    /// What a submission may be told of the workload, as JSON.
+    fn facts_json(&self) -> PyResult<String> {
+        self.look(|training| serde_json::to_string(training.facts()).unwrap_or_default())
     }
 
     /// Loss and gradients at the model's weights.

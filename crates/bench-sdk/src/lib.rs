@@ -28,6 +28,7 @@ mod worker;
 
 pub use algorithm::{TrainingAlgorithm, UpdateRule};
 pub use anyhow;
+pub use bench_workloads::model::Pass;
 pub use bench_workloads::{Batch, Buffer, LossValues, Parameter};
 pub use check::{Comparison, reference_uniform};
 pub use first_order::{FirstOrder, Rules};
@@ -37,7 +38,7 @@ pub use program::Program;
 pub use serde_json;
 pub use state::{Contents, State, Value, Visit};
 pub use tch;
-pub use training::{Budget, Gradients, Replica, Training};
+pub use training::{Budget, Facts, Gradients, Replica, Training};
 
 use std::process::ExitCode;
 pub use worker::failure::Located;

@@ -59,6 +59,19 @@ pub(crate) trait Problem {
     /// What libtorch says.
     fn losses(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues>;
 
+    /// The same with this label smoothing in place of the workload's, where its loss has any.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn smoothed_losses(
+        &self,
+        outputs: &Tensor,
+        batch: &Batch,
+        _label_smoothing: f64,
+    ) -> Result<LossValues> {
+        self.losses(outputs, batch)
+    }
+
     /// The mean loss, which training minimises.
     ///
     /// # Errors
@@ -186,6 +199,16 @@ impl Problem for WorkloadProblem {
 
     fn losses(&self, outputs: &Tensor, batch: &Batch) -> Result<LossValues> {
         Ok(self.loss.values(outputs, batch)?)
+    }
+
+    fn smoothed_losses(
+        &self,
+        outputs: &Tensor,
+        batch: &Batch,
+        label_smoothing: f64,
+    ) -> Result<LossValues> {
+        let spec = self.workload.loss.with_label_smoothing(label_smoothing);
+        Ok(Loss::new(&spec, &self.workload.model).values(outputs, batch)?)
     }
 
     fn loss(&self, outputs: &Tensor, batch: &Batch) -> Result<Tensor> {

@@ -1,5 +1,6 @@
-"""python -m bench.describe FILE [CLASS]: what can be assumed of a file by itself, as JSON."""
+"""python -m bench.describe FILE [CLASS], or PACKAGE CLASS: what can be assumed of a file by itself, or of a package's class, as JSON."""
 
+import importlib
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from .optimizer import OptimizerError, assumed, constructor
 
 def described(cls):
     """Hyperparameters and names of a class: what the constructor has by default."""
-    if issubclass(cls, TrainingAlgorithm):
+    if load.is_algoperf(cls) or issubclass(cls, TrainingAlgorithm):
         return {}, {}
     values, names = {}, assumed(cls)
     parameters = constructor(cls)
@@ -25,16 +26,27 @@ def described(cls):
     return values, names
 
 
+def module(given):
+    if not given.endswith(".py"):
+        return importlib.import_module(given)
+    folder, file = os.path.split(os.path.abspath(given))
+    return load.module(folder, file, folder)
+
+
 def main():
-    path = os.path.abspath(sys.argv[1])
-    folder, file = os.path.split(path)
     try:
-        cls = load.find(load.module(folder, file, folder), sys.argv[2] if len(sys.argv) > 2 else None)
+        made = module(sys.argv[1])
+        cls = load.find(made, sys.argv[2] if len(sys.argv) > 2 else None)
         values, names = described(cls)
     except BaseException as exception:
         message, place = failure.told(exception)
         return f"{message} ({place})" if place else message
-    print(json.dumps({"class": cls.__name__, "hyperparameters": values, "parameter-names": names}))
+    told = {"class": cls.__name__, "hyperparameters": values, "parameter-names": names}
+    if load.is_algoperf(cls):
+        from .algoperf import batch_sizes
+
+        told = {"algoperf": True, "batch-sizes": batch_sizes(cls)}
+    print(json.dumps(told))
     return 0
 
 

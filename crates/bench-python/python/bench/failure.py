@@ -4,6 +4,8 @@ import os
 import sys
 import traceback
 
+import torch
+
 OWN = os.path.dirname(os.path.abspath(__file__))
 # Folders of the author's, each with the name by which the author knows it.
 PLACES = []
@@ -12,6 +14,8 @@ PLACES = []
 def told(exception):
     """Type and message in one line, and `file:line` of the innermost line of the author's, else of a package's."""
     message = "".join(traceback.format_exception_only(type(exception), exception)).strip().removeprefix("bench.")
+    if "CUDA" in message and not torch.cuda.is_available():
+        message = f"{message.splitlines()[0][:120]}: this trial runs on the processor; take the device from the parameters"
     if isinstance(exception, SyntaxError) and exception.filename:
         return f"{type(exception).__name__}: {exception.msg}", shown(exception.filename, exception.lineno)
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(exception.__traceback__)]

@@ -18,6 +18,9 @@ def name_of(path):
     """A tensor's name in a snapshot: where it stands. An optimizer's are by kind, then by parameter, as those of Rust entrants: `state/exp_avg/3`."""
     if path[:2] == ("optimizer", "state") and len(path) > 3:
         path = ("state", *path[3:], path[2])
+    if path[:1] == ("optimizer_state",):
+        # AlgoPerf's: every other part says how a value is kept.
+        path = (path[0], *path[2::2])
     return "/".join(map(str, path))
 
 

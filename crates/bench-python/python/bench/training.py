@@ -20,7 +20,22 @@ class Hyperparameters(Mapping):
         return len(self.training.hyperparameter_names())
 
 
+def watched(method):
+    """What it computes tells when somebody differentiates it: examples that go backward are counted."""
+
+    def call(self, *arguments):
+        tensor = method(self, *arguments)
+        if tensor.requires_grad:
+            tensor.register_hook(lambda _: self.went_backward())
+        return tensor
+
+    call.__name__, call.__doc__ = method.__name__, method.__doc__
+    return call
+
+
 def dress(native):
-    """Gives the native class the properties that need no Rust."""
+    """Gives the native class what needs no Rust."""
+    for name in ("outputs", "loss", "forward"):
+        setattr(native, name, watched(getattr(native, name)))
     native.hyperparameters = property(Hyperparameters)
     native.evaluations = property(lambda self: json.loads(self.evaluations_json()))

@@ -9,6 +9,7 @@ import json
 import sys
 
 import torch
+import torch._dynamo  # What the first optimizer's constructor imports otherwise, for seconds of an author's `init`.
 
 
 def native(path):

@@ -112,6 +112,16 @@ impl Gate {
         self.open()?.losses(outputs, batch)
     }
 
+    pub(super) fn smoothed_losses(
+        &self,
+        outputs: &Tensor,
+        batch: &Batch,
+        label_smoothing: f64,
+    ) -> Result<LossValues> {
+        self.open()?
+            .smoothed_losses(outputs, batch, label_smoothing)
+    }
+
     pub(super) fn loss(&self, outputs: &Tensor, batch: &Batch) -> Result<Tensor> {
         self.open()?.loss(outputs, batch)
     }

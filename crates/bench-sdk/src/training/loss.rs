@@ -41,6 +41,35 @@ impl Training {
         self.forward(batch, &Pass::TRAIN)
     }
 
+    /// The model's outputs by a pass of the caller's: in evaluation mode, without moving running statistics, with another dropout.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn outputs_by(&mut self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
+        self.forward(batch, pass)
+    }
+
+    /// The workload's loss of outputs on a batch's targets, with this label smoothing in place of the workload's.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn losses_of(
+        &self,
+        outputs: &Tensor,
+        batch: &Batch,
+        label_smoothing: f64,
+    ) -> Result<LossValues> {
+        self.gate.smoothed_losses(outputs, batch, label_smoothing)
+    }
+
+    /// To be told of a derivative that somebody takes by libtorch alone: its examples count.
+    ///
+    /// # Errors
+    /// When the clock stands still.
+    pub fn went_backward(&self) -> Result<()> {
+        self.gate.backward(Graph::Free).map(drop)
+    }
+
     /// The mean loss, with a graph.
     ///
     /// # Errors
@@ -118,7 +147,7 @@ impl Training {
 
     pub(super) fn forward(&mut self, batch: &Batch, pass: &Pass) -> Result<Tensor> {
         let call = self.next_call("dropout");
-        if self.gate.drops_out() {
+        if self.gate.drops_out() || pass.dropout.is_some() {
             random::reseed_default(&self.key("dropout").call(call), self.device())?;
         }
         let pass = Pass {

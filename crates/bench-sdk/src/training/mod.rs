@@ -18,6 +18,7 @@ pub(crate) use gate::OffClock;
 pub(crate) use given::Given;
 pub use loss::Gradients;
 pub use place::Replica;
+pub use settings::Facts;
 pub(crate) use settings::{Clipping, Settings};
 
 use crate::hyperparameters::Hyperparameters;
@@ -98,6 +99,11 @@ pub struct Budget {
 }
 
 impl Training {
+    /// What it may know of the workload that it is on.
+    pub fn facts(&self) -> &Facts {
+        &self.settings.facts
+    }
+
     /// A trial of these settings at step 0.
     pub(crate) fn new(problem: Box<dyn Problem>, settings: Rc<Settings>) -> Training {
         let examples = problem.examples();

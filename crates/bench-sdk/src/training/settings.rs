@@ -5,6 +5,9 @@ use crate::hyperparameters::Hyperparameters;
 use crate::toolkit::elementwise::Form;
 use bench_core::run::RunSpec;
 use bench_core::spec::submission::{GradientClipping, Group, Norm};
+use bench_core::spec::workload::Metric;
+
+use serde::Serialize;
 
 pub(crate) use bench_core::spec::submission::GradientClipping as Clipping;
 
@@ -31,6 +34,32 @@ pub(crate) struct Settings {
     pub(crate) one_epoch: bool,
     pub(crate) form: Form,
     pub(crate) given: Given,
+    pub(crate) facts: Facts,
+}
+
+/// What a submission may be told of the workload that it is on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Facts {
+    /// Its name.
+    pub workload: String,
+    /// Kind of loss.
+    pub loss: String,
+    /// The metric that the target is for.
+    pub target: Option<Metric>,
+    /// Steps from one evaluation to the next.
+    pub evaluate_every: u64,
+}
+
+impl Facts {
+    fn of(run: &RunSpec) -> Facts {
+        Facts {
+            workload: run.workload_name.clone(),
+            loss: run.workload.loss.name().to_owned(),
+            target: Some(run.workload.target.metric),
+            evaluate_every: run.evaluate_steps(),
+        }
+    }
 }
 
 impl Settings {
@@ -56,6 +85,7 @@ impl Settings {
             one_epoch: run.workload.one_epoch,
             form: Form::Fastest,
             given: Given::default(),
+            facts: Facts::of(run),
         }
     }
 
@@ -79,6 +109,7 @@ impl Settings {
             one_epoch: false,
             form: Form::Fastest,
             given: Given::default(),
+            facts: Facts::default(),
         }
     }
 }

@@ -83,6 +83,8 @@ pub struct Pass<'a> {
     pub train: bool,
     /// Whether a training forward moves running statistics. Off: the buffers stay as they are.
     pub update_buffers: bool,
+    /// In place of every share of the model's own that is left out in training; none leaves them as they are.
+    pub dropout: Option<f64>,
     /// Shown every layer's name, input and output as it runs.
     pub observer: Option<&'a Observer<'a>>,
 }
@@ -95,17 +97,20 @@ impl Pass<'_> {
     pub const TRAIN: Pass<'static> = Pass {
         train: true,
         update_buffers: true,
+        dropout: None,
         observer: None,
     };
     /// An evaluation forward.
     pub const EVAL: Pass<'static> = Pass {
         train: false,
         update_buffers: false,
+        dropout: None,
         observer: None,
     };
 
     /// Leaves out a share of `x`, the one of this place in the model, and scales the rest up, in training. Drawn from libtorch's default generator.
     fn drop_out(&self, share: f64, x: Tensor) -> Result<Tensor, LibtorchError> {
+        let share = self.dropout.unwrap_or(share);
         match self.train && share > 0.0 {
             true => Ok(x.f_dropout(share, true)?),
             false => Ok(x),
