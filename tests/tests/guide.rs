@@ -1,4 +1,4 @@
-//! CONTRIBUTING.md, its page on whole training algorithms, and what submissions/README.md shows by steps, followed word for word in a copy of the checkout: every block that names a file is
+//! CONTRIBUTING.md, its page on whole training algorithms, the tutorial, and what submissions/README.md shows by steps, followed word for word in a copy of the checkout: every block that names a file is
 //! written, every console block is typed. Then a user's own files are trained on in that copy, whose programs are built.
 
 #![expect(clippy::expect_used, reason = "a test says what it needs by failing")]
@@ -28,6 +28,7 @@ fn the_guide_works_as_written() {
         "CONTRIBUTING.md",
         "submissions/WIDE.md",
         "submissions/README.md",
+        "docs/TUTORIAL.md",
     ]
     .map(|guide| std::fs::read_to_string(root().join(guide)).expect("the guide is there"));
     let text = &guides[0];

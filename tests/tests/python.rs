@@ -65,6 +65,85 @@ class Sharpness(TrainingAlgorithm):
         self.seen = state["seen"]
 "#;
 
+/// AlgoPerf's functions: momentum under a scheduler, an average of weights that an evaluation sees, and a second pass that leaves running statistics alone.
+const ALGOPERF: &str = r#"import collections
+
+import torch
+from absl import logging
+from algoperf import spec
+from algoperf.pytorch_utils import pytorch_setup
+from rates import rates
+
+USE_PYTORCH_DDP = pytorch_setup()[0]
+
+
+class Average:
+    def __init__(self, length):
+        self.queue, self.trained = collections.deque(maxlen=length), None
+
+    def mean(self):
+        return [torch.stack(tensors).mean(0) for tensors in zip(*self.queue)]
+
+
+def init_optimizer_state(workload, model_params, model_state, hyperparameters, rng):
+    optimizer = torch.optim.SGD(model_params.parameters(), lr=hyperparameters.learning_rate, momentum=1 - hyperparameters.one_minus_beta1)
+    return {"optimizer": optimizer, "scheduler": rates(optimizer, workload.step_hint), "average": Average(2)}
+
+
+def update_params(
+    workload, current_param_container, current_params_types, model_state, hyperparameters, batch, loss_type, optimizer_state, eval_results, global_step, rng, train_state=None,
+):
+    average = optimizer_state["average"]
+    if average.trained is not None:
+        for parameter, trained in zip(current_param_container.parameters(), average.trained):
+            parameter.data.copy_(trained)
+        average.trained = None
+    current_param_container.train()
+    for moves in (False, True):
+        optimizer_state["optimizer"].zero_grad()
+        logits, model_state = workload.model_fn(
+            params=current_param_container, augmented_and_preprocessed_input_batch=batch, model_state=model_state, mode=spec.ForwardPassMode.TRAIN, rng=rng,
+            update_batch_norm=moves,
+        )
+        losses = workload.loss_fn(label_batch=batch["targets"], logits_batch=logits, mask_batch=batch.get("weights"), label_smoothing=0.1)
+        loss = losses["summed"] / losses["n_valid_examples"]
+        loss.backward()
+    optimizer_state["optimizer"].step()
+    optimizer_state["scheduler"].step()
+    average.queue.append([p.detach().clone() for p in current_param_container.parameters()])
+    if global_step % 50 == 0:
+        workload.metrics_logger.append_scalar_metrics({"loss": loss.item()}, global_step)
+        logging.info("%d) loss = %0.3f", global_step, loss.item())
+    return optimizer_state, current_param_container, model_state
+
+
+def prepare_for_eval(workload, current_param_container, model_state, optimizer_state, **_):
+    average = optimizer_state["average"]
+    average.trained = [p.detach().clone() for p in current_param_container.parameters()]
+    for parameter, mean in zip(current_param_container.parameters(), average.mean()):
+        parameter.data.copy_(mean)
+    return optimizer_state, current_param_container, model_state
+
+
+def get_batch_size(workload_name):
+    return {"mnist": 16, "cifar": 64}[workload_name]
+
+
+def data_selection(workload, input_queue, optimizer_state, current_param_container, model_state, hyperparameters, global_step, rng):
+    return next(input_queue)
+"#;
+const RATES: &str = r#"from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+
+def rates(optimizer, steps):
+    warmup = LinearLR(optimizer, start_factor=1e-3, total_iters=20)
+    return SequentialLR(optimizer, [warmup, CosineAnnealingLR(optimizer, T_max=steps)], milestones=[20])
+"#;
+const SPACE: &str = r#"{
+  "learning_rate": {"min": 0.03, "max": 0.3, "scaling": "log"},
+  "one_minus_beta1": {"feasible_points": [0.1, 0.05]}
+}"#;
+
 struct Place {
     folder: TempDir,
 }
@@ -97,6 +176,15 @@ impl Place {
             .expect("bench starts")
     }
 
+    /// The record of such a run.
+    fn record(&self, name: &str) -> serde_json::Value {
+        let record = self.path(&format!("results/single/{name}/synthetic/study-1"));
+        let mut folders = std::fs::read_dir(&record).expect("a record").flatten();
+        let folder = folders.next().expect("a trial").path();
+        let run = std::fs::read_to_string(folder.join("run.json")).expect("run.json");
+        serde_json::from_str(&run).expect("JSON")
+    }
+
     /// A run on the workload that needs no data, apart from all others.
     fn run(&self, file: &str) -> Output {
         let results = self.path("results");
@@ -127,13 +215,7 @@ fn a_file_by_itself_comes_to_a_time_to_target() {
     );
     assert!(said.contains("target-reached"), "{said}");
     // What ran is in the record, the name with its ending.
-    let record = place.path("results/single/sign_momentum.py/synthetic/study-1");
-    let folders: Vec<_> = std::fs::read_dir(&record)
-        .expect("a record")
-        .flatten()
-        .collect();
-    let run = std::fs::read_to_string(folders[0].path().join("run.json")).expect("run.json");
-    let run: serde_json::Value = serde_json::from_str(&run).expect("JSON");
+    let run = place.record("sign_momentum.py");
     assert!(
         run["programs"]["python"]["torch"]
             .as_str()
@@ -162,6 +244,131 @@ fn a_whole_algorithm_trains_and_keeps_the_contract() {
     );
     let checked = place.bench(&["check", "sharpness.py"]);
     assert!(checked.status.success(), "{}", text(&checked));
+}
+
+#[test]
+#[ignore = "needs libtorch and Python: cargo xtask test"]
+fn a_submission_of_algoperfs_runs_as_it_is() {
+    let place = Place::new();
+    place.write("swift/pytorch/submission.py", ALGOPERF);
+    place.write("swift/pytorch/rates.py", RATES);
+    place.write("swift/tuning_search_space.json", SPACE);
+    let output = place.run("swift/pytorch");
+    let said = text(&output);
+    assert!(
+        said.contains("batches have 128 examples, 64 on cifar, 16 on mnist"),
+        "{said}"
+    );
+    assert!(said.contains("swift.py on synthetic"), "{said}");
+    assert!(said.contains("target-reached"), "{said}");
+    let run = place.record("swift.py");
+    assert_eq!(run["run"]["hyperparameters"]["one-minus-beta1"], 0.1);
+    // What it keeps in objects of its own is saved and put back; the average of an evaluation leaves no trace.
+    let checked = place.bench(&["check", "swift/pytorch"]);
+    assert!(checked.status.success(), "{}", text(&checked));
+    // Tuning draws from its own search space.
+    let planned = place.bench(&[
+        "plan",
+        "swift/pytorch",
+        "-w",
+        "synthetic",
+        "--ruleset",
+        "external-tuning",
+    ]);
+    assert!(planned.status.success(), "{}", text(&planned));
+
+    for (code, told) in [
+        (
+            "workload.is_output_params('x')",
+            "`workload.is_output_params` is not there",
+        ),
+        (
+            "current_param_container(batch['inputs'])",
+            "`workload.model_fn` runs it",
+        ),
+        (
+            "batch['inputs'] = batch['inputs'] * 2",
+            "other inputs are not served",
+        ),
+        ("torch.zeros(1, device='cuda')", "cuda"),
+        (
+            "optimizer_state['late'] = Average(1)",
+            "optimizer_state['late'] is a Average",
+        ),
+    ] {
+        let faulty = ALGOPERF.replace(
+            "    current_param_container.train()\n",
+            &format!("    {code}\n"),
+        );
+        place.write("odd/submission.py", &faulty);
+        place.write("odd/rates.py", RATES);
+        place.write("odd/tuning_search_space.json", SPACE);
+        let said = text(&place.run("odd"));
+        assert!(
+            said.contains(told) && said.contains("failed"),
+            "{code}: {said}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs libtorch and Python: cargo xtask test"]
+fn files_are_compared_and_taken_on() {
+    let place = Place::new();
+    let results = place.path("results");
+    let results = results.to_string_lossy();
+    let compared = place.bench(&[
+        "compare",
+        "adamw",
+        "sign_momentum.py",
+        "-w",
+        "synthetic",
+        "--studies",
+        "2",
+        "--results",
+        &results,
+    ]);
+    assert!(
+        text(&compared).contains("on synthetic, n = 2"),
+        "{}",
+        text(&compared)
+    );
+
+    place.write("other/sign_momentum.py", OPTIMIZER);
+    place.write("other/helper.py", HELPER);
+    let both = place.bench(&[
+        "run",
+        "sign_momentum.py",
+        "other/sign_momentum.py",
+        "-w",
+        "synthetic",
+    ]);
+    assert!(
+        text(&both).contains("a second submission called `sign_momentum.py`"),
+        "{}",
+        text(&both)
+    );
+
+    let made = place.bench(&["new", "./signum", "--python", "--from", "sign_momentum.py"]);
+    assert!(made.status.success(), "{}", text(&made));
+    let settings = std::fs::read_to_string(place.path("signum/submission.yaml")).expect("settings");
+    assert!(
+        settings.contains("learning-rate: { min: 0.0001, max: 0.01, scale: log, default: 0.001 }"),
+        "{settings}"
+    );
+    assert!(place.path("signum/helper.py").is_file());
+    let made = place.bench(&[
+        "new",
+        "./torchs",
+        "--python",
+        "--from",
+        "torch.optim.RMSprop",
+    ]);
+    assert!(made.status.success(), "{}", text(&made));
+    for folder in ["./signum", "./torchs"] {
+        let said = text(&place.run(folder));
+        assert!(said.contains(" steps"), "{said}");
+    }
 }
 
 #[test]

@@ -334,10 +334,9 @@ pub(crate) fn assume(home: &Home, given: &str) -> Result<Alone, Failure> {
             command.option("from", Some(given))
         ),
     });
-    Ok(Alone {
-        settings: assumed.settings(&path),
-        path,
-    })
+    assumed
+        .alone()
+        .ok_or_else(|| Failure::usage(format!("`{given}` is no Python file"), None))
 }
 
 /// The folder of a submission given as a path; none for a name.

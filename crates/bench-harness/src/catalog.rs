@@ -1,7 +1,7 @@
 //! Reading what people wrote: the checkout's YAML files, and submissions elsewhere, for bench-core to judge.
 
 use crate::home::Home;
-use bench_core::spec::catalog::{Catalog, File, extended};
+use bench_core::spec::catalog::{Catalog, File, extended, python_name};
 use bench_core::spec::diagnostic::Source;
 use bench_core::spec::scheduled::NORMS;
 use bench_core::spec::schema::Kind;
@@ -28,13 +28,14 @@ pub struct Alone {
     pub path: PathBuf,
     /// What a `submission.yaml` would say.
     pub settings: String,
+    /// AlgoPerf's search space, where one belongs to it.
+    pub search_space: Option<PathBuf>,
 }
 
 impl Alone {
-    /// Its name, which keeps the ending.
+    /// Its name: [`python_name`].
     pub fn name(&self) -> String {
-        let name = self.path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
+        python_name(&self.path).unwrap_or_default()
     }
 
     /// The folder that it lies in.
@@ -42,16 +43,17 @@ impl Alone {
         self.path.parent().unwrap_or(&self.path)
     }
 
-    fn file(&self) -> File {
-        File {
+    fn file(&self, root: &Path) -> Result<File, CatalogError> {
+        let space = self.search_space.iter();
+        Ok(File {
             kind: Kind::Submission,
             source: Source::of(self.path.clone(), self.settings.as_bytes()),
             folder: self.folder().to_owned(),
             base: None,
             has_crate: false,
-            search_space: None,
+            search_space: space.map(|path| source(root, path)).next().transpose()?,
             norms: Vec::new(),
-        }
+        })
     }
 }
 
@@ -61,7 +63,9 @@ impl Alone {
 /// When something cannot be read, such as a folder of `others` without a `submission.yaml`.
 pub fn load(home: &Home, others: &[PathBuf], alone: &[Alone]) -> Result<Catalog, CatalogError> {
     let mut files = files(home, &home.root, others)?;
-    files.extend(alone.iter().map(Alone::file));
+    for alone in alone {
+        files.push(alone.file(&home.root)?);
+    }
     add_bases(&home.root, &mut files)?;
     Ok(Catalog::parse(files))
 }
@@ -84,7 +88,9 @@ pub fn load_from(
         let stands_in = |other: &PathBuf| other.file_name() == own.file_name() && *other != own;
         file.kind != Kind::Submission || !named.iter().any(stands_in)
     });
-    files.extend(alone.iter().map(Alone::file));
+    for alone in alone {
+        files.push(alone.file(&home.root)?);
+    }
     add_bases(&home.root, &mut files)?;
     Ok(Catalog::parse(files))
 }

@@ -6,10 +6,13 @@ use crate::arguments::Results;
 use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
 use crate::workspace::{Workspace, assume};
+use bench_core::spec::search::ALGOPERF_FILE;
 use bench_harness::home::Home;
-use bench_harness::python;
+use bench_harness::progress::Progress;
+use bench_harness::python::{self, Assumed};
 use bench_harness::scaffold::{self, Begin, Made, Plan};
 use clap::Args;
 use std::path::{Component, Path, PathBuf};
@@ -25,6 +28,7 @@ use std::path::{Component, Path, PathBuf};
   bench new my-algo --wide
   bench new my-algo --python
   bench new my-algo --python --from my_optimizer.py
+  bench new my-soap --python --from pytorch_optimizer:SOAP
   bench new ../elsewhere/my-algo
   bench new ../elsewhere/my-variant --from adamw-wsd
   bench new lion-tuned --best-of lion --workload fashion-mnist-mlp")]
@@ -37,7 +41,7 @@ pub(crate) struct Arguments {
     /// Begin as a whole training algorithm, whose step is written out: for second passes, populations, batches of one's own
     #[arg(long, conflicts_with_all = ["from", "best_of"])]
     wide: bool,
-    /// Begin as a `torch.optim.Optimizer` in Python; with `--from FILE.py` as a copy of that
+    /// Begin as a `torch.optim.Optimizer` in Python; with `--from FILE.py` as a copy of that, with `--from torch.optim.AdamW` or `--from pytorch_optimizer:SOAP` as a package's class
     #[arg(long, conflicts_with_all = ["wide", "best_of"])]
     python: bool,
     /// Begin as a variant of this submission whose defaults are the best point that a search of it found
@@ -53,10 +57,13 @@ pub(crate) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let base = arguments.from.as_ref().or(arguments.best_of.as_ref());
     let (workspace, begin) = match base {
-        Some(file) if arguments.python => {
+        Some(from) if arguments.python => {
             let workspace = Workspace::open()?;
-            let begin = Begin::Python(copied(&workspace.home, file)?);
-            (workspace, begin)
+            let files = match python::file_of(from) {
+                Some(_) => copied(&workspace.home, from)?,
+                None => packaged(&workspace.home, from)?,
+            };
+            (workspace, Begin::Python(files))
         }
         None if arguments.python => (Workspace::open()?, Begin::Optimizer),
         Some(base) => {
@@ -89,17 +96,45 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
 fn copied(home: &Home, given: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let alone = assume(home, given)?;
     let names = python::imports(home, &alone.path)?;
-    let read = |name: PathBuf| {
-        let content = std::fs::read(alone.folder().join(&name));
-        let content = content.map_err(|error| {
-            Failure::usage(format!("cannot read {}: {error}", name.display()), None)
+    let read = |(name, path): (PathBuf, PathBuf)| {
+        let content = std::fs::read(&path).map_err(|error| {
+            Failure::usage(format!("cannot read {}: {error}", path.display()), None)
         });
         Ok((name, content?))
     };
-    let files = names.into_iter().map(read);
+    let beside = names.into_iter().map(|name| {
+        let path = alone.folder().join(&name);
+        (name, path)
+    });
+    let space = alone.search_space.iter();
+    let space = space.map(|path| (PathBuf::from(ALGOPERF_FILE), path.clone()));
+    let files = beside.chain(space).map(read);
     let mut files = files.collect::<Result<Vec<_>, Failure>>()?;
     files.push(("submission.yaml".into(), alone.settings.into_bytes()));
     Ok(files)
+}
+
+/// A package's class as a submission: settings, and packages pinned with hashes. `torch.optim.AdamW` and `pytorch_optimizer:SOAP` are two ways to write one.
+fn packaged(home: &Home, given: &str) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+    let parts = given.split_once(':').or_else(|| given.rsplit_once('.'));
+    let Some((package, class)) =
+        parts.filter(|(package, class)| !package.is_empty() && !class.is_empty())
+    else {
+        let message = format!("`{given}` is neither a Python file nor a package's class");
+        let help = "write `my_optimizer.py`, `torch.optim.AdamW` or `pytorch_optimizer:SOAP`";
+        return Err(Failure::usage(message, help.to_owned()));
+    };
+    let reporter = Reporter::start(Style::Human);
+    let mut listener = |progress| reporter.work(progress);
+    let environment = python::ensure(home, &mut listener)?;
+    let (assumed, lock) =
+        Assumed::ask_package(home, &environment, (package, class), &mut listener)?;
+    listener(Progress::Noted {
+        message: format!("{given}: {}", assumed.told()),
+    });
+    let settings = ("submission.yaml".into(), assumed.settings().into_bytes());
+    let lock = lock.map(|text| ("requirements.lock".into(), text.into_bytes()));
+    Ok(std::iter::once(settings).chain(lock).collect())
 }
 
 /// Where it will lie: a plain name in `submissions/`, a path where it says.

@@ -422,12 +422,26 @@ fn checked(kind: Kind, layers: &[Layer], mut file: Value) -> Checked {
 }
 
 /// A file's name in specs.
+/// The name of a Python file by itself: it keeps its ending, so that it never passes for the entrant of that name. AlgoPerf's files all have one name, and are known by
+/// the folder: `lion/submission.py` and `lion/pytorch/submission.py` are `lion.py`.
+pub fn python_name(path: &Path) -> Option<String> {
+    /// The file that AlgoPerf's runner imports.
+    const SUBMISSION: &str = "submission.py";
+    path.extension().filter(|ending| *ending == "py")?;
+    let file = path.file_name()?.to_string_lossy();
+    let mut folders = path.ancestors().skip(1).filter_map(Path::file_name);
+    let folder = folders.find(|folder| *folder != "pytorch");
+    match (file == SUBMISSION, folder) {
+        (true, Some(folder)) => Some(format!("{}.py", folder.to_string_lossy())),
+        _ => Some(file.into_owned()),
+    }
+}
+
 fn name(kind: Kind, path: &Path) -> String {
+    if let Some(name) = python_name(path).filter(|_| kind == Kind::Submission) {
+        return name;
+    }
     let named = match kind {
-        // A Python file by itself keeps its ending, so that it never passes for the entrant of that name.
-        Kind::Submission if path.extension().is_some_and(|ending| ending == "py") => {
-            path.file_name()
-        }
         Kind::Submission => path.parent().and_then(Path::file_name),
         Kind::Workload | Kind::Dataset | Kind::Harness => path.file_stem(),
     };

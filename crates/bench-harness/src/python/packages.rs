@@ -71,7 +71,7 @@ pub(crate) fn locked(
     if package.split('.').next() == Some("torch") {
         return Ok(None);
     }
-    let text = lock(home, environment, package, version)?;
+    let (text, _) = lock(home, environment, package, Some(version))?;
     fs::write(&path, &text).map_err(io("write", &path))?;
     noted(&format!(
         "{} pins {package} {version} and what it needs: commit it",
@@ -80,28 +80,45 @@ pub(crate) fn locked(
     Ok(Some(text))
 }
 
-/// What pip finds for a package beside what the environment has.
+/// The lock file of a package's newest version and that version; of torch itself its version alone.
+pub(super) fn newest(
+    home: &Home,
+    environment: &Environment,
+    package: &str,
+) -> Result<(Option<String>, String), PythonError> {
+    if package.split('.').next() == Some("torch") {
+        return Ok((None, crate::setup::VERSION.to_owned()));
+    }
+    let (text, version) = lock(home, environment, package, None)?;
+    Ok((Some(text), version))
+}
+
+/// What pip finds for a package beside what the environment has, and the package's version.
 fn lock(
     home: &Home,
     environment: &Environment,
     package: &str,
-    version: &str,
-) -> Result<String, PythonError> {
+    version: Option<&str>,
+) -> Result<(String, String), PythonError> {
     let folder = tempfile::tempdir().map_err(io("make a folder in", &std::env::temp_dir()))?;
     let report = folder.path().join("report.json");
     let distribution = package.split('.').next().unwrap_or(package);
+    let wanted = distribution.replace('_', "-");
     let mut pip = home.command(&environment.interpreter);
     pip.args(["-m", "pip", "install", "--dry-run", "--quiet", "--no-input"])
         .args(["--disable-pip-version-check", "--report"])
         .arg(&report)
-        .arg(format!("{}=={version}", distribution.replace('_', "-")))
+        .arg(match version {
+            Some(version) => format!("{wanted}=={version}"),
+            None => wanted.clone(),
+        })
         .arg(format!("torch=={}", crate::setup::VERSION))
         .stdin(Stdio::null());
     // Resolving asks for what torch's wheel names too, which the environment leaves out on purpose.
     let output = pip.output().map_err(io("run", &environment.interpreter))?;
     if !output.status.success() {
         return Err(PythonError::Failed {
-            doing: format!("find {package} {version}"),
+            doing: format!("find {package} {}", version.unwrap_or_default()),
             said: last_words(&output.stderr),
         });
     }
@@ -110,6 +127,14 @@ fn lock(
         doing: "read pip's report".to_owned(),
         said: error.to_string(),
     })?;
+    let plain = |name: &str| name.to_lowercase().replace('_', "-");
+    let found = report.install.iter();
+    let found = found.map(|item| &item.metadata);
+    let found = found
+        .filter(|metadata| plain(&metadata.name) == plain(&wanted))
+        .map(|metadata| metadata.version.clone())
+        .next();
+    let version = version.map(str::to_owned).or(found).unwrap_or_default();
     let mut text = format!(
         "# What {package} {version} needs over torch {}: pip's requirements.\n",
         crate::setup::VERSION
@@ -128,7 +153,7 @@ fn lock(
             sha256.cloned().unwrap_or_default()
         ));
     }
-    Ok(text)
+    Ok((text, version))
 }
 
 /// The packages of a lock, installed unless they are there.
@@ -189,7 +214,6 @@ fn install(
         "--disable-pip-version-check",
         "--no-input",
         "--quiet",
-        "--no-compile",
         "--target",
     ])
     .arg(&staged)
