@@ -41,9 +41,18 @@ def walk(value, path=(), seen=None):
     seen.add(id(value))
     if found in ("state", "object"):
         yield path
-    inner = {"dict": lambda: value.items(), "items": lambda: enumerate(value), "object": lambda: vars(value).items()}.get(found, tuple)
+    inner = {
+        "dict": lambda: value.items(), "items": lambda: enumerate(value), "object": lambda: vars(value).items(), "state": lambda: inner_optimizers(value).items(),
+    }.get(found, tuple)
     for name, item in list(inner()):
         yield from walk(item, (*path, name), seen)
+
+
+def inner_optimizers(value):
+    """Optimizers that an optimizer keeps for itself: its `state_dict()` leaves them out, as sharpness-aware minimisation's does."""
+    if not isinstance(value, torch.optim.Optimizer):
+        return {}
+    return {name: item for name, item in vars(value).items() if isinstance(item, torch.optim.Optimizer)}
 
 
 def objects(state):
@@ -85,7 +94,8 @@ def capture(state, container, fresh):
         if path not in fresh:
             raise StateError(f"optimizer_state{told(path)} is a {type(value).__qualname__} that `init_optimizer_state` does not make: a resumed trial could not make it again")
         if found == "state":
-            return {"state": taken(value.state_dict(), (*path, "state_dict"))}
+            inner = {name: taken(item, (*path, name)) for name, item in inner_optimizers(value).items()}
+            return {"state": taken(value.state_dict(), (*path, "state_dict")), "inner": inner}
         return {"object": {name: taken(item, (*path, name)) for name, item in vars(value).items()}}
 
     return taken(state, ())
@@ -139,6 +149,12 @@ def restored(fresh, saved, container):
             now.load_state_dict(value)
             if isinstance(now, torch.optim.Optimizer):
                 exactly(now, value)
+            for name, item in saved["inner"].items():
+                inner = vars(now)[name]
+                shares = inner.param_groups is now.param_groups
+                put(inner, item)
+                if shares:
+                    inner.param_groups = now.param_groups
             return now
         for name, item in value.items():
             vars(now)[name] = put(vars(now).get(name), item)
