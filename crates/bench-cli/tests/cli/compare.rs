@@ -132,3 +132,20 @@ fn what_can_be_typed_wrong() {
         "{revision}"
     );
 }
+
+#[test]
+fn a_margin_is_a_share_above_0() {
+    let checkout = Checkout::new();
+    for margin in ["-5%", "-0.05", "0", "100%", "five"] {
+        let told = checkout.says(&format!("compare adamw constant --margin {margin}"));
+        let expected = format!(
+            "invalid value '{margin}' for '--margin <SHARE>': write a share between 0 and 1, such as 5% or 0.05"
+        );
+        assert!(
+            told.starts_with("exit 2") && told.contains(&expected),
+            "{told}"
+        );
+        // No other option is meant, and `--` would not help.
+        assert!(!told.contains("tip:"), "{told}");
+    }
+}

@@ -280,3 +280,31 @@ fn a_whole_algorithm_has_a_step_of_its_own() {
     let code = text(&checkout, "submissions/sam/src/lib.rs");
     assert!(code.contains("impl TrainingAlgorithm for Sam {"), "{code}");
 }
+
+#[test]
+fn printed_commands_are_quoted_as_a_shell_wants_them() {
+    let checkout = checkout();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("it's mine/quick");
+    std::fs::create_dir(place.parent().unwrap()).unwrap();
+    let mut command = checkout.bench("new --from constant");
+    let told = checkout.told(command.arg(&place).output().unwrap());
+    assert!(told.starts_with("exit 0"), "{told}");
+    let (_, next) = told.split_once("\nnext:\n").expect("commands follow");
+    for line in next.lines().filter(|line| line.contains("bench ")) {
+        let script = line.replacen("bench", "printf '%s\\n'", 1);
+        let words = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        let words = String::from_utf8(words.stdout).unwrap();
+        assert!(
+            words.lines().any(|word| Path::new(word) == place),
+            "{line}: {words}"
+        );
+    }
+    // What is there is what the command names.
+    let mut command = checkout.bench("spec check");
+    let told = checkout.told(command.arg(&place).output().unwrap());
+    assert!(told.starts_with("exit 0"), "{told}");
+}

@@ -79,3 +79,34 @@ fn nothing_runs() {
     0 running, 6 over (4 reached their target), 0 interrupted
     ");
 }
+
+/// Own records are complete where each row has the studies and trials that its ruleset asks for.
+#[test]
+fn rows_that_lack_trials_are_told() {
+    let checkout = Checkout::new().with_records();
+    let line = "leaderboard --require-complete --format csv";
+    let told = checkout.says(line);
+    assert!(told.starts_with("exit 0"), "{told}");
+    let study = checkout
+        .path()
+        .join("results/runs/single/adamw/blobs/study-2");
+    std::fs::remove_dir_all(study).unwrap();
+    let told = checkout.says(line);
+    assert!(told.starts_with("exit 5"), "{told}");
+    for expected in [
+        "adamw on blobs, external-tuning, test always, trials 1: 2 of 3 studies, 2 of 3 trials",
+        "without --require-complete the rest is ranked",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    assert!(
+        checkout
+            .says("leaderboard --format csv")
+            .starts_with("exit 0")
+    );
+    let told = checkout.says("leaderboard --results results/none --require-complete");
+    assert!(
+        told.starts_with("exit 5") && told.contains("there are no scored trials"),
+        "{told}"
+    );
+}
