@@ -32,16 +32,8 @@ fn the_guide_works_as_written() {
     ]
     .map(|guide| std::fs::read_to_string(root().join(guide)).expect("the guide is there"));
     let text = &guides[0];
-    for step in guides.iter().flat_map(|guide| steps(guide)) {
-        match step {
-            Step::Write { path, text } => {
-                let path = copy.join(path);
-                std::fs::create_dir_all(path.parent().expect("a file has a folder"))
-                    .expect("the folder is made");
-                std::fs::write(path, text).expect("the file is written");
-            }
-            Step::Type(line) => works(&line, &type_line(&line, copy)),
-        }
+    for guide in &guides {
+        follow(guide, copy);
     }
     a_new_kind_applies(text, copy);
     golden_of_ones_own(copy);
@@ -78,6 +70,42 @@ fn the_guide_works_as_written() {
         }
     }
     changed_rules_are_found(copy);
+}
+
+/// A table becomes a workload that a submission is run on, by the words of the workloads' README.
+#[test]
+#[ignore = "needs libtorch: cargo xtask test"]
+fn a_table_of_ones_own_works_as_written() {
+    let folder = TempDir::new().expect("a folder for the copy");
+    let copy = folder.path();
+    copy_checkout(copy);
+    let guide = root().join("workloads/README.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide is there");
+    assert_eq!(steps(&guide).len(), 6, "five lines and a file");
+    follow(&guide, copy);
+    let line = "bench export csv";
+    let exported = type_line(line, copy);
+    works(line, &exported);
+    let trials = String::from_utf8_lossy(&exported.stdout).into_owned();
+    assert!(
+        trials.contains("flats-mlp") && trials.contains("target-reached"),
+        "{trials}"
+    );
+}
+
+/// Does all that a guide says.
+fn follow(guide: &str, copy: &Path) {
+    for step in steps(guide) {
+        match step {
+            Step::Write { path, text } => {
+                let path = copy.join(path);
+                std::fs::create_dir_all(path.parent().expect("a file has a folder"))
+                    .expect("the folder is made");
+                std::fs::write(path, text).expect("the file is written");
+            }
+            Step::Type(line) => works(&line, &type_line(&line, copy)),
+        }
+    }
 }
 
 /// Faults that comparisons of a few studies called inconclusive: a shortened run of both programs names their first step.

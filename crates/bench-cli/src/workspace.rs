@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use bench_core::run::DatasetIdentity;
-use bench_core::spec::catalog::Catalog;
+use bench_core::spec::catalog::{Catalog, is_path};
 use bench_core::spec::diagnostic::nearest;
 use bench_core::spec::harness::{Harness, Scoring};
 use bench_core::spec::resolve::ResolveError;
@@ -42,7 +42,19 @@ impl Workspace {
     /// # Errors
     /// As [`Workspace::open`], and when one of them is neither a name nor a folder with a `submission.yaml`.
     pub(crate) fn with_submissions(given: &[String]) -> Result<(Workspace, Vec<String>), Failure> {
+        Workspace::with(given, &[])
+    }
+
+    /// The same, with workloads or data sets given by their files.
+    ///
+    /// # Errors
+    /// As [`Workspace::with_submissions`], and when such a file is not there.
+    pub(crate) fn with(
+        given: &[String],
+        specs: &[(Kind, String)],
+    ) -> Result<(Workspace, Vec<String>), Failure> {
         let home = Home::find()?;
+        let specs = elsewhere(specs)?;
         let mut names = Vec::new();
         let mut folders = Vec::new();
         let mut alone = Vec::new();
@@ -65,7 +77,7 @@ impl Workspace {
                 None => names.push(given.clone()),
             }
         }
-        let catalog = catalog::load(&home, &folders, &alone)?;
+        let catalog = catalog::load(&home, &folders, &alone, &specs)?;
         let workspace = Workspace { home, catalog };
         workspace.no_other_has_their_names(&folders, &alone)?;
         Ok((workspace, names))
@@ -337,6 +349,42 @@ pub(crate) fn assume(home: &Home, given: &str) -> Result<Alone, Failure> {
     assumed
         .alone()
         .ok_or_else(|| Failure::usage(format!("`{given}` is no Python file"), None))
+}
+
+/// The files of workloads and data sets that are given by paths; names are left out.
+///
+/// # Errors
+/// When there is no such file.
+pub(crate) fn elsewhere(given: &[(Kind, String)]) -> Result<Vec<(Kind, PathBuf)>, Failure> {
+    let paths = given.iter().filter(|(_, given)| is_path(given));
+    let real = |(kind, given): &(Kind, String)| {
+        let real = Path::new(given).canonicalize();
+        let real = real.ok().filter(|path| path.is_file());
+        let path = real.ok_or_else(|| {
+            let message = format!("there is no file {given}");
+            let help = "a name without `/` and `.yaml` is one of the checkout's";
+            Failure::usage(message, help.to_owned())
+        })?;
+        Ok((*kind, path))
+    };
+    paths.map(real).collect()
+}
+
+/// A workload's or data set's name, given as such or by its file.
+pub(crate) fn spec_name(given: &str) -> String {
+    match is_path(given) {
+        true => {
+            let stem = Path::new(given).file_stem().unwrap_or_default();
+            stem.to_string_lossy().into_owned()
+        }
+        false => given.to_owned(),
+    }
+}
+
+/// Workloads for [`Workspace::with`].
+pub(crate) fn workloads(given: &[String]) -> Vec<(Kind, String)> {
+    let given = given.iter();
+    given.map(|given| (Kind::Workload, given.clone())).collect()
 }
 
 /// The folder of a submission given as a path; none for a name.

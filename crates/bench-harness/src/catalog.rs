@@ -1,7 +1,7 @@
 //! Reading what people wrote: the checkout's YAML files, and submissions elsewhere, for bench-core to judge.
 
 use crate::home::Home;
-use bench_core::spec::catalog::{Catalog, File, extended, python_name};
+use bench_core::spec::catalog::{Catalog, File, beside, extended, paths, python_name};
 use bench_core::spec::diagnostic::Source;
 use bench_core::spec::scheduled::NORMS;
 use bench_core::spec::schema::Kind;
@@ -57,16 +57,22 @@ impl Alone {
     }
 }
 
-/// All specs of the checkout, the submissions in these other folders, and Python files by themselves. Mistakes in files are in the catalogue.
+/// All specs of the checkout, the submissions in these other folders, Python files by themselves, and these workloads and data sets with what they name by paths. Mistakes in files are in the catalogue.
 ///
 /// # Errors
 /// When something cannot be read, such as a folder of `others` without a `submission.yaml`.
-pub fn load(home: &Home, others: &[PathBuf], alone: &[Alone]) -> Result<Catalog, CatalogError> {
+pub fn load(
+    home: &Home,
+    others: &[PathBuf],
+    alone: &[Alone],
+    specs: &[(Kind, PathBuf)],
+) -> Result<Catalog, CatalogError> {
     let mut files = files(home, &home.root, others)?;
     for alone in alone {
         files.push(alone.file(&home.root)?);
     }
     add_bases(&home.root, &mut files)?;
+    add_specs(&home.root, &mut files, specs)?;
     Ok(Catalog::parse(files))
 }
 
@@ -80,6 +86,7 @@ pub fn load_from(
     submissions: &Path,
     others: &[PathBuf],
     alone: &[Alone],
+    specs: &[(Kind, PathBuf)],
 ) -> Result<Catalog, CatalogError> {
     let mut files = files(home, submissions, others)?;
     let named: Vec<PathBuf> = others.iter().map(|folder| real(folder)).collect();
@@ -92,6 +99,7 @@ pub fn load_from(
         files.push(alone.file(&home.root)?);
     }
     add_bases(&home.root, &mut files)?;
+    add_specs(&home.root, &mut files, specs)?;
     Ok(Catalog::parse(files))
 }
 
@@ -146,6 +154,37 @@ fn add_bases(root: &Path, files: &mut Vec<File>) -> Result<(), CatalogError> {
             files[at].base = Some(folder.unwrap_or(base));
         }
         at += 1;
+    }
+    Ok(())
+}
+
+/// Reads workloads and data sets at any place, and what workloads name by paths, theirs and the checkout's. What is read already, or is not there, is left out.
+fn add_specs(
+    root: &Path,
+    files: &mut Vec<File>,
+    specs: &[(Kind, PathBuf)],
+) -> Result<(), CatalogError> {
+    let of = |file: &File| {
+        let named = paths(&file.source.text).into_iter();
+        let named = named.map(|(kind, path)| (kind, beside(&file.folder, &path)));
+        named.collect::<Vec<_>>()
+    };
+    let is_workload = |file: &&File| file.kind == Kind::Workload;
+    let mut left: Vec<(Kind, PathBuf)> = files.iter().filter(is_workload).flat_map(of).collect();
+    left.extend(specs.iter().cloned());
+    while let Some((kind, path)) = left.pop() {
+        let name = path.file_name();
+        let is_it = |file: &File| {
+            let its = file.source.path.file_name();
+            file.kind == kind && its == name && path.parent().map(real) == Some(real(&file.folder))
+        };
+        if !files.iter().any(is_it) && path.is_file() {
+            let found = file(root, kind, &path)?;
+            if kind == Kind::Workload {
+                left.extend(of(&found));
+            }
+            files.push(found);
+        }
     }
     Ok(())
 }

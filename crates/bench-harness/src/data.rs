@@ -3,7 +3,9 @@
 //! A prepared data set is a folder `<cache>/data/<name>/<content hash, 12 digits>/` with a folder of read-only safetensors files a split, its shards, and a
 //! `manifest.json`. It appears by renaming, under a lock: whole or not at all, and once for all runs.
 
+mod add;
 mod archive;
+mod arrays;
 mod block;
 mod census;
 mod cifar;
@@ -19,13 +21,16 @@ mod shard;
 mod source;
 mod split;
 mod store;
+mod supplied;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod verify;
 mod writer;
 
+pub use add::{Added, Hashed, add, hashed};
 pub use archive::ArchiveError;
+pub use arrays::{ArrayError, TargetKind};
 pub use census::{Census, Overlap};
 pub use cifar::CifarError;
 pub use error::{DataError, describe};
@@ -34,6 +39,7 @@ pub use manifest::Manifest;
 pub use shard::FileError;
 pub use source::SourceError;
 pub use split::{ContentError, Mismatch};
+pub use supplied::Supplied;
 pub use tokens::TokenError;
 pub use verify::{Report, SplitReport, verify};
 pub use writer::SHARD_BYTES;
@@ -48,7 +54,7 @@ pub(crate) use source::hex;
 use source::{Desk, Files};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use supplied::Fate;
 
 /// A data set in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,13 +137,21 @@ pub fn fetch_in_shards(
     bytes: usize,
     listener: &mut Listener,
 ) -> Result<Prepared, DataError> {
-    if let Some(prepared) = find(home, name, dataset)? {
+    if let (Some(prepared), Fate::Same) = held(home, name, dataset)? {
         return Ok(prepared);
     }
     let lock = home.data_cache().join(format!("{name}.lock"));
     let _lock = Lock::wait(&lock, &format!("fetching data set `{name}`"), listener)?;
-    if let Some(prepared) = find(home, name, dataset)? {
-        return Ok(prepared);
+    let changed = match held(home, name, dataset)? {
+        (Some(prepared), Fate::Same) => return Ok(prepared),
+        (None, _) => None,
+        (Some(_), Fate::Changed(path)) => Some(format!("{} changed", path.display())),
+        (Some(_), Fate::Others) => Some("other files are there".to_owned()),
+    };
+    if let Some(changed) = &changed {
+        listener(Progress::Noted {
+            message: format!("data set `{name}`: {changed} since it was read; it is read anew"),
+        });
     }
     let parent = home.data_cache().join(name);
     store::remove_leftovers(&parent)?;
@@ -154,6 +168,9 @@ pub fn fetch_in_shards(
     };
     let (stage, manifest) = work.obtain(scratch.path(), listener)?;
     let folder = place(home, name, dataset)?;
+    if changed.is_some() {
+        store::remove(&folder)?;
+    }
     store::store(&stage, &folder, &manifest)?;
     Ok(Prepared {
         splits: SplitName::ALL
@@ -162,6 +179,15 @@ pub fn fetch_in_shards(
             .collect(),
         folder,
     })
+}
+
+/// The data set, if it is in the cache, and whether the files that it was made of are still the same.
+fn held(home: &Home, name: &str, dataset: &Dataset) -> Result<(Option<Prepared>, Fate), DataError> {
+    let Some(prepared) = find(home, name, dataset)? else {
+        return Ok((None, Fate::Same));
+    };
+    let fate = supplied::compare(dataset, &user_folder(home, name), &prepared.folder)?;
+    Ok((Some(prepared), fate))
 }
 
 /// Where the user may put files: `$BENCH_DATA/<name>`, else a folder of the cache that is never cleaned away.
@@ -205,6 +231,7 @@ impl Work<'_> {
             let desk = Desk {
                 home: self.home,
                 user_folder: &user_folder,
+                folder: &self.dataset.folder,
                 sha256: &self.dataset.sha256,
                 scratch: &scratch,
             };
@@ -228,7 +255,7 @@ impl Work<'_> {
         Err(DataError::Unobtainable {
             name: self.name.to_owned(),
             failures,
-            help: error::offline_help(self.dataset, &user_folder),
+            help: error::help(self.name, self.dataset, &user_folder),
         })
     }
 
@@ -276,7 +303,11 @@ impl Work<'_> {
                 return Err(ContentError::Overlap(*overlap).into());
             }
             let served_by = source.map_or(GENERATED.to_owned(), describe);
-            Ok(Manifest::of(served_by, &written, &census))
+            let supplied = match source {
+                Some(Source::Folder(_) | Source::Files(_)) => supplied::look(files)?,
+                _ => Vec::new(),
+            };
+            Ok(Manifest::of(served_by, supplied, &written, &census))
         });
         if let Err(SourceError::Content(_)) = &proved {
             store::remove(&stage)?;
@@ -288,20 +319,17 @@ impl Work<'_> {
     /// name, size and time.
     fn stamp(&self, source: Option<&Source>, files: &Files) -> Result<String, DataError> {
         let place = place(self.home, self.name, self.dataset)?;
-        let mut supplied = Vec::new();
-        if let Some(Source::Folder(_)) = source {
+        let mut known = Vec::new();
+        if let Some(Source::Folder(_) | Source::Files(_)) = source {
             for (role, path) in files {
                 let metadata = std::fs::metadata(path).map_err(cache("read", path))?;
-                let modified = metadata.modified().ok();
-                let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                let nanoseconds = since.map_or(0, |since| since.as_nanos());
-                supplied.push((role, metadata.len(), nanoseconds.to_string()));
+                known.push((role, metadata.len(), supplied::modified(&metadata)));
             }
         }
         let what = (
             place.file_name().map(|name| name.to_string_lossy()),
             source,
-            supplied,
+            known,
         );
         Ok(canonical::hash("bench data stamp v1", &what)?)
     }

@@ -273,11 +273,13 @@ impl Audit<'_> {
         let run = self.run;
         for (split, values) in metrics {
             for metric in &run.workload.metrics {
-                let (name, largest) = (metric.name(), metric.largest());
+                let (smallest, largest) = (metric.smallest(), metric.largest());
+                let name = metric.name();
                 let value = values.get(name).map_or(f64::NAN, |value| value.0);
-                if !value.is_nan() && !(0.0..=largest).contains(&value) {
+                if !value.is_nan() && !(smallest..=largest).contains(&value) {
                     let split = split.name();
-                    let what = format!("{split} {name} is {value}, outside of 0 .. {largest}");
+                    let what =
+                        format!("{split} {name} is {value}, outside of {smallest} .. {largest}");
                     self.fault(number, what);
                 }
             }

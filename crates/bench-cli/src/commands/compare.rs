@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace};
 use bench_core::run::RunSpec;
 use bench_harness::home::Home;
 use bench_report::gate::{comparison_text, headline};
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// What is to be judged
     #[arg(value_name = "CANDIDATE")]
     candidate: String,
-    /// A workload, as often as you like
+    /// A workload by its name, or its file, as often as you like
     #[arg(long = "workload", short, value_name = "W", conflicts_with = "suite")]
     workloads: Vec<String>,
     /// All workloads of a suite [default: quick, or those of the records]
@@ -162,7 +162,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         stored.iter().map(|stored| stored.trial.clone()).collect()
     };
     let (a, b) = (trials(&records.base), trials(&records.candidate));
-    let workspace = Workspace::open()?;
+    let (workspace, _) = Workspace::with(&[], &workspace::workloads(&arguments.workloads))?;
     let is_pinned = is_pinned(&workspace, a.iter().chain(&b));
     let rule = rule(arguments, is_pinned);
     let runs: Vec<&RunSpec> = a.iter().map(|trial| &*trial.record.run).collect();

@@ -1,12 +1,17 @@
 //! `bench data`: data sets in the cache.
 
+mod add;
+mod entry;
+
+use crate::command_line::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
-use crate::workspace::Workspace;
-use bench_core::spec::dataset::Dataset;
+use crate::workspace::{Workspace, spec_name};
+use bench_core::spec::dataset::{Dataset, Split};
 use bench_core::spec::diagnostic::nearest;
+use bench_core::spec::schema::Kind;
 use bench_harness::data::{self, Report};
 use bench_report::units;
 use clap::{Args, Subcommand};
@@ -17,6 +22,8 @@ use clap::{Args, Subcommand};
   bench data list
   bench data fetch fashion-mnist
   bench data verify
+  bench data add ~/flowers                          (CSV, .npy, .npz or safetensors files become a data set)
+  bench data add my-text                            (its numbers and hashes are written into its file)
   BENCH_DATA=/data bench data fetch fashion-mnist   (files of your own in /data/fashion-mnist)")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -29,6 +36,8 @@ enum Verb {
     List,
     /// Fetch data sets from the first source that serves them
     Fetch(Names),
+    /// Make a data set of your files, or fill in the hashes of one that is there
+    Add(add::Arguments),
     /// Check again what the cache holds: hashes, duplicates, disjoint splits
     Verify(Names),
     /// Print the folder of a data set
@@ -40,7 +49,7 @@ enum Verb {
 
 #[derive(Args)]
 struct Names {
-    /// Which; all when none is named
+    /// Which, by name or file; all when none is named
     names: Vec<String>,
     /// Show no progress
     #[arg(long)]
@@ -51,25 +60,40 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     match &arguments.verb {
         Verb::List => super::list::datasets_table(screen),
         Verb::Fetch(names) => fetch(names, screen),
+        Verb::Add(arguments) => add::execute(arguments, screen),
         Verb::Verify(names) => verify(names, screen),
         Verb::Path { name } => path(name, screen),
     }
 }
 
 fn fetch(names: &Names, screen: &Screen) -> Result<Exit, Failure> {
-    let workspace = Workspace::open()?;
+    let workspace = open(&names.names)?;
     for (name, dataset) in select(&workspace, &names.names)? {
         let reporter = Reporter::start(Style::of(names.quiet));
         let mut listener = |progress| reporter.work(progress);
         let prepared = data::fetch(&workspace.home, name, dataset, &mut listener)?;
         drop(reporter);
         screen.print(&format!("{name}: {}", prepared.folder.display()))?;
+        if is_unpinned(dataset) {
+            let add = CommandLine::new("data add").word(name);
+            screen.print(&format!(
+                "  unpinned: any content of the right shape is taken; `{add}` writes the hashes of this one into its file"
+            ))?;
+        }
     }
     Ok(Exit::Ok)
 }
 
+/// Whether any content of some split is taken.
+fn is_unpinned(dataset: &Dataset) -> bool {
+    let splits = &dataset.splits;
+    [&splits.train, &splits.validation, &splits.test]
+        .iter()
+        .any(|split| split.is_unpinned())
+}
+
 fn verify(names: &Names, screen: &Screen) -> Result<Exit, Failure> {
-    let workspace = Workspace::open()?;
+    let workspace = open(&names.names)?;
     let mut sound = true;
     for (name, dataset) in select(&workspace, &names.names)? {
         let fetched = data::find(&workspace.home, name, dataset)?.is_some();
@@ -100,6 +124,13 @@ fn described(name: &str, report: &Report) -> String {
     for (split, found) in &report.splits {
         let hash = match found.hash == found.expected {
             true => format!("hash {}", found.hash),
+            false if found.expected == Split::UNPINNED => {
+                format!(
+                    "hash {}, unpinned: `{}` writes it down",
+                    found.hash,
+                    CommandLine::new("data add").word(name)
+                )
+            }
             false => format!("hash {}, expected {}", found.hash, found.expected),
         };
         let examples = units::count(found.examples);
@@ -131,13 +162,20 @@ fn described(name: &str, report: &Report) -> String {
 }
 
 fn path(name: &str, screen: &Screen) -> Result<Exit, Failure> {
-    let workspace = Workspace::open()?;
     let names = [name.to_owned()];
+    let workspace = open(&names)?;
     for (name, dataset) in select(&workspace, &names)? {
         let folder = data::place(&workspace.home, name, dataset)?;
         screen.print(&folder.display().to_string())?;
     }
     Ok(Exit::Ok)
+}
+
+/// The checkout with data sets that are given by their files.
+fn open(names: &[String]) -> Result<Workspace, Failure> {
+    let given = names.iter().map(|name| (Kind::Dataset, name.clone()));
+    let (workspace, _) = Workspace::with(&[], &given.collect::<Vec<_>>())?;
+    Ok(workspace)
 }
 
 /// The named data sets, or all.
@@ -149,8 +187,13 @@ fn select<'a>(
     if names.is_empty() {
         return Ok(all.iter().collect());
     }
-    let find = |name: &String| {
+    let find = |given: &String| {
+        let name = &spec_name(given);
         all.get_key_value(name).ok_or_else(|| {
+            let mistakes = workspace.catalog.mistakes_of(Kind::Dataset, name);
+            if !mistakes.is_empty() {
+                return Failure::Specs(mistakes.into_iter().cloned().collect());
+            }
             let near = nearest(name, all.keys().map(String::as_str));
             let help = near.map(|near| format!("did you mean `{near}`?"));
             Failure::usage(format!("there is no data set called `{name}`"), help)

@@ -102,7 +102,7 @@ fn data_state(workspace: &Workspace, name: &str) -> String {
     if matches!(data::find(&workspace.home, name, dataset), Ok(Some(_))) {
         return "here".to_owned();
     }
-    let supplied = |source: &Source| matches!(source, Source::Folder(_));
+    let supplied = |source: &Source| matches!(source, Source::Folder(_) | Source::Files(_));
     let sources = &dataset.sources;
     match !sources.is_empty() && sources.iter().all(supplied) {
         true => format!("missing: `bench data fetch {name}`"),

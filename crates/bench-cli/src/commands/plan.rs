@@ -72,7 +72,7 @@ struct Document<'a> {
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let selection = &arguments.selection;
-    let (workspace, submissions) = Workspace::with_submissions(&selection.submissions)?;
+    let (workspace, submissions) = selection.open()?;
     let plan = run::plan(selection, &workspace, &submissions)?;
     let results = selection.results.folder.as_deref();
     let reporter = Reporter::start(Style::Quiet);

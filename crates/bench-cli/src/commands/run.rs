@@ -9,7 +9,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
-use crate::workspace::Workspace;
 use bench_harness::program::CargoBuilder;
 use bench_harness::session;
 use clap::{Args, ValueEnum};
@@ -31,6 +30,7 @@ const WORKLOAD: &str = "fashion-mnist-mlp";
   bench run adamw lion --suite quick --ruleset external-tuning
   bench run adamw --workload fashion-mnist-mlp --seed 1
   bench run ../my-optimizer --hyperparameters mine.yaml --to-budget
+  bench run adamw --workload ./mine.yaml
   bench run adamw --dry-run")]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -106,7 +106,7 @@ enum Format {
 }
 
 pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Failure> {
-    let (workspace, submissions) = Workspace::with_submissions(&arguments.selection.submissions)?;
+    let (workspace, submissions) = arguments.selection.open()?;
     let plan = plan(&arguments.selection, &workspace, &submissions)?;
     let reporter = Reporter::start(match arguments.format {
         Format::Json => Style::Json,

@@ -3,11 +3,12 @@
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::screen::Screen;
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace, spec_name};
 use bench_core::protocol::Task;
 use bench_core::run::{Local, Purpose, SplitName, device};
 use bench_core::spec::diagnostic::Diagnostic;
 use bench_core::spec::resolve::Request;
+use bench_core::spec::schema::Kind;
 use bench_harness::{data, scratch};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -77,7 +78,7 @@ fn check(paths: &[PathBuf], screen: &Screen) -> Result<Exit, Failure> {
         .filter_map(|path| submission(path))
         .map(|folder| folder.display().to_string())
         .collect();
-    let (workspace, _) = Workspace::with_submissions(&folders)?;
+    let (workspace, _) = Workspace::with(&folders, &specs(paths))?;
     let catalog = &workspace.catalog;
     let wanted = paths
         .iter()
@@ -140,11 +141,37 @@ fn spec(workspace: &Workspace, path: &Path) -> Result<PathBuf, Failure> {
     })?;
     match full.strip_prefix(&workspace.home.root) {
         Ok(inside) if is_spec(inside) => Ok(inside.to_owned()),
+        // Of workloads and data sets elsewhere.
+        found if kind(&full).is_some() => Ok(found.map_or(full.clone(), Path::to_owned)),
         _ => {
             let message = format!("{} is no spec of this checkout", path.display());
-            let help = "specs are workloads/*.yaml, workloads/datasets/*.yaml, harness.yaml, and any submission.yaml or a folder with one";
+            let help = "specs are YAML files of workloads and data sets, harness.yaml, and any submission.yaml or a folder with one";
             Err(Failure::usage(message, help.to_owned()))
         }
+    }
+}
+
+/// Workloads and data sets that are given by their files.
+fn specs(paths: &[PathBuf]) -> Vec<(Kind, String)> {
+    let given = paths.iter().filter(|path| submission(path).is_none());
+    let kinds = given.filter_map(|path| Some((kind(path)?, path.to_str()?.to_owned())));
+    kinds.collect()
+}
+
+/// What a YAML file by itself is, by a key that no other kind has.
+fn kind(path: &Path) -> Option<Kind> {
+    let is_yaml = path.extension().is_some_and(|ending| ending == "yaml");
+    let is_other = path.ends_with("harness.yaml") || path.ends_with(FILE);
+    let text = std::fs::read_to_string(path);
+    let text = text.ok().filter(|_| is_yaml && !is_other)?;
+    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+    match (
+        has("format:"),
+        ["dataset:", "extends:", "model:"].into_iter().any(has),
+    ) {
+        (true, _) => Some(Kind::Dataset),
+        (false, true) => Some(Kind::Workload),
+        (false, false) => None,
     }
 }
 
@@ -162,9 +189,11 @@ fn is_spec(path: &Path) -> bool {
 
 fn show(arguments: &Show, screen: &Screen) -> Result<Exit, Failure> {
     let given = [arguments.submission.clone()];
-    let (workspace, names) = Workspace::with_submissions(&given)?;
+    let workload = spec_name(&arguments.workload);
+    let given_workload = workspace::workloads(std::slice::from_ref(&arguments.workload));
+    let (workspace, names) = Workspace::with(&given, &given_workload)?;
     let request = Request {
-        workload: &arguments.workload,
+        workload: &workload,
         submission: names.first().map_or(&arguments.submission, |name| name),
         ruleset: &arguments.ruleset,
         purpose: Purpose::Scoring,

@@ -5,6 +5,7 @@ mod algoperf;
 mod boards;
 mod calibrate;
 mod compare;
+mod data;
 mod errors;
 mod help;
 mod inputs;

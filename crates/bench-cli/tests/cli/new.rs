@@ -290,7 +290,7 @@ fn printed_commands_are_quoted_as_a_shell_wants_them() {
     let mut command = checkout.bench("new --from constant");
     let told = checkout.told(command.arg(&place).output().unwrap());
     assert!(told.starts_with("exit 0"), "{told}");
-    let (_, next) = told.split_once("\nnext:\n").expect("commands follow");
+    let (_, next) = told.split_once("\nnext:\n").unwrap();
     for line in next.lines().filter(|line| line.contains("bench ")) {
         let script = line.replacen("bench", "printf '%s\\n'", 1);
         let words = std::process::Command::new("sh")

@@ -143,3 +143,115 @@ fn any_folder_of_the_checkout_with_a_submission_is_checked() {
     }
     insta::assert_snapshot!("inside-mistakes", checkout.says("spec check results/wrong"));
 }
+
+/// A workload elsewhere, on data of its own.
+fn with_workload() -> Elsewhere {
+    let elsewhere = Elsewhere::new();
+    let write = |name: &str, text: &str| std::fs::write(elsewhere.path().join(name), text).unwrap();
+    let mut table = "a,b,kind\n".to_owned();
+    for row in 0..200 {
+        table += &format!(
+            "{row},{},{}\n",
+            row % 7,
+            if row % 2 == 0 { "even" } else { "odd" }
+        );
+    }
+    write("numbers.csv", &table);
+    let told = elsewhere.says("data add numbers.csv --to . --quiet");
+    assert!(told.starts_with("exit 0"), "{told}");
+    let (_, workload) = told.split_once("\n\nschema: 1").unwrap();
+    let (workload, _) = workload.split_once("\nNext:").unwrap();
+    assert!(workload.contains("dataset: ./numbers.yaml"), "{workload}");
+    write("numbers-mlp.yaml", &format!("schema: 1{workload}"));
+    write(
+        "wide.yaml",
+        "schema: 1\nextends: ./numbers-mlp.yaml\nmodel: { mlp: { hidden: [256] } }\n",
+    );
+    write(
+        "of-theirs.yaml",
+        "schema: 1\nextends: blobs\nstep-hint: 700\n",
+    );
+    elsewhere
+}
+
+#[test]
+fn workloads_and_their_data_may_lie_anywhere() {
+    let elsewhere = with_workload();
+    for line in [
+        "spec check numbers-mlp.yaml numbers.yaml wide.yaml of-theirs.yaml",
+        "data fetch ./numbers.yaml --quiet",
+        "data verify ./numbers.yaml --quiet",
+        "data path ./numbers.yaml",
+        "data add ./numbers.yaml --quiet",
+        "run adamw --workload ./wide.yaml --dry-run",
+        "run adamw -w wide.yaml -w of-theirs.yaml -w blobs --dry-run",
+        "plan adamw --workload ./numbers-mlp.yaml",
+        "plot schedule adamw --workload ./wide.yaml --output a.svg",
+    ] {
+        let told = elsewhere.says(line);
+        assert!(told.starts_with("exit 0"), "{line}: {told}");
+    }
+    let told = elsewhere.says("spec show ./wide.yaml adamw");
+    assert!(
+        told.contains(r#""workload-name":"wide""#) && told.contains("[256]"),
+        "{told}"
+    );
+    let told = elsewhere.says("plan adamw -w ./wide.yaml --json");
+    assert!(
+        told.contains("bench run adamw --workload ./wide.yaml"),
+        "{told}"
+    );
+}
+
+#[test]
+fn mistakes_in_workloads_elsewhere_are_told_there() {
+    let elsewhere = with_workload();
+    let write = |name: &str, text: &str| std::fs::write(elsewhere.path().join(name), text).unwrap();
+    let own = std::fs::read_to_string(elsewhere.path().join("numbers-mlp.yaml")).unwrap();
+    write(
+        "lost.yaml",
+        &own.replace("./numbers.yaml", "./nombers.yaml"),
+    );
+    write("odd.yaml", "schema: 1\nextends: ./nothing.yaml\n");
+    write("blobs.yaml", &own);
+    std::fs::create_dir(elsewhere.path().join("more")).unwrap();
+    let data = std::fs::read_to_string(elsewhere.path().join("numbers.yaml")).unwrap();
+    write(
+        "more/synthetic.yaml",
+        &data.replace("numbers.csv", "../numbers.csv"),
+    );
+    write(
+        "same.yaml",
+        &own.replace("./numbers.yaml", "more/synthetic.yaml"),
+    );
+    for (line, expected) in [
+        (
+            "run adamw -w ./lost.yaml --dry-run",
+            "unknown data set `./nombers.yaml`",
+        ),
+        (
+            "run adamw -w ./odd.yaml --dry-run",
+            "cannot extend `./nothing.yaml`: there is no such workload",
+        ),
+        (
+            "run adamw -w ./blobs.yaml --dry-run",
+            "a second workload called `blobs`",
+        ),
+        ("spec check blobs.yaml", "a second workload called `blobs`"),
+        (
+            "run adamw -w ./same.yaml --dry-run",
+            "a second dataset called `synthetic`",
+        ),
+        (
+            "run adamw -w ./gone.yaml --dry-run",
+            "there is no file ./gone.yaml",
+        ),
+        ("data fetch ./gone.yaml", "there is no file ./gone.yaml"),
+    ] {
+        let told = elsewhere.says(line);
+        assert!(
+            told.starts_with("exit 2") && told.contains(expected),
+            "{line}: {told}"
+        );
+    }
+}

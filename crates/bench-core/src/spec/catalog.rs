@@ -7,7 +7,7 @@ use super::check::{self, Checked, Violation, Wrong};
 use super::dataset::Dataset;
 use super::diagnostic::{Diagnostic, Source, Span};
 use super::extends;
-pub use super::extends::{extended, way};
+pub use super::extends::{beside, extended, is_path, paths, way};
 use super::harness::Harness;
 use super::merge::{self, Layer};
 use super::provenance;
@@ -60,6 +60,8 @@ pub struct Catalog {
     pub remarks: Vec<Diagnostic>,
     /// Names of files that have mistakes: known, but not usable.
     broken: Vec<(Kind, String)>,
+    /// Names that two workloads or two data sets have.
+    doubled: Vec<(Kind, String)>,
     /// What each spec is made of.
     parts: Vec<Parts>,
     /// What the files say, sound or not, until the names in them are looked up.
@@ -123,6 +125,12 @@ impl Entry {
         self.has_crate || self.is_python()
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> PathBuf {
+        let name = self.source.path.file_name().unwrap_or_default();
+        self.folder.join(name)
+    }
+
     /// Whether it names a class in Python.
     fn is_python(&self) -> bool {
         let value = self.document.as_ref().map(|document| &document.value);
@@ -139,9 +147,13 @@ impl Catalog {
     /// Reads all files. Mistakes are in [`Catalog::diagnostics`].
     pub fn parse(files: Vec<File>) -> Catalog {
         let mut catalog = Catalog::default();
-        let entries: Vec<Entry> = files.into_iter().map(|file| catalog.entry(file)).collect();
+        let mut entries: Vec<Entry> = files.into_iter().map(|file| catalog.entry(file)).collect();
+        name_datasets(&mut entries);
         for (position, entry) in entries.iter().enumerate() {
             catalog.add(&entries, position, entry);
+        }
+        for (kind, name) in std::mem::take(&mut catalog.doubled) {
+            catalog.remove(kind, &name);
         }
         for (kind, name, mistakes) in catalog.references(&entries) {
             catalog.broken.push((kind, name.clone()));
@@ -157,7 +169,8 @@ impl Catalog {
     /// The mistakes that keep a spec out, in whichever of the files that it is made of.
     pub fn mistakes_of(&self, kind: Kind, name: &str) -> Vec<&Diagnostic> {
         let is_it = |parts: &&Parts| parts.kind == kind && parts.name == name;
-        self.mistakes(self.parts.iter().find(is_it))
+        let all = self.parts.iter().filter(is_it);
+        all.flat_map(|parts| self.mistakes(Some(parts))).collect()
     }
 
     /// The same for the spec that is written in this file.
@@ -220,6 +233,11 @@ impl Catalog {
         {
             let message = format!("a second {} called `{}`", entry.kind.name(), entry.name);
             let help = Some("rename one of them".to_owned());
+            // Neither is what the name means.
+            if matches!(entry.kind, Kind::Workload | Kind::Dataset) {
+                self.broken.push((entry.kind, entry.name.clone()));
+                self.doubled.push((entry.kind, entry.name.clone()));
+            }
             return self.mistake(&entry.source, Span::default(), message, help);
         }
         let layers = match layers {
@@ -243,7 +261,8 @@ impl Catalog {
                 }
             }
             Kind::Dataset => {
-                if let Some(dataset) = self.read(&layers, rules::dataset) {
+                if let Some(mut dataset) = self.read::<Dataset>(&layers, rules::dataset) {
+                    dataset.folder.clone_from(&entry.folder);
                     self.datasets.insert(entry.name.clone(), dataset);
                 }
             }
@@ -366,7 +385,7 @@ impl Catalog {
             Kind::Workload => drop(self.workloads.remove(name)),
             Kind::Harness => self.harness = None,
             Kind::Submission => drop(self.submissions.remove(name)),
-            Kind::Dataset => {}
+            Kind::Dataset => drop(self.datasets.remove(name)),
         }
     }
 
@@ -419,6 +438,26 @@ fn checked(kind: Kind, layers: &[Layer], mut file: Value) -> Checked {
     let mut checked = scheduled::check(file);
     checked.violations.extend(unread);
     checked
+}
+
+/// Puts the names of data sets in the place of paths that lead to them. A path that leads nowhere stays, and is told.
+fn name_datasets(entries: &mut [Entry]) {
+    let is_data = |entry: &&Entry| entry.kind == Kind::Dataset;
+    let known = entries.iter().filter(is_data);
+    let known: Vec<(PathBuf, String)> = known.map(|own| (own.path(), own.name.clone())).collect();
+    for entry in entries.iter_mut().filter(|own| own.kind == Kind::Workload) {
+        let document = entry.document.as_mut();
+        let Some(dataset) = document.and_then(|document| document.value.get_mut("dataset")) else {
+            continue;
+        };
+        let Some(path) = dataset.as_str().filter(|name| is_path(name)) else {
+            continue;
+        };
+        let path = beside(&entry.folder, path);
+        if let Some((_, name)) = known.iter().find(|(other, _)| *other == path) {
+            *dataset = Value::from(name.as_str());
+        }
+    }
 }
 
 /// A file's name in specs.

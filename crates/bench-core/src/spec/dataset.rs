@@ -1,9 +1,12 @@
 //! `workloads/datasets/*.yaml`: where a data set comes from and what it holds.
 
+pub use super::arrays::{ArrayColumn, ArrayFormat, Shares};
+
 use super::columns::{Columns, Number};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// A data set: sources tried in order, one decoder, and the splits with the hash of their decoded content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +29,9 @@ pub struct Dataset {
     pub sha256: BTreeMap<String, String>,
     /// How the decoded files are cut into splits.
     pub splits: Splits,
+    /// The folder that this file lies in, which the paths of `files` start from; whoever reads the file puts it in.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 /// What the files hold.
@@ -40,6 +46,8 @@ pub enum Format {
     Tokens(TokenFormat),
     /// A collection of texts, read as bytes and split by whole documents into `train`, `validation` and `test`; splits count bytes.
     Documents(DocumentFormat),
+    /// Arrays and tables that you have, by the names of their columns: classes, numbers, yes or no, or text as tokens.
+    Arrays(ArrayFormat),
     /// Made by the program from a seed: Gaussian clusters, one a class, seen as images.
     Generated(Generated),
 }
@@ -78,6 +86,15 @@ impl Format {
                 files: &["train", "validation", "test"],
                 roles: &["documents"],
             },
+            Format::Arrays(arrays) => Facts {
+                columns: arrays.columns(),
+                files: &["train", "validation", "test"],
+                // Without a rule, files are asked for as splits name them.
+                roles: match arrays.split {
+                    Some(_) => &[ArrayFormat::WHOLE],
+                    None => &[],
+                },
+            },
             Format::Generated(generated) => Facts {
                 columns: generated.image.columns(),
                 files: two,
@@ -96,7 +113,7 @@ impl Format {
         self.facts().files
     }
 
-    /// The files that a source has to serve, by role.
+    /// The files that a source has to serve, by role; none of arrays that are split already: there it is what splits are cut from.
     pub fn roles(&self) -> &'static [&'static str] {
         self.facts().roles
     }
@@ -230,6 +247,8 @@ pub enum Source {
     /// Files the user put into a folder: `$BENCH_DATA/<data set>/`, or the folder that `bench data fetch` names. In a name, `*` stands for any
     /// letters and `?` for one.
     Folder(BTreeMap<String, String>),
+    /// Files that you have where they are: paths from the folder of this file, or absolute ones. `*` and `?` as above, in the last part.
+    Files(BTreeMap<String, String>),
 }
 
 /// One file on a server.
@@ -280,8 +299,14 @@ pub struct Split {
     /// How many.
     #[schemars(range(min = 1))]
     pub count: u64,
-    /// blake3 of the decoded content, as `bench data verify` prints it; or `unpinned`, for data that whoever wrote the file had not at hand.
+    /// blake3 of the decoded content, which `bench data add NAME` writes here; or `unpinned`, and so where nothing is said: any content of the right shape and size
+    /// is taken, and results on other content stand in other tables.
+    #[serde(default = "unpinned")]
     pub hash: String,
+}
+
+fn unpinned() -> String {
+    Split::UNPINNED.to_owned()
 }
 
 impl Split {

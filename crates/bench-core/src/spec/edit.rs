@@ -32,22 +32,38 @@ pub enum EditError {
 /// # Errors
 /// When the text cannot be read, or the change would not be exactly this one: it is read again to see.
 pub fn set(text: &str, section: &str, key: &str, value: &str) -> Result<String, EditError> {
+    set_below(text, &[section], key, value)
+}
+
+/// Sets `key: value` in a section below others. All sections but the first level's are there already.
+///
+/// # Errors
+/// As [`set`].
+pub fn set_below(
+    text: &str,
+    sections: &[&str],
+    key: &str,
+    value: &str,
+) -> Result<String, EditError> {
     let document = read(text)?;
-    let (place, new) = change(text, &document, section, key, value)?;
+    let (place, new) = change(text, &document, sections, key, value)?;
     let mut changed = text.to_owned();
     changed.replace_range(place, &new);
     let elsewhere = || EditError::Elsewhere {
-        section: section.to_owned(),
+        section: sections.join("."),
         key: key.to_owned(),
         value: value.to_owned(),
     };
     let wanted = read(value).map_err(|_| elsewhere())?.value;
     let mut expected = document.value;
-    let root = expected.as_object_mut().ok_or_else(elsewhere)?;
-    let map = root
-        .entry(section)
-        .or_insert_with(|| Value::Object(Map::new()));
-    let map = map.as_object_mut().ok_or_else(elsewhere)?;
+    let map = sections.iter().try_fold(&mut expected, |map, section| {
+        let map = map.as_object_mut()?;
+        Some(
+            map.entry(*section)
+                .or_insert_with(|| Value::Object(Map::new())),
+        )
+    });
+    let map = map.and_then(Value::as_object_mut).ok_or_else(elsewhere)?;
     map.insert(key.to_owned(), wanted);
     match read(&changed) {
         Ok(document) if document.value == expected => Ok(changed),
@@ -96,11 +112,15 @@ fn read(text: &str) -> Result<Document, EditError> {
 fn change(
     text: &str,
     document: &Document,
-    section: &str,
+    sections: &[&str],
     key: &str,
     value: &str,
 ) -> Result<(Range<usize>, String), EditError> {
-    let pointer = format!("/{}", escape(section));
+    let pointer: String = sections
+        .iter()
+        .map(|section| format!("/{}", escape(section)))
+        .collect();
+    let section = sections.join(".");
     if let Some(place) = document.places.get(&format!("{pointer}/{}", escape(key))) {
         let span = place.value;
         // No space is left at the end of a line that a block begins below.
@@ -119,9 +139,7 @@ fn change(
         let line = format!("{newline}{section}: {{ {key}: {value} }}\n");
         return Ok((text.len()..text.len(), line));
     };
-    let map = there
-        .as_object()
-        .ok_or_else(|| EditError::NoMap(section.to_owned()))?;
+    let map = there.as_object().ok_or(EditError::NoMap(section))?;
     let start = document
         .places
         .get(&pointer)
@@ -176,6 +194,15 @@ mod tests {
             changed,
             block.replace("metric", "test:\n    a: 1\n  metric")
         );
+    }
+
+    #[test]
+    fn sections_lie_in_sections() {
+        let text = "splits:\n  train:\n    from: a # b\n    hash: unpinned\n  test: { from: b }\n";
+        let changed = set_below(text, &["splits", "train"], "hash", "00").unwrap();
+        assert_eq!(changed, text.replace("unpinned", "00"));
+        let changed = set_below(text, &["splits", "test"], "hash", "00").unwrap();
+        assert_eq!(changed, text.replace("from: b", "from: b, hash: 00"));
     }
 
     #[test]

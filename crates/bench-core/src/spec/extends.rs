@@ -15,6 +15,38 @@ pub fn extended(text: &str) -> Option<String> {
     Some(base)
 }
 
+/// What a workload's text names by paths: the workload that it extends, and its data set.
+pub fn paths(text: &str) -> Vec<(Kind, String)> {
+    let (document, _) = yaml::parse(text);
+    let named = |kind: Kind, key: &str| {
+        let value = document.as_ref()?.value.get(key)?.as_str()?;
+        is_path(value).then(|| (kind, value.to_owned()))
+    };
+    let named = [
+        named(Kind::Workload, "extends"),
+        named(Kind::Dataset, "dataset"),
+    ];
+    named.into_iter().flatten().collect()
+}
+
+/// Whether a workload or data set is named by its file, and not as those of the checkout are.
+pub fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".yaml")
+}
+
+/// The file that is named in a file of this folder.
+pub fn beside(folder: &Path, named: &str) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in folder.join(named).components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
 /// The files that make up `entry`, its oldest base first and itself last.
 pub(super) fn chain<'a>(
     entries: &'a [Entry],
@@ -48,11 +80,12 @@ fn written(entry: &Entry) -> Option<&str> {
     }
 }
 
-/// Workloads are extended by name, submissions by folder, which whoever read the files has looked up.
+/// Workloads are extended by name or by their file, submissions by folder, which whoever read the files has looked up.
 fn is_base(candidate: &Entry, variant: &Entry, base: &str) -> bool {
     candidate.kind == variant.kind
         && match variant.kind {
             Kind::Submission => variant.base.as_ref() == Some(&candidate.folder),
+            _ if is_path(base) => candidate.path() == beside(&variant.folder, base),
             _ => candidate.name == base,
         }
 }

@@ -19,6 +19,8 @@ pub enum Loss {
     BinaryCrossEntropy(BinaryCrossEntropy),
     /// Distance from the target, mean over the numbers of an example, then over examples.
     MeanAbsoluteError(MeanAbsoluteError),
+    /// Squared distance from the target, mean over the numbers of an example, then over examples.
+    MeanSquaredError(MeanSquaredError),
     /// Negative logarithm of the probability that frames spell the target's tokens, blanks (token 0) and repetitions left out; summed, over all tokens.
     Ctc(Ctc),
 }
@@ -49,6 +51,12 @@ pub struct BinaryCrossEntropy {
 #[schemars(extend("properties" = {}))]
 pub struct MeanAbsoluteError {}
 
+/// Settings of the mean squared error: none.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("properties" = {}))]
+pub struct MeanSquaredError {}
+
 /// Settings of connectionist temporal classification: none.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +70,7 @@ impl Loss {
             Loss::CrossEntropy(_) => "cross-entropy",
             Loss::BinaryCrossEntropy(_) => "binary-cross-entropy",
             Loss::MeanAbsoluteError(_) => "mean-absolute-error",
+            Loss::MeanSquaredError(_) => "mean-squared-error",
             Loss::Ctc(_) => "ctc",
         }
     }
@@ -71,7 +80,7 @@ impl Loss {
         match self {
             Loss::CrossEntropy(_) => &[Meaning::Classes, Meaning::Tokens],
             Loss::BinaryCrossEntropy(_) => &[Meaning::Binary],
-            Loss::MeanAbsoluteError(_) => &[Meaning::Real],
+            Loss::MeanAbsoluteError(_) | Loss::MeanSquaredError(_) => &[Meaning::Real],
             Loss::Ctc(_) => &[Meaning::Tokens],
         }
     }
@@ -88,7 +97,7 @@ impl Loss {
             Loss::BinaryCrossEntropy(_) => {
                 Loss::BinaryCrossEntropy(BinaryCrossEntropy { label_smoothing })
             }
-            Loss::MeanAbsoluteError(_) | Loss::Ctc(_) => self.clone(),
+            Loss::MeanAbsoluteError(_) | Loss::MeanSquaredError(_) | Loss::Ctc(_) => self.clone(),
         }
     }
 }

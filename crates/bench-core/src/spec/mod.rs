@@ -2,6 +2,7 @@
 //!
 //! The types here are both the YAML's shape and, with defaults and `extends` applied, what is hashed.
 
+mod arrays;
 mod blame;
 pub mod calibration;
 pub mod catalog;

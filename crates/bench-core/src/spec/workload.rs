@@ -1,6 +1,8 @@
 //! `workloads/*.yaml`: data, model, loss, metric, target and budget.
 
-pub use super::loss::{BinaryCrossEntropy, CrossEntropy, Ctc, Loss, MeanAbsoluteError};
+pub use super::loss::{
+    BinaryCrossEntropy, CrossEntropy, Ctc, Loss, MeanAbsoluteError, MeanSquaredError,
+};
 pub use super::model::*;
 pub use super::target::{Calibration, Target, TargetSource};
 
@@ -16,13 +18,13 @@ use serde::{Deserialize, Serialize};
 pub struct Workload {
     /// Version of this file format: 1.
     pub schema: u32,
-    /// The workload this one is a variant of; its keys are merged under this file's.
+    /// The workload this one is a variant of, by its name or the path to its file from this one; its keys are merged under this file's.
     #[serde(default, skip_serializing)]
     pub extends: Option<String>,
     /// One line for `bench list`. In no hash.
     #[serde(default, skip_serializing)]
     pub about: Option<String>,
-    /// A file of `workloads/datasets/`, without its ending.
+    /// A file of `workloads/datasets/`, without its ending; or the path to a data set's file from this one.
     pub dataset: String,
     /// How raw examples become model inputs.
     #[serde(default)]
@@ -206,10 +208,16 @@ pub enum Metric {
     BitsPerByte,
     /// Mean distance from the target.
     MeanAbsoluteError,
+    /// Mean squared distance from the target.
+    MeanSquaredError,
+    /// Share of the target's variance that is explained: 1 less the squared distances over those from the split's mean, mean over the numbers of an example.
+    R2,
     /// Structural similarity of images, mean over examples.
     Ssim,
     /// Average precision of each yes-or-no question, mean over those with both answers.
     MeanAveragePrecision,
+    /// Area under the receiver operating characteristic of each yes-or-no question, mean over those with both answers: how often a yes has a higher score than a no.
+    Auc,
     /// Negative logarithm of the probability of the right tokens, a token.
     CtcLoss,
     /// Edits from the most likely tokens to the right ones, over the number of right ones.
@@ -240,13 +248,13 @@ impl Direction {
 
 impl Metric {
     /// The list of metrics: key in specs and records, which way is better, the largest value there can be, and the losses whose outputs and targets it is of.
-    /// None but `ssim`, which is above -1, is ever below 0.
+    /// What they may be below is [`Metric::smallest`].
     fn facts(self) -> (&'static str, Direction, f64, &'static [&'static str]) {
         const MOST: f64 = f64::INFINITY;
         const CLASSES: &[&str] = &["cross-entropy"];
         const ANSWERS: &[&str] = &["binary-cross-entropy"];
         const EITHER: &[&str] = &["cross-entropy", "binary-cross-entropy"];
-        const AMOUNTS: &[&str] = &["mean-absolute-error"];
+        const AMOUNTS: &[&str] = &["mean-absolute-error", "mean-squared-error"];
         const SPELLED: &[&str] = &["ctc"];
         match self {
             Metric::ErrorRate => ("error-rate", Direction::Min, 1.0, CLASSES),
@@ -256,6 +264,9 @@ impl Metric {
             Metric::BitsPerByte => ("bits-per-byte", Direction::Min, MOST, CLASSES),
             Metric::MeanAbsoluteError => ("mean-absolute-error", Direction::Min, MOST, AMOUNTS),
             Metric::Ssim => ("ssim", Direction::Max, 1.0, AMOUNTS),
+            Metric::MeanSquaredError => ("mean-squared-error", Direction::Min, MOST, AMOUNTS),
+            Metric::R2 => ("r2", Direction::Max, 1.0, AMOUNTS),
+            Metric::Auc => ("auc", Direction::Max, 1.0, ANSWERS),
             Metric::MeanAveragePrecision => {
                 ("mean-average-precision", Direction::Max, 1.0, ANSWERS)
             }
@@ -283,6 +294,15 @@ impl Metric {
     /// Which way is better.
     pub fn direction(self) -> Direction {
         self.facts().1
+    }
+
+    /// The smallest value there can be: 0 of all but `r2`, which can be as far below as it likes, and `ssim`.
+    pub fn smallest(self) -> f64 {
+        match self {
+            Metric::R2 => f64::NEG_INFINITY,
+            Metric::Ssim => -1.0,
+            _ => 0.0,
+        }
     }
 
     /// The largest value there can be: 1 of a share, 100 of percents.

@@ -169,3 +169,86 @@ fn generated_datasets() {
     let dataset = format!("{before}splits:{splits}");
     snapshot!(told_of(files_with(Kind::Dataset, &dataset)));
 }
+
+/// [`DATASET`] as a table.
+const TABLE: &str = "schema: 1
+licence: none
+format:
+  arrays:
+    columns:
+      inputs: { from: [a, b, c], one-hot: { c: [x, y] } }
+      label: { number: u8, values: { classes: 10 }, target: true }
+    split: { validation: 10%, test: 10% }
+sources:
+  - files: { data: a.csv }
+splits:
+  train: { from: train, count: 200 }
+  validation: { from: validation, count: 40 }
+  test: { from: test, count: 50 }
+";
+
+#[test]
+fn datasets_of_arrays() {
+    let workload = WORKLOAD.replace("mean: [0.5], std: [0.25]", "mean: [0.5, 1, 0, 0], std: [1]");
+    let workload = workload.replace("std: [1]", "std: [1, 1, 1, 1]");
+    let told = |name: &str, dataset: &str| {
+        let mut files = files_with(Kind::Dataset, dataset);
+        files[2] = file(Kind::Workload, "tiny", &workload);
+        let told = told_of(files);
+        assert_eq!(name == "sound", told.is_empty(), "{name}: {told}");
+        format!("== {name}\n{told}")
+    };
+    let mut all = told("sound", TABLE);
+    for (name, right, wrong) in [
+        ("no target", ", target: true", ""),
+        ("two targets", "[x, y] } }", "[x, y] }, target: true }"),
+        ("more classes than numbers", "classes: 10", "classes: 300"),
+        ("classes of floats", "number: u8, ", ""),
+        (
+            "too few words",
+            "target: true",
+            "target: true, words: [p, q]",
+        ),
+        ("words of an input", "one-hot: {", "words: [p], one-hot: {"),
+        ("words of another column", "{ c: [x, y] }", "{ d: [x, y] }"),
+        (
+            "a pattern without a shape",
+            "from: [a, b, c], one-hot: { c: [x, y] }",
+            "from: [\"a*\"]",
+        ),
+        (
+            "a shape that is too small",
+            "from: [a",
+            "shape: [3], from: [a",
+        ),
+        (
+            "channels of a table",
+            "from: [a",
+            "channels-last: true, from: [a",
+        ),
+        ("ragged rows", "from: [a", "rows: ragged, from: [a"),
+        ("a deviation of 0", "from: [a", "std: 0, from: [a"),
+        ("a mean of classes", "number: u8", "mean: 1, number: u8"),
+        ("a split of all", "validation: 10%", "validation: 95%"),
+        (
+            "a split by hand as well",
+            "{ from: test, count: 50 }",
+            "{ from: train, start: 200, count: 50 }",
+        ),
+        (
+            "other files",
+            "files: { data: a.csv }",
+            "files: { train: a.csv, test: b.csv }",
+        ),
+        (
+            "files that are split already",
+            "    split: { validation: 10%, test: 10% }\n",
+            "",
+        ),
+        ("a text among others", "from: [a", "rows: running, from: [a"),
+    ] {
+        assert!(TABLE.contains(right), "{right}");
+        all += &told(name, &TABLE.replacen(right, wrong, 1));
+    }
+    snapshot!(all);
+}

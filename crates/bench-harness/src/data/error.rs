@@ -1,6 +1,7 @@
 //! Why a data set cannot be had, and what would help.
 
 use super::FileError;
+use super::arrays::ArrayError;
 use super::source::{self, SourceError};
 use super::split::ContentError;
 use crate::lock::LockError;
@@ -30,6 +31,12 @@ pub enum DataError {
         /// What is wrong.
         source: ContentError,
     },
+    /// Nothing can be made of files that were to become a data set.
+    #[error(transparent)]
+    Survey(#[from] ArrayError),
+    /// A file of the user's cannot be looked at again.
+    #[error("a file that data was made of cannot be read: {0}")]
+    Supplied(#[from] SourceError),
     /// It was not fetched yet.
     #[error("data set `{name}` is not in the cache: {} does not exist", folder.display())]
     Missing {
@@ -92,6 +99,7 @@ impl DataError {
                 "either the spec's `hash` is not of this content, or its `format` was changed"
                     .to_owned(),
             ),
+            DataError::Survey(_) | DataError::Supplied(_) => None,
             DataError::Cache { .. } | DataError::Lock(_) | DataError::Canonical(_) => None,
         }
     }
@@ -111,6 +119,7 @@ pub fn describe(source: &Source) -> String {
         Source::Python(package) => format!("Python package {}", package.package),
         Source::Npm(package) => format!("npm package {}", package.package),
         Source::Folder(_) => "your folder".to_owned(),
+        Source::Files(_) => "your files".to_owned(),
     }
 }
 
@@ -124,8 +133,19 @@ fn list_failures(failures: &[(String, SourceError)]) -> String {
     text
 }
 
+/// What would help where no source serves.
+pub(super) fn help(name: &str, dataset: &Dataset, user_folder: &Path) -> String {
+    let own = |source: &Source| matches!(source, Source::Files(_));
+    match dataset.sources.iter().all(own) {
+        true => format!(
+            "mend the file that is named, or what the data set's own file says of it; where the content is meant to be another, `bench data add {name}` writes down its numbers and hashes"
+        ),
+        false => offline_help(dataset, user_folder),
+    }
+}
+
 /// Which files to put where when no network answers.
-pub(super) fn offline_help(dataset: &Dataset, user_folder: &Path) -> String {
+fn offline_help(dataset: &Dataset, user_folder: &Path) -> String {
     let mut text = format!(
         "without a network, put one of these into {} and run the same command again:",
         user_folder.display()
@@ -143,6 +163,7 @@ pub(super) fn offline_help(dataset: &Dataset, user_folder: &Path) -> String {
                 package.version,
                 package.sha256
             ),
+            Source::Files(_) => continue,
             Source::Folder(files) => files.values().cloned().collect::<Vec<_>>().join(", "),
         };
         let _ = write!(text, "\n  {line}");

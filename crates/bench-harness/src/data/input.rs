@@ -36,6 +36,14 @@ impl Read for Reader {
     }
 }
 
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
 impl Input {
     /// Opens a file as it is.
     pub(crate) fn plain(name: &str, path: &Path) -> Result<Input, FileError> {

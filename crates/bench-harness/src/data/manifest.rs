@@ -1,6 +1,7 @@
 //! `manifest.json` of a prepared data set: what each split holds, and the sign that the folder is complete.
 
 use super::census::Census;
+use super::supplied::Supplied;
 use super::writer::Written;
 use super::{DataError, cache};
 use bench_core::run::SplitName;
@@ -21,6 +22,9 @@ pub struct Manifest {
     pub served_by: String,
     /// What each split holds.
     pub splits: BTreeMap<SplitName, Held>,
+    /// Files of the user's that it was made of, which are looked at again before each run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supplied: Vec<Supplied>,
 }
 
 /// What a split holds.
@@ -49,6 +53,7 @@ pub struct Shard {
 impl Manifest {
     pub(super) fn of(
         served_by: String,
+        supplied: Vec<Supplied>,
         splits: &BTreeMap<SplitName, Written>,
         census: &Census,
     ) -> Manifest {
@@ -65,6 +70,7 @@ impl Manifest {
             format: 2,
             served_by,
             splits: splits.iter().map(held).collect(),
+            supplied,
         }
     }
 

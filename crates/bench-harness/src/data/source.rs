@@ -67,6 +67,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) user_folder: &'a Path,
     /// sha256 of files in it, by name, where they are known.
     pub(crate) sha256: &'a BTreeMap<String, String>,
+    /// The folder of the data set's file.
+    pub(crate) folder: &'a Path,
     /// Empty, for downloads, and removed afterwards.
     pub(crate) scratch: &'a Path,
 }
@@ -86,46 +88,26 @@ impl Desk<'_> {
             Source::Debian(package) => self.package(package, Desk::debian, listener),
             Source::Python(package) => self.package(package, Desk::python, listener),
             Source::Npm(package) => self.package(package, Desk::npm, listener),
-            Source::Folder(files) => {
-                let files = files.iter().map(|(role, name)| self.local(role, name));
-                files
-                    .collect::<Result<Vec<_>, _>>()
-                    .map(|files| files.into_iter().flatten().collect())
+            Source::Folder(files) => self.supplied_files(self.user_folder, files),
+            Source::Files(files) => self.supplied_files(self.folder, files),
+        }
+    }
+
+    /// The user's files in a folder, each the owner's where that one's sum is known.
+    fn supplied_files(
+        &self,
+        folder: &Path,
+        files: &BTreeMap<String, String>,
+    ) -> Result<Files, SourceError> {
+        let found = supplied(folder, files)?.into_iter();
+        let known = |path: PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            match self.sha256.get(name.as_ref()) {
+                Some(sha256) => checked(path, sha256),
+                None => Ok(path),
             }
-        }
-    }
-
-    /// The user's file of this role, or the several whose names match.
-    fn local(&self, role: &str, name: &str) -> Result<Vec<(String, PathBuf)>, SourceError> {
-        if !pattern::is_pattern(name) {
-            let path = self.user_folder.join(name);
-            return match path.is_file() {
-                true => Ok(vec![(role.to_owned(), self.supplied(name)?)]),
-                false => Err(SourceError::Absent(path)),
-            };
-        }
-        let entries = std::fs::read_dir(self.user_folder)
-            .into_iter()
-            .flatten()
-            .flatten();
-        let files = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|found| pattern::matches(name, found))
-            .map(|found| Ok((pattern::key(role, &found), self.supplied(&found)?)))
-            .collect::<Result<Vec<_>, SourceError>>()?;
-        match files.is_empty() {
-            false => Ok(files),
-            true => Err(SourceError::Absent(self.user_folder.join(name))),
-        }
-    }
-
-    /// A file of the user's, which is the owner's where that one's sum is known.
-    fn supplied(&self, name: &str) -> Result<PathBuf, SourceError> {
-        let path = self.user_folder.join(name);
-        match self.sha256.get(name) {
-            Some(sha256) => checked(path, sha256),
-            None => Ok(path),
-        }
+        };
+        found.map(|(role, path)| Ok((role, known(path)?))).collect()
     }
 
     fn remote(&self, file: &RemoteFile, listener: &mut Listener) -> Result<PathBuf, SourceError> {
@@ -233,6 +215,34 @@ impl Desk<'_> {
             .filter(|entry| entry.path().is_file())
             .find_map(|entry| checked(entry.path(), sha256).ok())
     }
+}
+
+/// Files that are there already, by role: those of these names in a folder, or all that match.
+pub(crate) fn supplied(
+    folder: &Path,
+    files: &BTreeMap<String, String>,
+) -> Result<Files, SourceError> {
+    let mut all = Files::new();
+    for (role, name) in files {
+        let path = folder.join(name);
+        if path.is_file() {
+            all.insert(role.clone(), path);
+            continue;
+        }
+        let (folder, last) = (path.parent().unwrap_or(folder), path.file_name());
+        let last = last.unwrap_or_default().to_string_lossy();
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let matching: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|found| pattern::is_pattern(&last) && pattern::matches(&last, found))
+            .collect();
+        if matching.is_empty() {
+            return Err(SourceError::Absent(path));
+        }
+        let keyed = |found: String| (pattern::key(role, &found), folder.join(found));
+        all.extend(matching.into_iter().map(keyed));
+    }
+    Ok(all)
 }
 
 const REQUIREMENTS: &str = "requirements.txt";

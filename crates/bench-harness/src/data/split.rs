@@ -1,5 +1,6 @@
 //! From files to splits: decoding by format, cutting, and the proof that splits share no example.
 
+use super::arrays::{self, ArrayError};
 use super::block::{Block, Cells};
 use super::census::Overlap;
 use super::cifar::{self, CifarError};
@@ -27,6 +28,9 @@ pub enum ContentError {
     /// A file of labelled images holds anything else.
     #[error(transparent)]
     Cifar(#[from] CifarError),
+    /// A table or array holds anything else.
+    #[error(transparent)]
+    Array(#[from] ArrayError),
     /// A role that the format needs has no file.
     #[error("the format needs a file with the role `{role}`, but the source names none")]
     Role {
@@ -141,7 +145,7 @@ pub(crate) fn write(
 }
 
 /// Examples of a file.
-fn count(format: &Format, file: &str, files: &Files) -> Result<u64, SourceError> {
+pub(crate) fn count(format: &Format, file: &str, files: &Files) -> Result<u64, SourceError> {
     let mut examples = 0;
     decode(format, file, files, 0, &mut |block| {
         examples += block.examples() as u64;
@@ -167,7 +171,7 @@ pub(crate) fn size(dataset: &Dataset, columns: &Columns) -> Option<u64> {
 }
 
 /// The examples of one file (`train`, `test`) of a data set, from number `first` on.
-fn decode(
+pub(crate) fn decode(
     format: &Format,
     file: &str,
     files: &Files,
@@ -182,6 +186,13 @@ fn decode(
             let files = parts("documents", files)?;
             let mut behind = Behind::new(&format.columns(), first, sink);
             documents::decode(documents, file, files, &mut |block| behind.take(block))
+        }
+        Format::Arrays(arrays) => {
+            let files: Vec<_> = parts(arrays::role(arrays, file), files)?
+                .map(|(key, path)| (arrays::told(key, path), path))
+                .collect();
+            let mut behind = Behind::new(&format.columns(), first, sink);
+            arrays::decode(arrays, file, &files, &mut |block| behind.take(block))
         }
         Format::Generated(spec) => {
             let examples = if file == "test" {

@@ -90,6 +90,7 @@ fn toy(sources: Vec<Source>) -> Dataset {
             validation: split("train", 4, 2),
             test: split("test", 0, 2),
         },
+        folder: PathBuf::new(),
     };
     pin(&mut dataset);
     dataset

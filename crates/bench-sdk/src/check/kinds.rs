@@ -31,6 +31,15 @@ pub(crate) fn all() -> Vec<Small> {
             loss: "cross-entropy",
             interface: Interface::classes(&[1, 8, 8], OUTPUTS),
         },
+        Small {
+            name: "mlp of numbers",
+            model: json!({ "mlp": { "hidden": [16] } }),
+            loss: "mean-squared-error",
+            interface: interface(
+                vec![Slot::new("inputs", &[6], Rows::One, Values::Real)],
+                Slot::new("targets", &[2], Rows::One, Values::Real),
+            ),
+        },
         with_running_statistics(),
         Small {
             name: "decoder",

@@ -4,6 +4,7 @@ pub(crate) mod binary_cross_entropy;
 pub(crate) mod cross_entropy;
 pub(crate) mod ctc;
 mod mean_absolute_error;
+mod mean_squared_error;
 
 use crate::batch::Batch;
 use bench_core::spec::workload;
@@ -57,6 +58,7 @@ impl Loss {
             workload::Loss::CrossEntropy(settings) => Loss::cross_entropy(*settings),
             workload::Loss::BinaryCrossEntropy(settings) => Loss(Arc::new(*settings)),
             workload::Loss::MeanAbsoluteError(settings) => Loss(Arc::new(*settings)),
+            workload::Loss::MeanSquaredError(settings) => Loss(Arc::new(*settings)),
             workload::Loss::Ctc(_) => Loss(Arc::new(ctc::Ctc {
                 model: model.clone(),
             })),

@@ -56,6 +56,13 @@ impl MeanAveragePrecision {
         Ok(())
     }
 
+    /// Scores and answers of each question.
+    pub(crate) fn answered(&self) -> impl Iterator<Item = &[(f64, bool)]> {
+        self.questions
+            .iter()
+            .map(|question| question.answered.as_slice())
+    }
+
     /// Of each question; NaN where only one answer was ever given.
     pub(crate) fn each(&self) -> Vec<f64> {
         let precision = |question: &Question| match question.yes && question.no {

@@ -1,9 +1,11 @@
 //! Metrics over a split: every example exactly once, sums in 64 bits.
 
 pub(crate) mod accuracy;
+mod auc;
 pub(crate) mod beam_search;
 pub(crate) mod bleu;
 pub(crate) mod cross_entropy;
+mod distance;
 pub(crate) mod greedy;
 pub(crate) mod mean;
 pub(crate) mod mean_average_precision;
@@ -15,13 +17,15 @@ use crate::data::Examples;
 use crate::loss::Loss;
 use crate::model::{Model, Pass};
 use accuracy::{Accuracy, Over, Share};
+use auc::Auc;
 use bench_core::number::Measured;
 use bench_core::protocol::Metrics;
 use bench_core::spec::columns::Meaning;
-use bench_core::spec::workload::{Metric, Workload};
+use bench_core::spec::workload::{self, MeanAbsoluteError, MeanSquaredError, Metric, Workload};
 use bench_torch::errors::LibtorchError;
 use bleu::TokenBleu;
 use cross_entropy::{CrossEntropy, Unit};
+use distance::{Distance, R2};
 use greedy::TokenErrors;
 use mean_average_precision::MeanAveragePrecision;
 use ssim::Ssim;
@@ -85,13 +89,20 @@ impl Scores {
             [Meaning::Tokens] => Over::Weights,
             _ => Over::Examples(examples),
         };
+        let distance = |loss| Box::new(Distance::new(Loss::new(&loss, &workload.model)));
         let accumulators = workload.metrics.iter().map(|&metric| {
             let accumulator: Box<dyn Accumulator> = match metric {
                 Metric::Accuracy => Box::new(Accuracy::new(Share::Right, over)),
                 Metric::ErrorRate => Box::new(Accuracy::new(Share::Wrong, over)),
-                Metric::CrossEntropy | Metric::MeanAbsoluteError | Metric::CtcLoss => {
-                    Box::new(CrossEntropy::new(Unit::Nats))
+                Metric::CrossEntropy | Metric::CtcLoss => Box::new(CrossEntropy::new(Unit::Nats)),
+                Metric::MeanAbsoluteError => {
+                    distance(workload::Loss::MeanAbsoluteError(MeanAbsoluteError {}))
                 }
+                Metric::MeanSquaredError => {
+                    distance(workload::Loss::MeanSquaredError(MeanSquaredError {}))
+                }
+                Metric::R2 => Box::new(R2::default()),
+                Metric::Auc => Box::new(Auc::default()),
                 Metric::Perplexity => Box::new(CrossEntropy::new(Unit::Perplexity)),
                 Metric::BitsPerByte => Box::new(CrossEntropy::new(Unit::BitsPerByte)),
                 Metric::Ssim => Box::new(Ssim::new(examples)),

@@ -7,7 +7,7 @@ use crate::commands::trials::{self, Plan, chosen_device};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Reporter;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, spec_name};
 use bench_core::outcome::{FailureKind, Outcome};
 use bench_core::run::{DeviceKind, Purpose, RunSpec};
 use bench_core::spec::resolve::Request;
@@ -206,7 +206,8 @@ pub(super) fn workloads(
     records: &[Vec<Stored>; 2],
 ) -> Result<Vec<String>, Failure> {
     if !arguments.workloads.is_empty() {
-        return Ok(arguments.workloads.clone());
+        let given = arguments.workloads.iter();
+        return Ok(given.map(|given| spec_name(given)).collect());
     }
     let of = |stored: &Stored| stored.trial.record.run.workload_name.clone();
     let recorded: BTreeSet<String> = records.iter().flatten().map(of).collect();

@@ -6,8 +6,9 @@ use crate::commands::trials::own_point;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Reporter;
-use crate::workspace::{Workspace, assume, submission_folder};
+use crate::workspace::{Workspace, assume, elsewhere, submission_folder, workloads};
 use bench_core::spec::diagnostic::nearest;
+use bench_core::spec::schema::Kind;
 use bench_core::spec::search::Point;
 use bench_harness::catalog;
 use bench_harness::home::Home;
@@ -77,13 +78,17 @@ pub(super) fn both(
     let candidate = typed(home, &arguments.candidate, arguments.accept > 0)?;
     let named = arguments.submission.as_deref();
     let named = named.map(|given| typed(home, given, false)).transpose()?;
+    let specs = elsewhere(&workloads(&arguments.workloads))?;
     let side = |own: &Typed, other: &Typed| match own {
         Typed::Records(folder) => Ok(Side::Records(folder.clone())),
         Typed::File(file) => {
             let of = named.as_ref().unwrap_or(other);
-            entry(home, of, Some(file), reporter).map(|entry| Side::Submission(Box::new(entry)))
+            entry(home, of, Some(file), &specs, reporter)
+                .map(|entry| Side::Submission(Box::new(entry)))
         }
-        of => entry(home, of, None, reporter).map(|entry| Side::Submission(Box::new(entry))),
+        of => {
+            entry(home, of, None, &specs, reporter).map(|entry| Side::Submission(Box::new(entry)))
+        }
     };
     Ok([side(&base, &candidate)?, side(&candidate, &base)?])
 }
@@ -156,6 +161,7 @@ fn entry(
     home: &Home,
     typed: &Typed,
     values: Option<&Path>,
+    specs: &[(Kind, PathBuf)],
     reporter: &Reporter,
 ) -> Result<Entry, Failure> {
     let mut title = None;
@@ -190,7 +196,7 @@ fn entry(
             ));
         }
     };
-    let catalog = catalog::load_from(home, &root, &folders, &alone)?;
+    let catalog = catalog::load_from(home, &root, &folders, &alone, specs)?;
     let workspace = Workspace {
         home: home.clone(),
         catalog,

@@ -1,7 +1,7 @@
 //! `bench plot schedule`: schedules as text, or those of submissions.
 
 use crate::failure::Failure;
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace, spec_name};
 use bench_core::schedule::Schedule;
 use bench_core::spec::diagnostic::nearest;
 use bench_core::spec::schema::Kind;
@@ -50,8 +50,9 @@ pub(super) fn draw(arguments: &Arguments) -> Result<(usize, String), Failure> {
         )?;
         return Ok((named.len(), svg));
     };
-    let workspace = Workspace::open()?;
-    let workload = workspace.catalog.workload(name);
+    let given = workspace::workloads(std::slice::from_ref(name));
+    let (workspace, _) = Workspace::with(&[], &given)?;
+    let workload = workspace.catalog.workload(&spec_name(name));
     let workload = workload.map_err(|error| workspace.unresolved(error))?;
     let named = named(true)?;
     let (horizon, end) = (workload.step_hint, workload.budget.steps);

@@ -5,7 +5,7 @@ use crate::arguments::Results;
 use crate::command_line::CommandLine;
 use crate::commands::trials::{Plan, chosen_device, own_point};
 use crate::failure::Failure;
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace};
 use bench_core::number::Span;
 use bench_core::run::{Purpose, RunSpec};
 use bench_core::spec::resolve::Request;
@@ -24,7 +24,7 @@ pub(in crate::commands) struct Selection {
     /// Names, or folders with a submission.yaml
     #[arg(required = true, value_name = "SUBMISSION")]
     pub(in crate::commands) submissions: Vec<String>,
-    /// A workload, as often as you like [default: fashion-mnist-mlp]
+    /// A workload by its name, or its file, as often as you like [default: fashion-mnist-mlp]
     #[arg(long = "workload", short, value_name = "W", conflicts_with = "suite")]
     pub(in crate::commands) workloads: Vec<String>,
     /// All workloads of a suite
@@ -73,6 +73,11 @@ fn each_once(names: &[String]) -> Vec<String> {
 }
 
 impl Selection {
+    /// The checkout with these submissions and workloads, wherever they lie; the names of the submissions.
+    pub(in crate::commands) fn open(&self) -> Result<(Workspace, Vec<String>), Failure> {
+        Workspace::with(&self.submissions, &workspace::workloads(&self.workloads))
+    }
+
     /// As it was typed, behind a verb. What is the default is left out.
     pub(in crate::commands) fn command(&self, verb: &str) -> CommandLine {
         // All fields by name, so that a new option is not forgotten here.
@@ -124,10 +129,9 @@ impl Selection {
     pub(in crate::commands) fn only(&self, names: &[String], run: &RunSpec) -> Selection {
         let place = names.iter().position(|name| *name == run.submission.name);
         let typed = place.and_then(|place| self.submissions.get(place));
-        let workloads = match self.workloads.is_empty() {
-            true => Vec::new(),
-            false => vec![run.workload_name.clone()],
-        };
+        let is_its = |given: &&String| workspace::spec_name(given) == run.workload_name;
+        let workloads = self.workloads.iter().find(is_its).cloned();
+        let workloads = workloads.into_iter().collect();
         Selection {
             submissions: vec![typed.unwrap_or(&run.submission.name).clone()],
             workloads,
@@ -190,27 +194,31 @@ impl Only {
 /// Resolves all trials that were asked for.
 pub(in crate::commands) fn plan(
     arguments: &Selection,
-    workspace: &Workspace,
+    checkout: &Workspace,
     submissions: &[String],
 ) -> Result<Plan, Failure> {
-    let harness = workspace.harness()?;
-    let unresolved = |error| workspace.unresolved(error);
+    let harness = checkout.harness()?;
+    let unresolved = |error| checkout.unresolved(error);
     let workloads: Vec<String> = match &arguments.suite {
-        Some(suite) => workspace.catalog.suite(suite).map_err(unresolved)?.to_vec(),
+        Some(suite) => checkout.catalog.suite(suite).map_err(unresolved)?.to_vec(),
         None if arguments.workloads.is_empty() => vec![WORKLOAD.to_owned()],
-        None => each_once(&arguments.workloads),
+        None => {
+            let names = arguments.workloads.iter();
+            let names: Vec<String> = names.map(|given| workspace::spec_name(given)).collect();
+            each_once(&names)
+        }
     };
     let submissions = &each_once(submissions);
     let (device, device_index) =
         chosen_device(arguments.device.as_ref().unwrap_or(&harness.device))?;
     let spaces: Vec<_> = submissions
         .iter()
-        .filter_map(|name| workspace.catalog.submissions.get(name))
+        .filter_map(|name| checkout.catalog.submissions.get(name))
         .map(|entrant| &entrant.submission.search_space)
         .collect();
     let file = arguments.hyperparameters.as_deref();
     let own = own_point(file, &arguments.set, &spaces)?;
-    let catalog = &workspace.catalog;
+    let catalog = &checkout.catalog;
     let ruleset = catalog.ruleset(&arguments.ruleset).map_err(unresolved)?;
     let studies = arguments.studies.unwrap_or(ruleset.studies);
     let trials = arguments.trials.unwrap_or(ruleset.trials);

@@ -44,7 +44,7 @@ impl Kind for Mlp {
                 values: Meaning::Real,
             }],
             beside: &[],
-            targets: &[Meaning::Classes],
+            targets: &[Meaning::Classes, Meaning::Real, Meaning::Binary],
         }
     }
 

@@ -117,7 +117,7 @@ impl Kind for Resnet {
                 values: Meaning::Real,
             }],
             beside: &[],
-            targets: &[Meaning::Classes],
+            targets: &[Meaning::Classes, Meaning::Real, Meaning::Binary],
         }
     }
 

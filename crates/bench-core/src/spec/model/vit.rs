@@ -114,7 +114,7 @@ impl Kind for Vit {
                 values: Meaning::Real,
             }],
             beside: &[],
-            targets: &[Meaning::Classes],
+            targets: &[Meaning::Classes, Meaning::Real, Meaning::Binary],
         }
     }
 

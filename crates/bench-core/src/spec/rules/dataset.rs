@@ -1,6 +1,6 @@
 //! Rules of a data set by itself.
 
-use super::{Findings, part};
+use super::{Findings, arrays, part};
 use crate::spec::check::Violation;
 use crate::spec::dataset::{DocumentFormat, Format, Source, Split};
 use crate::spec::yaml::escape;
@@ -23,6 +23,9 @@ pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
         .collect();
     if let Some(Format::Documents(documents)) = &format {
         held_out(&mut found, documents);
+    }
+    if let Some(Format::Arrays(format)) = &format {
+        arrays::arrays(&mut found, format, &splits);
     }
     for (position, (name, split)) in splits.iter().enumerate() {
         alone(&mut found, name, split, format.as_ref());
@@ -58,13 +61,23 @@ pub(in crate::spec) fn dataset(file: &Value) -> Vec<Violation> {
             );
             for position in 0..sources.map_or(0, Vec::len) {
                 if let Some(one) = part(file, &format!("/sources/{position}")) {
-                    source(&mut found, position, &one, format.roles());
+                    source(&mut found, position, &one, &roles(format, &splits));
                 }
             }
         }
         None => {}
     }
     found.0
+}
+
+/// The files that a source has to serve.
+fn roles(format: &Format, splits: &[(&str, Split)]) -> Vec<&'static str> {
+    let split_already = matches!(format, Format::Arrays(arrays) if arrays.split.is_none());
+    let is_cut = |file: &&&str| splits.iter().any(|(_, split)| split.from == **file);
+    match split_already {
+        true => SPLITS.iter().filter(is_cut).copied().collect(),
+        false => format.roles().to_vec(),
+    }
 }
 
 /// Two documents of each round are held out.
@@ -106,7 +119,7 @@ fn alone(found: &mut Findings, name: &str, split: &Split, format: Option<&Format
             pointer("hash"),
             "blake3",
             &split.hash,
-            "write the 64 hexadecimal digits that `bench data verify` prints",
+            "write `unpinned`, and `bench data add NAME` puts in the 64 hexadecimal digits of what is there",
         );
     }
     if let Some(Format::Generated(generated)) = format {
@@ -165,6 +178,10 @@ fn source(found: &mut Findings, position: usize, source: &Source, roles: &[&str]
         }
         Source::Folder(files) => (
             format!("/sources/{position}/folder"),
+            files.keys().map(String::as_str).collect(),
+        ),
+        Source::Files(files) => (
+            format!("/sources/{position}/files"),
             files.keys().map(String::as_str).collect(),
         ),
     };

@@ -2,6 +2,7 @@
 //!
 //! Rules look at every part of a file that can be read, whatever is wrong with the rest of it.
 
+mod arrays;
 mod dataset;
 mod harness;
 mod reference;

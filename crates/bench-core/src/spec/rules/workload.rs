@@ -63,11 +63,12 @@ fn computed(found: &mut Findings, metric: Metric, metrics: Option<Vec<Metric>>) 
 
 fn possible(found: &mut Findings, pointer: String, metric: Metric, value: f64) {
     let help = match metric.largest() {
+        1.0 if metric.smallest() < 0.0 => "it is never above 1",
         1.0 => "write a share between 0 and 1, not a percentage",
         _ => "it is never below 0",
     };
     found.require(
-        (0.0..=metric.largest()).contains(&value),
+        (metric.smallest()..=metric.largest()).contains(&value),
         pointer,
         format!("`{value}` can never be a value of {}", metric.name()),
         help,
