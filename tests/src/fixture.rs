@@ -362,6 +362,7 @@ pub fn session(folder: &Path, script: &Script, runs: Vec<RunSpec>) -> Staged {
         options: Options::default(),
         lock: folder.join("lock"),
         keep_every: Duration::ZERO,
+        lapse: bench_harness::lease::LAPSE,
     };
     Staged {
         session,

@@ -11,6 +11,7 @@ pub mod file;
 pub mod home;
 pub mod interrupt;
 pub mod launch;
+pub mod lease;
 pub mod lock;
 pub mod machine;
 pub mod merge;

@@ -3,6 +3,7 @@
 //! The record is the product, so a record that cannot be written ends the trial; it is never a warning.
 
 use crate::file;
+use crate::lease::Lease;
 use bench_core::outcome::Outcome;
 use bench_core::record::{Line, RunRecord, TrialEvent};
 use serde::Serialize;
@@ -40,6 +41,12 @@ pub enum RecordError {
         /// The trial's folder.
         folder: PathBuf,
     },
+    /// Another referee goes on with this trial: its owner was not heard of for too long, or somebody insisted.
+    #[error("another bench took this trial over: {}", by.display())]
+    TakenOver {
+        /// The attempt that it makes.
+        by: PathBuf,
+    },
 }
 
 /// Whether a record takes more of the submission's own lines.
@@ -53,13 +60,13 @@ pub enum Room {
     Gone,
 }
 
-/// A trial's record while it is being written. The folder is locked meanwhile, which is how anybody can tell that the trial is alive.
+/// A trial's record while it is being written. Its lease is held meanwhile, which is how anybody can tell that the trial is alive.
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
     record: RunRecord,
     events: File,
-    lock: File,
+    lease: Lease,
     began: Instant,
     lines: Vec<Line>,
     logged: u64,
@@ -76,7 +83,7 @@ impl Recorder {
         lines: Vec<Line>,
     ) -> Result<Recorder, RecordError> {
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        let lock = lock(folder)?;
+        let lease = Lease::take(folder)?;
         write_whole(&folder.join(RUN_FILE), &record)?;
         let path = folder.join(EVENTS_FILE);
         let events = open_at_last_line(&path).map_err(failed(&path))?;
@@ -84,7 +91,7 @@ impl Recorder {
             folder: folder.to_owned(),
             record,
             events,
-            lock,
+            lease,
             began: Instant::now(),
             lines,
             logged: 0,
@@ -116,6 +123,7 @@ impl Recorder {
 
     /// Tells how many bytes it wrote.
     fn write(&mut self, event: TrialEvent) -> Result<u64, RecordError> {
+        self.lease.check()?;
         let line = Line {
             t: self.began.elapsed().as_secs_f64(),
             event,
@@ -148,6 +156,14 @@ impl Recorder {
             .map_err(failed(&self.folder.join(EVENTS_FILE)))
     }
 
+    /// Sees whether the trial is still this referee's.
+    ///
+    /// # Errors
+    /// [`RecordError::TakenOver`] when it is not.
+    pub fn check(&mut self) -> Result<(), RecordError> {
+        self.lease.check()
+    }
+
     /// Every line that a summary needs, earlier parts included.
     pub fn lines(&self) -> &[Line] {
         &self.lines
@@ -158,6 +174,7 @@ impl Recorder {
     /// # Errors
     /// When it cannot be written; the first one stays then.
     pub fn finish(mut self, outcome: Outcome) -> Result<(), RecordError> {
+        self.lease.check()?;
         self.sync()?;
         self.record.ended = Some(now());
         self.record.outcome = Some(outcome);
@@ -167,12 +184,11 @@ impl Recorder {
     }
 }
 
-/// Writes what a referee that was killed right after its last line could not: the end of `run.json`.
+/// Writes what a referee that was killed right after its last line could not: the end of `run.json`. It is the same whoever writes it, and however often.
 ///
 /// # Errors
-/// When it cannot be written, or another referee is at the trial.
+/// When it cannot be written.
 pub fn complete(folder: &Path, record: RunRecord, outcome: Outcome) -> Result<(), RecordError> {
-    let lock = lock(folder)?;
     let events = folder.join(EVENTS_FILE);
     let ended = || {
         let written = fs::metadata(&events)?.modified()?;
@@ -186,9 +202,7 @@ pub fn complete(folder: &Path, record: RunRecord, outcome: Outcome) -> Result<()
         events_digest: Some(digest),
         ..record
     };
-    let written = write_whole(&folder.join(RUN_FILE), &whole);
-    let _ = lock.unlock();
-    written
+    write_whole(&folder.join(RUN_FILE), &whole)
 }
 
 /// The time of day as records hold it.
@@ -199,29 +213,6 @@ pub fn now() -> String {
 fn time(at: jiff::Timestamp) -> String {
     let rounded = at.round(jiff::Unit::Millisecond);
     rounded.unwrap_or(at).to_string()
-}
-
-/// Whether a referee is writing this record right now.
-pub fn is_live(folder: &Path) -> bool {
-    File::open(folder).is_ok_and(|folder| folder.try_lock_shared().is_err())
-}
-
-fn lock(folder: &Path) -> Result<File, RecordError> {
-    let file = File::open(folder).map_err(failed(folder))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(RecordError::Busy {
-            folder: folder.to_owned(),
-        }),
-        Err(fs::TryLockError::Error(cause)) => Err(failed(folder)(cause)),
-    }
-}
-
-impl Drop for Recorder {
-    /// Unlocked, not only closed: a program that is being started at this moment still has a copy of the file, and would keep the lock for as long.
-    fn drop(&mut self) {
-        let _ = self.lock.unlock();
-    }
 }
 
 /// Opens for appending, without the torn line that a kill may have left.

@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Memory-backed on every Linux.
 const MEMORY: &str = "/dev/shm";
 
+/// What the name of a folder begins with until it is locked.
+const NEW: &str = ".new-";
+
 /// Bytes of snapshots to make room for before a model's size is known.
 pub const SMALL: u64 = 256 << 20;
 
@@ -33,15 +36,25 @@ impl Scratch {
 
     fn below(base: &Path) -> io::Result<Scratch> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("trial-{}-{number}", std::process::id());
-        let path = base.join(user_folder()).join(name);
-        // A number of a process comes back; what lies there then belongs to a dead one.
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path)?;
-        let lock = File::open(&path)?;
+        let folder = base.join(user_folder());
+        fs::create_dir_all(&folder)?;
+        // Locked before it has its name: one with a name that nobody locks belongs to a dead referee, whose process may have been of another container.
+        let new = tempfile::Builder::new().prefix(NEW).tempdir_in(&folder)?;
+        let lock = File::open(new.path())?;
         lock.try_lock()?;
-        Ok(Scratch { path, _lock: lock })
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!("trial-{}-{number}", std::process::id()));
+            match fs::rename(new.path(), &path) {
+                Ok(()) => {
+                    let _ = new.keep();
+                    return Ok(Scratch { path, _lock: lock });
+                }
+                // Another container's process of the same number, or what a dead one left, which goes with the next run.
+                Err(_) if path.exists() => {}
+                Err(cause) => return Err(cause),
+            }
+        }
     }
 
     /// Whether this is the place for `bytes`.
@@ -96,6 +109,16 @@ pub fn machine_lock() -> PathBuf {
     env::temp_dir().join(user_folder()).join("run.lock")
 }
 
+/// The same where a batch system allots cores and cards: its jobs on one machine do not wait for each other.
+pub fn allotment_lock() -> PathBuf {
+    match env::var("SLURM_JOB_ID") {
+        Ok(job) => env::temp_dir()
+            .join(user_folder())
+            .join(format!("slurm-{job}.lock")),
+        Err(_) => machine_lock(),
+    }
+}
+
 fn user_folder() -> String {
     format!("bench-{}", rustix::process::getuid().as_raw())
 }
@@ -104,18 +127,11 @@ fn user_folder() -> String {
 pub fn remove_stale() {
     for entry in folders().iter().flat_map(fs::read_dir).flatten().flatten() {
         let path = entry.path();
-        if owner_is_gone(&path) && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+        let has_name = entry.file_name().to_string_lossy().starts_with("trial-");
+        if has_name && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
             let _ = fs::remove_dir_all(&path);
         }
     }
-}
-
-/// The number in `trial-<process>-<count>` is nobody's. A folder may be made but not locked yet, so the lock alone does not tell.
-fn owner_is_gone(folder: &Path) -> bool {
-    let process = folder
-        .file_name()
-        .and_then(|name| name.to_str()?.strip_prefix("trial-")?.split('-').next());
-    process.is_some_and(|process| !Path::new("/proc").join(process).exists())
 }
 
 /// Bytes that may still be written to the file system that holds `path`.

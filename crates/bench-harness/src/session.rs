@@ -14,8 +14,9 @@ pub use work::Work;
 
 use crate::file::{WriteError, takes_files};
 use crate::interrupt::Interrupts;
+use crate::lease;
 use crate::lock::{self, Lock, LockError, Patience};
-use crate::program::Builder;
+use crate::program::{Builder, Programs};
 use crate::scratch;
 use crate::store::{self, PlaceError};
 use bench_core::outcome::{FailureKind, Outcome};
@@ -73,6 +74,8 @@ pub struct Options {
     pub fresh: bool,
     /// Only tell what would be done.
     pub dry_run: bool,
+    /// Take trials from whoever is at them: the old referee ends when it notices.
+    pub take_over: bool,
     /// Keep the weights of the best and of the last evaluation beside each record.
     pub keep_weights: bool,
 }
@@ -96,6 +99,15 @@ pub struct Session {
     pub lock: PathBuf,
     /// Wall time between snapshots on disk.
     pub keep_every: Duration,
+    /// How long a referee on another machine may give no sign of life: [`lease::LAPSE`], except in tests.
+    pub lapse: Duration,
+}
+
+impl Session {
+    /// Whether somebody is at a trial who is to be left alone.
+    fn is_live(&self, folder: &Path) -> bool {
+        !self.options.take_over && lease::look(folder).is_live(self.lapse)
+    }
 }
 
 /// What became of one planned trial.
@@ -122,14 +134,16 @@ impl TrialReport {
         }
     }
 
-    /// Whether it ran, or would have, and its record could not be written: the next one's could not either. One that another command writes is no such.
+    /// Whether it ran, or would have, and its record could not be written: the next one's could not either. One that another command writes, or goes on
+    /// with, is no such.
     fn is_unrecorded(&self) -> bool {
         let failure = match &self.summary.outcome {
             Some(Outcome::Failed(failure)) => failure.kind,
             _ => return false,
         };
-        let live = |folder: &Path| store::read(folder).is_ok_and(|stored| stored.live);
-        failure == FailureKind::Record && !self.folder.as_deref().is_some_and(live)
+        let is_anothers =
+            |folder: &Path| lease::is_live(folder) || store::next_attempt(folder).exists();
+        failure == FailureKind::Record && !self.folder.as_deref().is_some_and(is_anothers)
     }
 }
 
@@ -198,6 +212,9 @@ pub fn run_from(
             // The other command may have done some of it.
             work = work::plan(session, builder)?;
         }
+        if await_signs_of_life(session, &work, interrupts, sink) {
+            work = work::plan(session, builder)?;
+        }
     }
     if !session.options.dry_run {
         work::note_asked(session, &work);
@@ -227,6 +244,76 @@ pub fn run_from(
     drop(lock);
     sink(SessionEvent::Finished { reports: &reports });
     Ok(reports)
+}
+
+/// Waits until it is known of every trial that a referee on another machine has whether that one lives. Tells whether there was any.
+fn await_signs_of_life(
+    session: &Session,
+    work: &[Work],
+    interrupts: &Interrupts,
+    sink: &mut Sink<'_>,
+) -> bool {
+    let busy = work.iter().filter(|work| work.action == Action::Busy);
+    let mut unsettled: Vec<&Path> = busy.filter_map(|work| work.last.as_deref()).collect();
+    let mut any = false;
+    let mut patience = Patience::default();
+    loop {
+        unsettled.retain(|folder| !lease::look(folder).is_settled(session.lapse));
+        let Some(folder) = unsettled.first().filter(|_| !interrupts.requested()) else {
+            return any;
+        };
+        any = true;
+        if patience.is_due(Instant::now()) {
+            sink(SessionEvent::WaitingForSignOfLife {
+                folder,
+                owner: lease::owner(folder).as_ref(),
+                at_most: session.lapse,
+            });
+        }
+        thread::sleep(RETRY);
+    }
+}
+
+/// A trial that is to run, and its programs.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// Of [`Session::trials`].
+    pub index: usize,
+    /// Folder of its first attempt.
+    pub first: PathBuf,
+    /// The attempt that is to run, or to go on.
+    pub attempt: u32,
+    /// What it runs.
+    pub programs: Programs,
+}
+
+/// Builds what the session's missing trials need, and runs none of them; tells what became of the others, such as those that do not compile.
+///
+/// # Errors
+/// As [`run`].
+pub fn make_ready(
+    session: &Session,
+    builder: &mut dyn Builder,
+    interrupts: &Interrupts,
+    sink: &mut Sink<'_>,
+) -> Result<(Vec<Ready>, Vec<TrialReport>), SessionError> {
+    let mut sources = Sources::one(builder);
+    let mut work = work::plan(session, &mut sources)?;
+    sink(SessionEvent::Planned {
+        trials: &session.trials,
+        work: &work,
+    });
+    records_can_be_written(&work)?;
+    build::build_all(session, &mut sources, &mut work, interrupts, sink);
+    let mut ready = Vec::new();
+    let mut reports = Vec::new();
+    for (index, work) in work.into_iter().enumerate() {
+        match work.ready(index) {
+            Some(trial) => ready.push(trial),
+            None => reports.push(work::attend(session, index, work, interrupts, sink)),
+        }
+    }
+    Ok((ready, reports))
 }
 
 /// Asks each place once that trials to be run would be recorded in.

@@ -1,7 +1,8 @@
 //! Reads results folders back. One broken record never hides the others.
 
 use crate::file;
-use crate::recorder::{self, ASKED_FILE};
+use crate::lease;
+use crate::recorder::ASKED_FILE;
 use bench_core::canonical::{self, CanonicalError};
 use bench_core::name::{Name, NameError};
 use bench_core::outcome::{FailureKind, Outcome};
@@ -150,7 +151,7 @@ pub fn open(folder: &Path) -> Opened {
             folder: folder.to_owned(),
             suite: suite(folder),
             attempt: attempt(folder),
-            live: recorder::is_live(folder),
+            live: lease::is_live(folder),
             trial: Trial {
                 asked: asked(folder)?,
                 ..trial
@@ -292,6 +293,11 @@ pub fn attempt_folder(first: &Path, attempt: u32) -> PathBuf {
     }
 }
 
+/// Folder of the attempt after this one.
+pub fn next_attempt(folder: &Path) -> PathBuf {
+    attempt_folder(&base(folder), attempt(folder) + 1)
+}
+
 fn name(folder: &Path) -> String {
     folder
         .file_name()
@@ -324,11 +330,13 @@ impl FolderName {
     }
 }
 
-fn attempt(folder: &Path) -> u32 {
+/// Number of an attempt, by its folder.
+pub(crate) fn attempt(folder: &Path) -> u32 {
     FolderName::parse(&name(folder)).map_or(1, |name| name.attempt)
 }
 
-fn base(folder: &Path) -> PathBuf {
+/// The first attempt's folder of the trial that this is an attempt of.
+pub fn base(folder: &Path) -> PathBuf {
     match FolderName::parse(&name(folder)) {
         Some(name) => folder.with_file_name(name.base),
         None => folder.to_owned(),

@@ -16,7 +16,7 @@ mod supervisor;
 mod tally;
 mod weights;
 
-pub use snapshot::{Kept, ResumePoint, resume_point};
+pub use snapshot::{FOLDER as SNAPSHOTS, Kept, ResumePoint, resume_point};
 pub use weights::FOLDER as WEIGHTS;
 
 use crate::channel::Source;

@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// Run everything again, beside the old records
     #[arg(long)]
     fresh: bool,
+    /// Take trials over from whoever is at them, such as a bench that was stopped or sits on a machine that is out of reach
+    #[arg(long)]
+    take_over: bool,
     /// Keep beside each record what `bench` otherwise removes: `weights` keeps those of the best and of the last evaluation, as safetensors
     #[arg(long, value_enum, value_name = "WHAT")]
     keep: Option<Keep>,
@@ -70,6 +73,7 @@ impl Arguments {
             to_budget,
             rerun_failed,
             fresh,
+            take_over,
             keep,
             dry_run,
             quiet,
@@ -83,6 +87,7 @@ impl Arguments {
             .flag("to-budget", *to_budget)
             .flag("rerun-failed", *rerun_failed)
             .flag("fresh", *fresh)
+            .flag("take-over", *take_over)
             .option("keep", keep)
             .flag("dry-run", *dry_run)
             .flag("quiet", *quiet)
@@ -116,6 +121,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         to_budget: arguments.to_budget,
         rerun_failed: arguments.rerun_failed,
         fresh: arguments.fresh,
+        take_over: arguments.take_over,
         dry_run: arguments.dry_run,
         keep_weights: arguments.keep == Some(Keep::Weights),
     };

@@ -11,7 +11,7 @@ use bench_core::spec::point::{self, Own};
 use bench_core::spec::search::Point;
 use bench_core::spec::submission::Dimension;
 use bench_harness::session::{KEEP_EVERY, Options, PlannedTrial, Session, TrialReport};
-use bench_harness::{data, machine, scratch, setup};
+use bench_harness::{data, lease, machine, scratch, setup};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -74,6 +74,7 @@ pub(super) fn prepare(
         options,
         lock: scratch::machine_lock(),
         keep_every: KEEP_EVERY,
+        lapse: lease::LAPSE,
     })
 }
 

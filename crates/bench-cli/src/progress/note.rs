@@ -1,5 +1,6 @@
 //! What is worth telling, on its way from the working thread to the writing one.
 
+use bench_core::number::Span;
 use bench_core::record::TrialEvent;
 use bench_core::run::Purpose;
 use bench_harness::program::BuildProgress;
@@ -185,6 +186,21 @@ impl Note {
                     Some(holder) => format!("another run on this machine ({holder})"),
                     None => "another run on this machine".to_owned(),
                 },
+            },
+            SessionEvent::WaitingForSignOfLife {
+                folder,
+                owner,
+                at_most,
+            } => Note::Waited {
+                behind: format!(
+                    "a sign of life of {}, at most {}: {}",
+                    owner.map_or("another bench".to_owned(), |owner| format!(
+                        "the bench on {}",
+                        owner.host
+                    )),
+                    Span(at_most),
+                    folder.display()
+                ),
             },
             SessionEvent::Planned { trials, work } => Note::Planned {
                 trials: trials

@@ -1,7 +1,6 @@
 //! What to do about a trial, given what was recorded of it before.
 
 use super::Options;
-use crate::recorder;
 use crate::store::Opened;
 use crate::trial::{ResumePoint, resume_point};
 use bench_core::record::{Line, Machine};
@@ -52,15 +51,21 @@ impl From<Action> for Decision {
     }
 }
 
-/// Decides by the last attempt, if there is one. `next` is the first number that no attempt has.
+/// Decides by the last attempt, if there is one, and by whether a referee is at it. `next` is the first number that no attempt has.
 ///
 /// A record that does not add up stays as it is, finished or not: nothing goes on from it, and nothing is written over it.
-pub fn decide(last: Option<&Opened>, next: u32, options: Options, machine: &Machine) -> Decision {
+pub fn decide(
+    last: Option<&Opened>,
+    live: bool,
+    next: u32,
+    options: Options,
+    machine: &Machine,
+) -> Decision {
     let again = Action::Run { attempt: next };
     let (last, lines) = match last {
         None => return again.into(),
+        Some(_) if live => return Action::Busy.into(),
         Some(Ok(attempt)) => attempt,
-        Some(Err(error)) if recorder::is_live(error.folder()) => return Action::Busy.into(),
         Some(Err(error)) => {
             return Decision {
                 action: again,
@@ -71,9 +76,6 @@ pub fn decide(last: Option<&Opened>, next: u32, options: Options, machine: &Mach
         }
     };
     let record = &last.trial.record;
-    if last.live {
-        return Action::Busy.into();
-    }
     match last.outcome() {
         _ if options.fresh || record.is_older() => again.into(),
         // It was the machine's fault, the disk's or the build's, and may be mended: nothing was seen of the algorithm.

@@ -1,6 +1,7 @@
 //! What a session says while it runs. The harness prints nothing: whoever calls renders these.
 
 use super::{PlannedTrial, TrialReport, Work};
+use crate::lease::Owner;
 use crate::lock::Holder;
 use crate::program::{BuildProgress, ProgramError};
 use crate::trial::TrialProgress;
@@ -17,6 +18,15 @@ pub enum SessionEvent<'a> {
     WaitingForMachine {
         /// Who it is, where that is known.
         holder: Option<&'a Holder>,
+    },
+    /// A referee on another machine has a trial, and it is not known yet whether that one lives. Comes again and again while that lasts.
+    WaitingForSignOfLife {
+        /// The trial's folder.
+        folder: &'a Path,
+        /// Who it is, where that is known.
+        owner: Option<&'a Owner>,
+        /// After so long without a sign of life the trial is taken over.
+        at_most: Duration,
     },
     /// It is decided what is to be done about each trial.
     Planned {

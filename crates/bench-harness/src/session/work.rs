@@ -1,8 +1,9 @@
 //! What is to be done about each trial, and doing it.
 
 use super::decide::{Action, Decision, decide};
-use super::{PlannedTrial, Session, SessionError, SessionEvent, Sink, Sources, TrialReport};
+use super::{PlannedTrial, Ready, Session, SessionError, SessionEvent, Sink, Sources, TrialReport};
 use crate::interrupt::Interrupts;
+use crate::lease;
 use crate::program::{ProgramError, Programs};
 use crate::recorder::{self, now};
 use crate::store::{self, PlaceError, Stored};
@@ -26,12 +27,31 @@ pub struct Work {
     pub remarks: Vec<String>,
     /// Its record's folder; none where the program's sources cannot be read.
     pub folder: Option<PathBuf>,
-    /// The last attempt, where there is one.
+    /// Folder of the last attempt, where there is one.
+    pub(super) last: Option<PathBuf>,
+    /// The last attempt, where there is one that can be read.
     stored: Option<Box<Stored>>,
     /// Of what it runs: where that was edited between the plan and the build, of what was built.
     pub(super) source_hash: String,
     /// None before the build, and when it was interrupted.
     pub(super) programs: Option<Result<Programs, BuildFailure>>,
+}
+
+impl Work {
+    /// It as a trial to run, where there is one and its programs are built.
+    pub(super) fn ready(&self, index: usize) -> Option<Ready> {
+        let (true, Some(folder), Some(Ok(programs))) =
+            (self.action.runs(), &self.folder, &self.programs)
+        else {
+            return None;
+        };
+        Some(Ready {
+            index,
+            first: store::base(folder),
+            attempt: store::attempt(folder),
+            programs: programs.clone(),
+        })
+    }
 }
 
 /// Why there is no program, kept for each of its trials.
@@ -71,6 +91,7 @@ pub(super) fn plan(
                 action: Action::Run { attempt: 1 },
                 remarks: Vec::new(),
                 folder: None,
+                last: None,
                 stored: None,
                 source_hash: String::new(),
                 programs: Some(Err(failure.clone())),
@@ -98,10 +119,19 @@ pub(super) fn look_up(
     source_hash: &str,
 ) -> Result<Work, PlaceError> {
     let first = store::folder(&session.runs, &planned.suite, &planned.run, source_hash)?;
-    let (last, next) = store::last_attempt(&first);
-    let Decision { action, remarks } =
-        decide(last.as_ref(), next, session.options, &session.machine);
-    let stored = last.and_then(Result::ok).map(|(stored, _)| stored);
+    let (opened, next) = store::last_attempt(&first);
+    let last = opened
+        .is_some()
+        .then(|| store::attempt_folder(&first, next - 1));
+    let live = last.as_deref().is_some_and(|last| session.is_live(last));
+    let Decision { action, remarks } = decide(
+        opened.as_ref(),
+        live,
+        next,
+        session.options,
+        &session.machine,
+    );
+    let stored = opened.and_then(Result::ok).map(|(stored, _)| stored);
     let folder = match (&action, &stored) {
         (Action::Run { attempt }, _) => store::attempt_folder(&first, *attempt),
         (_, Some(stored)) => stored.folder.clone(),
@@ -111,6 +141,7 @@ pub(super) fn look_up(
         action,
         remarks,
         folder: Some(folder),
+        last,
         stored: stored.map(Box::new),
         source_hash: source_hash.to_owned(),
         programs: None,
@@ -131,6 +162,26 @@ fn look_again(session: &Session, planned: &PlannedTrial, work: Work) -> Work {
     }
 }
 
+/// Where a trial goes on that somebody has who may come back: beside what that one writes.
+fn beside_the_owner(session: &Session, planned: &PlannedTrial, work: Work) -> Work {
+    let may_come_back = |folder: &Path| {
+        matches!(
+            lease::look(folder),
+            lease::State::Held | lease::State::Silent(_)
+        )
+    };
+    match (&work.action, &work.folder) {
+        (Action::Resume { .. }, Some(folder)) if may_come_back(folder) => {
+            // What cannot be copied cannot be recorded either, which is then told.
+            match lease::succeed(folder) {
+                Ok(_) => look_again(session, planned, work),
+                Err(_) => work,
+            }
+        }
+        _ => work,
+    }
+}
+
 /// Does what was decided about one trial.
 pub(super) fn attend(
     session: &Session,
@@ -141,6 +192,10 @@ pub(super) fn attend(
 ) -> TrialReport {
     let planned = &session.trials[index];
     let work = look_again(session, planned, work);
+    let work = match session.options.dry_run {
+        true => work,
+        false => beside_the_owner(session, planned, work),
+    };
     let mut report = TrialReport::of(index, &work);
     if !work.action.runs() || session.options.dry_run {
         if let Some(stored) = work.stored {

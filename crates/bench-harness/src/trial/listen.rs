@@ -21,6 +21,7 @@ impl Supervisor<'_> {
             if self.interrupts.requested() {
                 return Err(Stop::Ended(Outcome::Interrupted));
             }
+            self.recorder.check()?;
             let left = wait.limit.saturating_sub(wait.from.elapsed());
             let pause = LOOK.min(left);
             match self.arrivals.recv_timeout(pause) {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Folder of the copies, in a trial's folder.
-const FOLDER: &str = "snapshot";
+pub const FOLDER: &str = "snapshot";
 /// A copy may take this share of the free disk at most: one part in so many.
 const SHARE_OF_DISK: u64 = 10;
 /// Of two snapshots: weights, their averages and two moments, of four bytes each.
