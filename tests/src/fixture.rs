@@ -161,6 +161,7 @@ pub fn trial(folder: &Path, script: &Script) -> Trial {
             comparability_key: run.comparability_key().unwrap_or_default(),
             run: run.into(),
             machine: machine(),
+            allotment: None,
             limits: None,
             tolerances: None,
             bench_version: "test".to_owned(),

@@ -206,3 +206,46 @@ fn signals_to_the_referee_interrupt_the_trial() {
         assert_eq!(stored.outcome(), Some(&Outcome::Interrupted));
     }
 }
+
+#[test]
+fn a_signal_to_all_processes_of_a_job_interrupts_the_trial() {
+    for source in ["worker", "evaluator"] {
+        let hangs = match source {
+            "worker" => Script::good().worker(Moment::Train(30), Act::Hang),
+            _ => Script::good().evaluator(Moment::Evaluate(30), Act::Hang),
+        };
+        let (script, needle) = marked(hangs, &format!("job-{source}"));
+        let interrupts = Interrupts::default();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let ender = thread::spawn({
+            let interrupts = interrupts.clone();
+            move || {
+                let () = receiver.recv().unwrap();
+                thread::sleep(Duration::from_millis(200));
+                for process in processes_with(&needle) {
+                    let number = process.file_name().unwrap().to_str().unwrap();
+                    let number = Pid::from_raw(number.parse().unwrap()).unwrap();
+                    let _ = kill_process(number, Signal::TERM);
+                    // One that is stopped for its evaluation ends when it goes on.
+                    let _ = kill_process(number, Signal::CONT);
+                }
+                // The referee's own comes last.
+                thread::sleep(Duration::from_millis(300));
+                interrupts.raise();
+            }
+        });
+        let played = play_watched(
+            &script,
+            |_| {},
+            &interrupts,
+            |progress| {
+                if let TrialProgress::Recorded(TrialEvent::Evaluated { step: 20, .. }) = progress {
+                    sender.send(()).unwrap();
+                }
+            },
+        );
+        ender.join().unwrap();
+        assert_eq!(*played.outcome(), Outcome::Interrupted, "{source}");
+        assert!(played.stored.folder.join("snapshot/step-20").is_dir());
+    }
+}

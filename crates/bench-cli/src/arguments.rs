@@ -2,8 +2,8 @@
 
 use crate::command_line::CommandLine;
 use crate::commands::{
-    calibrate, check, clean, compare, completions, data, docs, doctor, explain, export,
-    leaderboard, list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status,
+    calibrate, cancel, check, clean, compare, completions, data, docs, doctor, explain, export,
+    leaderboard, list, merge, new, plan, plot, rerun, run, schema, setup, show, spec, status, task,
     verify, watch,
 };
 use crate::exit::Exit;
@@ -29,6 +29,7 @@ pub(crate) enum Command {
     Show(show::Arguments),
     Status(status::Arguments),
     Watch(watch::Arguments),
+    Cancel(cancel::Arguments),
     Rerun(rerun::Arguments),
     Verify(verify::Arguments),
     Calibrate(calibrate::Arguments),
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     Setup(setup::Arguments),
     Doctor(doctor::Arguments),
     Clean(clean::Arguments),
+    // For batch systems.
+    #[command(hide = true)]
+    Task(task::Arguments),
     Completions(completions::Arguments),
 }
 

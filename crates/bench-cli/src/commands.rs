@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub(crate) mod calibrate;
+pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod compare;
@@ -16,6 +17,7 @@ pub(crate) mod merge;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod plot;
+mod queue;
 pub(crate) mod rerun;
 pub(crate) mod run;
 pub(crate) mod schema;
@@ -23,6 +25,7 @@ pub(crate) mod setup;
 pub(crate) mod show;
 pub(crate) mod spec;
 pub(crate) mod status;
+pub(crate) mod task;
 mod trials;
 pub(crate) mod verify;
 pub(crate) mod watch;
@@ -44,6 +47,8 @@ pub(crate) fn execute(command: Command, screen: &Screen) -> Result<Exit, Failure
         Command::Show(arguments) => show::execute(&arguments, screen),
         Command::Status(arguments) => status::execute(&arguments, screen),
         Command::Watch(arguments) => watch::execute(&arguments, screen),
+        Command::Cancel(arguments) => cancel::execute(&arguments, screen),
+        Command::Task(arguments) => task::execute(&arguments, screen),
         Command::Rerun(arguments) => rerun::execute(&arguments, screen),
         Command::Verify(arguments) => verify::execute(&arguments, screen),
         Command::Calibrate(arguments) => calibrate::execute(&arguments, screen),

@@ -44,6 +44,9 @@ pub struct RunRecord {
     pub context: Context,
     /// Where it ran.
     pub machine: Machine,
+    /// What of that machine a batch system gave it. Absent where none did, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allotment: Option<Allotment>,
     /// How long anything off the clock could take. They decide outcomes, so they are recorded; they are in no hash, since a result that kept to
     /// them is the same under any other. Absent in records of before they were kept.
     #[serde(default)]
@@ -150,6 +153,26 @@ pub struct Machine {
     pub gpus: Vec<String>,
     /// Kernel's name and version.
     pub kernel: String,
+}
+
+/// What a batch system gave a trial, and where. Its machine's `cores` are those that it could use; these say what there was beside them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Allotment {
+    /// `slurm`.
+    pub by: String,
+    /// Its number of the job, and of the task in an array: `123_4`.
+    pub job: String,
+    /// Its name of the machine.
+    pub host: String,
+    /// Logical processors of the machine.
+    pub host_cores: u32,
+    /// Those that were given.
+    pub cores: Option<u32>,
+    /// Cards that were given, as `CUDA_VISIBLE_DEVICES` names them.
+    pub cards: Vec<String>,
+    /// How often it was started again, by preemption or the loss of a node.
+    pub restarts: u32,
 }
 
 /// A line of `events.jsonl`.

@@ -4,6 +4,7 @@ pub mod algoperf_logs;
 pub mod catalog;
 pub mod channel;
 pub mod clean;
+pub mod cluster;
 pub mod data;
 pub mod doctor;
 pub mod download;

@@ -2,6 +2,10 @@
 //!
 //! The operating system releases a lock when its holder dies, so nothing is left behind by a kill.
 
+mod turn;
+
+pub use turn::Turn;
+
 use crate::progress::{Listener, Progress};
 use bench_core::number::Span;
 use std::fmt;

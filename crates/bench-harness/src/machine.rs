@@ -1,6 +1,6 @@
 //! What times depend on, as far as a program can tell without asking anyone.
 
-use bench_core::record::Machine;
+use bench_core::record::{Allotment, Machine};
 use std::path::Path;
 
 /// This machine.
@@ -23,6 +23,35 @@ pub fn describe() -> Machine {
         gpus,
         kernel,
     }
+}
+
+/// What a batch system gave to this process, by the variables that it sets; none where there is no such system.
+pub fn allotment(variable: impl Fn(&str) -> Option<String>) -> Option<Allotment> {
+    let number = |name| variable(name)?.parse::<u32>().ok();
+    let job = variable("SLURM_JOB_ID")?;
+    let task = variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID"));
+    let cards = variable("CUDA_VISIBLE_DEVICES").unwrap_or_default();
+    let system = rustix::system::uname();
+    Some(Allotment {
+        by: "slurm".to_owned(),
+        job: task.map_or(job, |(array, task)| format!("{array}_{task}")),
+        host: variable("SLURMD_NODENAME")
+            .unwrap_or_else(|| system.nodename().to_string_lossy().into_owned()),
+        host_cores: processors(&read("/proc/cpuinfo")),
+        cores: number("SLURM_CPUS_PER_TASK").or_else(|| number("SLURM_CPUS_ON_NODE")),
+        cards: cards
+            .split(',')
+            .filter(|card| !card.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        restarts: number("SLURM_RESTART_COUNT").unwrap_or(0),
+    })
+}
+
+/// Logical processors of the whole machine, whatever this process may use of them.
+fn processors(cpuinfo: &str) -> u32 {
+    let lines = cpuinfo.lines().filter_map(|line| line.split_once(':'));
+    lines.filter(|(name, _)| name.trim() == "processor").count() as u32
 }
 
 /// Of all but the kernel. Memory counts in whole GiB, since the kernel keeps a little more or less of it to itself after each update.
@@ -94,6 +123,33 @@ mod tests {
         let meminfo = "MemTotal:       24684100 kB\nMemFree: 1 kB\n";
         assert_eq!(memory(meminfo, "MemTotal"), Some(24_684_100 * 1024));
         assert_eq!(memory(meminfo, "Swap"), None);
+    }
+
+    #[test]
+    fn what_was_allotted_is_told_apart_from_the_machine() {
+        assert_eq!(allotment(|_| None), None);
+        let set = [
+            ("SLURM_JOB_ID", "131"),
+            ("SLURM_ARRAY_JOB_ID", "123"),
+            ("SLURM_ARRAY_TASK_ID", "4"),
+            ("SLURMD_NODENAME", "n7"),
+            ("SLURM_CPUS_ON_NODE", "3"),
+            ("SLURM_RESTART_COUNT", "2"),
+            ("CUDA_VISIBLE_DEVICES", "0,3"),
+        ];
+        let variable = |name: &str| {
+            let found = set.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let given = allotment(variable).unwrap();
+        assert_eq!((given.job.as_str(), given.host.as_str()), ("123_4", "n7"));
+        assert_eq!((given.cores, given.restarts), (Some(3), 2));
+        assert_eq!(given.cards, ["0", "3"]);
+        assert!(given.host_cores > 0);
+        assert_eq!(
+            processors("processor\t: 0\nmodel name\t: x\nprocessor\t: 1\n"),
+            2
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub use work::Work;
 use crate::file::{WriteError, takes_files};
 use crate::interrupt::Interrupts;
 use crate::lease;
-use crate::lock::{self, Lock, LockError, Patience};
+use crate::lock::{self, Lock, LockError, Patience, Turn};
 use crate::program::{Builder, Programs};
 use crate::scratch;
 use crate::store::{self, PlaceError};
@@ -330,7 +330,7 @@ fn records_can_be_written(work: &[Work]) -> Result<(), SessionError> {
         .map_err(SessionError::Results)
 }
 
-/// Takes the machine's lock, and tells whether another command had it; no lock if somebody interrupts the wait.
+/// Takes the machine's lock, first come first served, and tells whether another command had it; no lock if somebody interrupts the wait.
 fn wait_for_machine(
     path: &Path,
     interrupts: &Interrupts,
@@ -338,8 +338,11 @@ fn wait_for_machine(
 ) -> Result<(Option<Lock>, bool), LockError> {
     let mut waited = false;
     let mut patience = Patience::default();
+    let turn = Turn::queue_up(path)?;
     while !interrupts.requested() {
-        if let Some(lock) = Lock::try_now(path)? {
+        if turn.is_first()
+            && let Some(lock) = Lock::try_now(path)?
+        {
             return Ok((Some(lock), waited));
         }
         waited = true;

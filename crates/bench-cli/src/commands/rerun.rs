@@ -210,6 +210,7 @@ fn prepare(
         runs: vec![run.clone()],
         device: run.device,
         device_index: 0,
+        elsewhere: false,
     };
     let options = Options {
         fresh: true,

@@ -1,6 +1,7 @@
 //! `bench run`: from names to trials, from trials to a table.
 
 mod closing;
+mod elsewhere;
 mod plan;
 
 use crate::command_line::CommandLine;
@@ -10,9 +11,11 @@ use crate::failure::Failure;
 use crate::progress::{Reporter, Style};
 use crate::screen::Screen;
 use bench_harness::program::CargoBuilder;
-use bench_harness::session;
+use bench_harness::session::{self, Session};
 use clap::{Args, ValueEnum};
 use closing::Closing;
+pub(super) use closing::title;
+use elsewhere::{Elsewhere, Place};
 pub(super) use plan::{Selection, plan};
 
 /// Where nothing else is said: one trial with the defaults.
@@ -31,7 +34,9 @@ const WORKLOAD: &str = "fashion-mnist-mlp";
   bench run adamw --workload fashion-mnist-mlp --seed 1
   bench run ../my-optimizer --hyperparameters mine.yaml --to-budget
   bench run adamw --workload ./mine.yaml
-  bench run adamw --dry-run")]
+  bench run adamw --dry-run
+  bench run adamw lion --suite quick --ruleset external-tuning --on slurm
+  bench run adamw lion --suite quick --on 'command: qsub -b y {task}'")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
@@ -50,7 +55,13 @@ pub(crate) struct Arguments {
     /// Keep beside each record what `bench` otherwise removes: `weights` keeps those of the best and of the last evaluation, as safetensors
     #[arg(long, value_enum, value_name = "WHAT")]
     keep: Option<Keep>,
-    /// Only tell what would be run
+    /// Where trials run: `local`, `slurm`, or "command: … {task}", which is typed once a trial
+    #[arg(long, value_name = "WHERE", value_parser = Place::parse, default_value = "local")]
+    on: Place,
+    /// With `--on slurm`: follow what was submitted until it is over
+    #[arg(long)]
+    wait: bool,
+    /// Only tell what would be run, or submitted
     #[arg(long)]
     dry_run: bool,
     /// Show no progress
@@ -65,6 +76,27 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Whether what was typed beside `--on` means anything there.
+    fn go_together(&self) -> Result<(), Failure> {
+        let is_elsewhere = self.on != Place::Local;
+        let odd = [
+            ("wait", self.wait && self.on != Place::Slurm),
+            ("take-over", self.take_over && is_elsewhere),
+            ("require-target", self.require_target && is_elsewhere),
+            ("format json", self.format == Format::Json && is_elsewhere),
+        ];
+        match odd.iter().find(|(_, is_odd)| *is_odd) {
+            None => Ok(()),
+            Some((name, _)) => Err(Failure::usage(
+                format!("`--{name}` does not go with `--on {}`", self.on),
+                match *name {
+                    "wait" => "`--wait` follows what `--on slurm` submitted".to_owned(),
+                    _ => "it is of trials that run here".to_owned(),
+                },
+            )),
+        }
+    }
+
     /// As it was typed, with these trials.
     fn command(&self, selection: &Selection) -> CommandLine {
         // All fields by name, so that a new option is not forgotten here.
@@ -75,6 +107,8 @@ impl Arguments {
             fresh,
             take_over,
             keep,
+            on,
+            wait,
             dry_run,
             quiet,
             format,
@@ -89,6 +123,8 @@ impl Arguments {
             .flag("fresh", *fresh)
             .flag("take-over", *take_over)
             .option("keep", keep)
+            .option("on", (*on != Place::Local).then_some(on))
+            .flag("wait", *wait)
             .flag("dry-run", *dry_run)
             .flag("quiet", *quiet)
             .option("format", format)
@@ -126,9 +162,21 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         keep_weights: arguments.keep == Some(Keep::Weights),
     };
     let results = arguments.selection.results.folder.as_deref();
+    arguments.go_together()?;
+    let elsewhere = arguments.on != Place::Local;
+    let plan = trials::Plan { elsewhere, ..plan };
     let session = trials::prepare(&workspace, plan, results, options, &reporter)?;
     // Only now: until here Ctrl-C may simply kill, since set-up and fetches leave nothing half-done behind.
     let interrupts = super::interrupts()?;
+    if elsewhere {
+        let elsewhere = Elsewhere {
+            workspace: &workspace,
+            session: &session,
+            arguments,
+            screen,
+        };
+        return elsewhere.send(&arguments.on, &interrupts, &reporter);
+    }
     let mut builder = CargoBuilder::new(workspace.home.clone(), workspace.programs());
     let reports = session::run(&session, &mut builder, &interrupts, &mut |event| {
         reporter.session(event);

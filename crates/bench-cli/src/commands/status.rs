@@ -1,5 +1,6 @@
 //! `bench status`: what ran, what runs, what was left half done.
 
+use super::queue::Board;
 use crate::arguments::{Format, Results};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -27,7 +28,9 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let (stored, errors) = store::scan(&runs);
     let stored = store::latest(stored);
-    if stored.is_empty() && errors.is_empty() && arguments.format == Format::Table {
+    let is_empty = stored.is_empty() && errors.is_empty();
+    if is_empty && Board::of(&runs, &stored).text().is_empty() && arguments.format == Format::Table
+    {
         screen.print(&format!(
             "no records in {}; `{}` makes some",
             runs.display(),
@@ -51,6 +54,10 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         rows: stored.iter().map(row).collect(),
     };
     screen.table(arguments.format, &grid)?;
+    let plans = Board::of(&runs, &stored).text();
+    if arguments.format == Format::Table && !plans.is_empty() {
+        screen.print(&plans)?;
+    }
     Failure::left_out(errors)?;
     Ok(Exit::Ok)
 }

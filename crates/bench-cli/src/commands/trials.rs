@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) runs: Vec<RunSpec>,
     pub(super) device: DeviceKind,
     pub(super) device_index: u32,
+    /// Whether other machines run them, whose devices are not seen from here.
+    pub(super) elsewhere: bool,
 }
 
 /// Fetches what the trials need, unless it is there.
@@ -37,7 +39,7 @@ pub(super) fn prepare(
     let harness = workspace.harness()?;
     let machine = machine::describe();
     let cuda = plan.device == DeviceKind::Cuda;
-    if cuda && machine.gpus.len() <= plan.device_index as usize {
+    if cuda && !plan.elsewhere && machine.gpus.len() <= plan.device_index as usize {
         return Err(no_card(plan.device_index, &machine.gpus));
     }
     let mut listener = |progress| reporter.work(progress);

@@ -1,5 +1,6 @@
 //! `bench watch`: follows what runs, from its files alone.
 
+use super::queue::Board;
 use crate::arguments::Results;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 /// Follow running trials from their files, on any machine that sees the folder
 ///
-/// Ends when nothing runs any more; Ctrl-C stops watching, never a trial.
+/// What `bench run --on slurm` submitted is shown too, queued or running on which node. Ends when nothing is queued or runs any more; Ctrl-C stops watching, never a trial.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bench watch
@@ -36,14 +37,14 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let terminal = console::Term::stdout();
     let mut drawn = 0;
     loop {
-        let (text, live, unreadable) = look(&runs, screen.width());
+        let (text, is_live, unreadable) = look(&runs, screen.width());
         if terminal.is_term() {
             // What cannot be cleared is merely written below.
             let _ = terminal.clear_last_lines(drawn);
         }
         drawn = text.lines().count();
         screen.print(&text)?;
-        if arguments.once || live == 0 {
+        if arguments.once || !is_live {
             Failure::left_out(unreadable)?;
             return Ok(Exit::Ok);
         }
@@ -51,8 +52,8 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     }
 }
 
-/// The table, how many trials run, and the records that are in neither.
-fn look(runs: &Path, width: usize) -> (String, usize, Vec<StoreError>) {
+/// The table, whether anything runs or will, and the records that are in neither.
+fn look(runs: &Path, width: usize) -> (String, bool, Vec<StoreError>) {
     let (stored, unreadable) = store::scan(runs);
     let stored = store::latest(stored);
     let live: Vec<&Stored> = stored.iter().filter(|stored| stored.live).collect();
@@ -74,6 +75,11 @@ fn look(runs: &Path, width: usize) -> (String, usize, Vec<StoreError>) {
         // Which, is said at the end.
         text.push_str(&format!(", {} unreadable", unreadable.len()));
     }
+    let board = Board::of(runs, &stored);
+    for line in board.text().lines() {
+        text.push('\n');
+        text.push_str(line);
+    }
     if !live.is_empty() {
         let grid = Grid {
             columns: vec![
@@ -91,7 +97,8 @@ fn look(runs: &Path, width: usize) -> (String, usize, Vec<StoreError>) {
         text.push('\n');
         text.push_str(&grid.terminal(width));
     }
-    (text, live.len(), unreadable)
+    let is_live = !live.is_empty() || board.is_live();
+    (text, is_live, unreadable)
 }
 
 fn row(stored: &Stored) -> Vec<Cell> {

@@ -7,6 +7,7 @@ use bench_core::schedule::ScheduleError;
 use bench_core::spec::resolve::ResolveError;
 use bench_harness::catalog::CatalogError;
 use bench_harness::clean::CleanError;
+use bench_harness::cluster::{PlanError, SlurmError};
 use bench_harness::data::DataError;
 use bench_harness::file::WriteError;
 use bench_harness::home::HomeError;
@@ -203,6 +204,31 @@ impl Failure {
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Failure {
         Failure::new(Exit::Results, error, None)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Failure {
+        let exit = match &error {
+            PlanError::NoEntry { .. } => Exit::Usage,
+            _ => Exit::Results,
+        };
+        Failure::new(exit, error, None)
+    }
+}
+
+impl From<SlurmError> for Failure {
+    fn from(error: SlurmError) -> Failure {
+        let help = match &error {
+            SlurmError::Command { .. } => Some(
+                "type this where `sinfo` answers, or hand trials over with --on 'command: … {task}'",
+            ),
+            SlurmError::Refused { .. } => Some(
+                "`executors.slurm` in harness.yaml says what is asked for; --dry-run prints the scripts",
+            ),
+            SlurmError::Plan(_) => None,
+        };
+        Failure::new(Exit::Environment, error, help.map(str::to_owned))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `harness.yaml`: rulesets, suites, hardware, limits and tolerances.
 
+use super::executor::Executors;
 use super::submission::Tuning;
 use crate::number::{Share, Span};
 use schemars::JsonSchema;
@@ -33,6 +34,9 @@ pub struct Harness {
     pub scoring: Scoring,
     /// Name to rules.
     pub rulesets: BTreeMap<String, Ruleset>,
+    /// How trials are asked for where something else than this machine starts them.
+    #[serde(default)]
+    pub executors: Executors,
     /// How long untimed phases may take.
     pub limits: Limits,
     /// How far clocks may disagree.

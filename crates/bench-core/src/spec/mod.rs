@@ -11,6 +11,7 @@ pub mod columns;
 pub mod dataset;
 pub mod diagnostic;
 pub mod edit;
+pub mod executor;
 mod extends;
 pub mod harness;
 mod hyperparameter;

@@ -4,6 +4,7 @@ use super::decide::{Action, Decision, decide};
 use super::{PlannedTrial, Ready, Session, SessionError, SessionEvent, Sink, Sources, TrialReport};
 use crate::interrupt::Interrupts;
 use crate::lease;
+use crate::machine;
 use crate::program::{ProgramError, Programs};
 use crate::recorder::{self, now};
 use crate::store::{self, PlaceError, Stored};
@@ -340,6 +341,7 @@ fn new_record(session: &Session, planned: &PlannedTrial, source_hash: &str) -> R
         context: planned.context.clone(),
         run: planned.run.clone().into(),
         machine: session.machine.clone(),
+        allotment: machine::allotment(|name| std::env::var(name).ok()),
         limits: None,
         tolerances: None,
         bench_version: env!("CARGO_PKG_VERSION").to_owned(),

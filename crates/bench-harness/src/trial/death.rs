@@ -3,14 +3,17 @@
 use super::supervisor::{Stop, Supervisor};
 use crate::channel::Source;
 use crate::process::{Exit, Process};
-use bench_core::outcome::FailureKind;
+use bench_core::outcome::{FailureKind, Outcome};
 use rustix::process::Signal;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// How long a program that said that it failed, or closed its output, may take to be gone.
 const GRACE: Duration = Duration::from_secs(2);
+/// Between the first process of a job that is told to end and the last.
+const MOMENT: Duration = Duration::from_secs(1);
 /// Rust's exit code of a panic.
 const PANICKED: i32 = 101;
 
@@ -19,6 +22,9 @@ impl Supervisor<'_> {
     pub(super) fn death(&mut self, source: Source) -> Stop {
         let torn = self.take_torn();
         let exit = self.bury(source);
+        if exit.is_some_and(|exit| self.ended_with_the_referee(exit)) {
+            return Stop::Ended(Outcome::Interrupted);
+        }
         let (kind, mut message) = match (&exit, torn) {
             (Some(exit), Some(torn)) if exit.status.success() => {
                 (FailureKind::Protocol, torn.to_string())
@@ -68,6 +74,16 @@ impl Supervisor<'_> {
                 Stop::failed(FailureKind::Evaluator, format!("the evaluator: {text}"))
             }
         }
+    }
+
+    /// Whether somebody asked for an end of all processes at once, as batch systems do: this one has it in a moment too.
+    fn ended_with_the_referee(&self, exit: Exit) -> bool {
+        let since = Instant::now();
+        let is_asked = exit.status.signal() == Some(Signal::TERM.as_raw());
+        while is_asked && !self.interrupts.requested() && since.elapsed() < MOMENT {
+            thread::sleep(MOMENT / 20);
+        }
+        is_asked && self.interrupts.requested()
     }
 
     fn bury(&mut self, source: Source) -> Option<Exit> {

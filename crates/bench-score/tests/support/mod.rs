@@ -51,6 +51,7 @@ pub(crate) fn record(run: RunSpec) -> RunRecord {
         comparability_key: run.comparability_key().unwrap(),
         run: run.into(),
         machine: serde_json::from_value(machine).unwrap(),
+        allotment: None,
         limits: None,
         tolerances: None,
         bench_version: "0.1.0".into(),

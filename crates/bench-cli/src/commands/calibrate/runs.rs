@@ -161,6 +161,7 @@ fn prepare(
         runs,
         device,
         device_index,
+        elsewhere: false,
     };
     let session = trials::prepare(workspace, plan, results, Options::default(), reporter)?;
     let long = |span: Span| Span(span.0 * PATIENCE);

@@ -57,6 +57,7 @@ impl<'a> Pair<'a> {
             runs: both,
             device,
             device_index,
+            elsewhere: false,
         };
         let session = trials::prepare(workspace, plan, None, Options::default(), reporter)?;
         let lock = Lock::wait(&session.lock, "another run", &mut |progress| {

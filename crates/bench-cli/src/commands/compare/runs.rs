@@ -70,6 +70,7 @@ pub(super) fn collect(
         runs,
         device,
         device_index,
+        elsewhere: false,
     };
     let options = Options {
         rerun_failed: arguments.rerun_failed,

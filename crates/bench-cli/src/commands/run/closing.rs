@@ -271,7 +271,8 @@ fn shown(name: &str, value: &Value) -> String {
     }
 }
 
-fn title(run: &RunSpec) -> String {
+/// A trial for messages.
+pub(in crate::commands) fn title(run: &RunSpec) -> String {
     let seed = &run.seed;
     format!(
         "{} on {}, study {}, trial {}",

@@ -272,6 +272,7 @@ pub(in crate::commands) fn plan(
         runs,
         device,
         device_index,
+        elsewhere: false,
     })
 }
 
