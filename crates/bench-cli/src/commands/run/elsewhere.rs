@@ -13,7 +13,7 @@ use bench_core::run::RunSpec;
 use bench_harness::cluster::{Chunk, Job, Plan, Slurm, bench_of, standings};
 use bench_harness::interrupt::Interrupts;
 use bench_harness::program::CargoBuilder;
-use bench_harness::session::{self, Ready, TrialReport};
+use bench_harness::session::{self, Action, Ready, TrialReport};
 use bench_harness::store;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -95,6 +95,9 @@ impl Elsewhere<'_> {
             })?;
         let exit = crate::commands::trials::exit(&reports);
         let (ready, queued) = self.not_queued(place, ready)?;
+        let running = reports.iter();
+        let running = running.filter(|report| report.action == Action::Busy);
+        let queued = queued + running.count();
         if queued > 0 {
             self.screen.print(&format!(
                 "{queued} trials are queued or running already: `{}` shows them",
