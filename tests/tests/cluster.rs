@@ -55,7 +55,7 @@ fn trials_are_submitted_in_chunks_and_hold_no_more_than_their_share() {
 }
 
 #[test]
-#[ignore = "takes minutes: `cargo test --test cluster -- --ignored` runs it"]
+#[ignore = "takes minutes: cargo xtask test"]
 fn ten_thousand_trials_are_too() {
     submit_and_cancel(1000, 1001, 2500);
 }
@@ -314,7 +314,7 @@ fn board(checkout: &Checkout, results: &str) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "starts a cluster and takes minutes: `cargo test --test cluster -- --ignored` runs it"]
+#[ignore = "starts a cluster and takes minutes: cargo xtask test"]
 fn two_nodes_come_to_the_board_of_one_machine_whatever_happens_to_them() {
     let Some(mut cluster) = Cluster::start() else {
         return;

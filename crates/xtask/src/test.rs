@@ -38,6 +38,17 @@ pub fn run(options: &Options) -> Result<()> {
             "--test-threads=1",
         ])
     })?;
+    shell::step("a cluster of two nodes", || {
+        shell::cargo(&[
+            "test",
+            "--locked",
+            "--test",
+            "cluster",
+            "--",
+            "--ignored",
+            "--nocapture",
+        ])
+    })?;
     if options.torch_free {
         return Ok(());
     }
