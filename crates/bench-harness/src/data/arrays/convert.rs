@@ -171,7 +171,7 @@ impl Converter {
                 below.saturating_sub(1)
             ));
         }
-        self.number(number as f64, bytes)
+        self.number(self.moved(number as f64), bytes)
     }
 
     /// With the column's mean and deviation, where it has any.

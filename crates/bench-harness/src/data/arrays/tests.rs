@@ -109,6 +109,23 @@ fn tables_become_numbers() {
     }
 }
 
+/// Whole numbers among others are numbers like them: `240` beside `240.5`.
+#[test]
+fn a_targets_mean_and_deviation_hold_for_whole_numbers_too() {
+    let mut price = target(Number::F32, Values::Real);
+    (price.mean, price.std) = (Some(200.0), Some(50.0));
+    let mut inputs = ArrayColumn::new(Number::F32, Values::Real);
+    inputs.from = vec!["area".to_owned()];
+    let format = ArrayFormat {
+        columns: BTreeMap::from([("inputs".to_owned(), inputs), ("price".to_owned(), price)]),
+        split: None,
+    };
+    let (_folder, path) = file("a.csv", b"area,price\n1,240\n2,225.0\n3,175.5\n");
+    let block = decoded(&format, "train", &path).unwrap();
+    assert_eq!(floats(&block, "price"), [0.8, 0.5, -0.49]);
+    assert_eq!(floats(&block, "inputs"), [1.0, 2.0, 3.0]);
+}
+
 #[test]
 fn packed_tables_are_unpacked() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
