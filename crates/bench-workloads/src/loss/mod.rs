@@ -99,6 +99,20 @@ impl Loss {
     }
 }
 
+/// The mean over each example's numbers of a distance between output and target.
+fn apart(
+    outputs: &Tensor,
+    batch: &Batch,
+    distance: impl Fn(Tensor) -> Result<Tensor, tch::TchError>,
+) -> Result<LossValues, LibtorchError> {
+    let shape = batch.targets.size();
+    let count = shape.first().copied().unwrap_or(1);
+    let differences = outputs.f_reshape(&shape)?.f_sub(&batch.targets)?;
+    let distances = distance(differences)?.f_reshape([count, -1])?;
+    let each = distances.f_mean_dim([1_i64].as_slice(), false, None::<tch::Kind>)?;
+    weighted(each, batch.weights.as_ref(), Weighting::Multiply)
+}
+
 /// What a weight does to its loss. The count is the sum of weights either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weighting {
