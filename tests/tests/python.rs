@@ -176,13 +176,28 @@ impl Place {
             .expect("bench starts")
     }
 
-    /// The record of such a run.
-    fn record(&self, name: &str) -> serde_json::Value {
+    /// A file of the record of such a run.
+    fn kept(&self, name: &str, file: &str) -> String {
         let record = self.path(&format!("results/single/{name}/synthetic/study-1"));
         let mut folders = std::fs::read_dir(&record).expect("a record").flatten();
         let folder = folders.next().expect("a trial").path();
-        let run = std::fs::read_to_string(folder.join("run.json")).expect("run.json");
-        serde_json::from_str(&run).expect("JSON")
+        std::fs::read_to_string(folder.join(file)).expect(file)
+    }
+
+    fn record(&self, name: &str) -> serde_json::Value {
+        serde_json::from_str(&self.kept(name, "run.json")).expect("JSON")
+    }
+
+    /// Examples that passed until the first evaluation: forward, and backward.
+    fn passes(&self, name: &str) -> [u64; 2] {
+        let lines = self.kept(name, "events.jsonl");
+        let mut lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        let first: serde_json::Value = lines
+            .find(|line: &serde_json::Value| line["event"] == "evaluated")
+            .expect("an evaluation");
+        ["forward", "backward"].map(|way| first["passes"][way].as_u64().expect("a number"))
     }
 
     /// A run on the workload that needs no data, apart from all others.
@@ -263,6 +278,8 @@ fn a_submission_of_algoperfs_runs_as_it_is() {
     assert!(said.contains("target-reached"), "{said}");
     let run = place.record("swift.py");
     assert_eq!(run["run"]["hyperparameters"]["one-minus-beta1"], 0.1);
+    // What Python differentiates by itself counts: two passes a step, there and back.
+    assert_eq!(place.passes("swift.py"), [2 * 128 * 50; 2]);
     // What it keeps in objects of its own is saved and put back; the average of an evaluation leaves no trace.
     let checked = place.bench(&["check", "swift/pytorch"]);
     assert!(checked.status.success(), "{}", text(&checked));

@@ -2,12 +2,15 @@
 //!
 //! The view lives as long as its algorithm, the training behind it as long as a call: asked for anything in between, it says so.
 
+mod given;
+
+pub(crate) use given::{Batch, Replica};
+
 use crate::bridge::{from_python, set_gradient, to_parameter, to_python};
 use crate::error::{caught, raised};
 use anyhow::Result;
 use bench_core::spec::submission::Value;
 use bench_sdk::Pass;
-use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::cell::Cell;
@@ -43,14 +46,6 @@ pub(crate) struct Parameter {
     layer: usize,
     tensor: Py<PyAny>,
 }
-
-/// Some training examples.
-#[pyclass(unsendable, frozen, module = "bench")]
-pub(crate) struct Batch(bench_sdk::Batch);
-
-/// A copy of the model.
-#[pyclass(unsendable, module = "bench")]
-pub(crate) struct Replica(bench_sdk::Replica);
 
 impl Training {
     pub(crate) fn new(py: Python<'_>, training: &bench_sdk::Training) -> PyResult<Training> {
@@ -469,67 +464,6 @@ impl Training {
             training.finish();
             Ok(())
         })
-    }
-}
-
-#[pymethods]
-impl Batch {
-    #[getter]
-    fn inputs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_python(py, self.0.inputs())
-    }
-
-    #[getter]
-    fn targets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_python(py, &self.0.targets)
-    }
-
-    #[getter]
-    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let weights = self.0.weights.as_ref();
-        weights.map(|weights| to_python(py, weights)).transpose()
-    }
-
-    fn input<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        let input = self.0.input(name);
-        let input = input.map_err(|error| PyKeyError::new_err(error.to_string()))?;
-        to_python(py, &input.values)
-    }
-
-    fn __len__(&self) -> usize {
-        self.0.examples().try_into().unwrap_or(0)
-    }
-}
-
-#[pymethods]
-impl Replica {
-    #[getter]
-    fn member(&self) -> u64 {
-        self.0.member
-    }
-
-    #[getter]
-    fn parameters<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        objects(py, &self.0.parameters)
-    }
-
-    #[getter]
-    fn buffers<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        objects(py, &self.0.buffers)
-    }
-
-    #[getter]
-    fn steps(&self) -> u64 {
-        self.0.steps
-    }
-
-    #[setter]
-    fn set_steps(&mut self, steps: u64) {
-        self.0.steps = steps;
-    }
-
-    fn copy_from(&mut self, other: &Replica) -> PyResult<()> {
-        self.0.copy_from(&other.0).map_err(raised)
     }
 }
 

@@ -59,7 +59,7 @@ impl Place {
         match self {
             Place::File(file) => {
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
-                format!("file: {name}")
+                format!("file: {}", of_json(&name))
             }
             Place::Package { package, version } => {
                 format!("package: {package}, version: {version}")
@@ -201,8 +201,9 @@ impl Assumed {
             _ => "external-tuning",
         };
         let mut text = format!(
-            "# yaml-language-server: $schema=crates/bench-core/schema/submission.json\nschema: 1\nabout: {about}\nrulesets: [{rulesets}]\n\
-             schedule: constant\nbatch-size: {{ default: 128{batches} }}\npython: {python}\n"
+            "# yaml-language-server: $schema=crates/bench-core/schema/submission.json\nschema: 1\nabout: {}\nrulesets: [{rulesets}]\n\
+             schedule: constant\nbatch-size: {{ default: 128{batches} }}\npython: {python}\n",
+            of_json(&about)
         );
         let mut list = |title: &str, lines: Vec<String>| {
             if !lines.is_empty() {

@@ -118,7 +118,10 @@ fn lock(
     let output = pip.output().map_err(io("run", &environment.interpreter))?;
     if !output.status.success() {
         return Err(PythonError::Failed {
-            doing: format!("find {package} {}", version.unwrap_or_default()),
+            doing: match version {
+                Some(version) => format!("find {package} {version}"),
+                None => format!("find a package `{wanted}`"),
+            },
             said: last_words(&output.stderr),
         });
     }

@@ -97,32 +97,32 @@ class Container(torch.nn.Module):
         norms = {name.rpartition(".")[0] for name in buffers if name.endswith("running_mean")}
         for parameter in training.parameters:
             path, _, leaf = parameter.name.rpartition(".")
-            self.place(path, norms).register_parameter(leaf, parameter.tensor)
+            place(self, path, norms).register_parameter(leaf, parameter.tensor)
         for name, tensor in buffers.items():
             path, _, leaf = name.rpartition(".")
-            self.place(path, norms).register_buffer(leaf, tensor)
-        self.norms = [module for module in self.modules() if isinstance(module, BatchNorm)]
-
-    def place(self, path, norms):
-        module, walked = self, []
-        for part in filter(None, path.split(".")):
-            walked.append(part)
-            if part not in module._modules:
-                module.add_module(part, self.made(".".join(walked) in norms))
-            module = module._modules[part]
-        return module
-
-    @staticmethod
-    def made(is_norm):
-        if not is_norm:
-            return torch.nn.Module()
-        norm = BatchNorm.__new__(BatchNorm)
-        torch.nn.Module.__init__(norm)
-        norm.eps, norm.momentum, norm.affine, norm.track_running_stats = 1e-5, 0.1, True, True
-        return norm
+            place(self, path, norms).register_buffer(leaf, tensor)
 
     def forward(self, *_, **__):
         raise NotServedError("the model is not called by itself: `workload.model_fn` runs it")
+
+
+def place(module, path, norms):
+    """The module at a path, made where it is not there; `norms` are the paths of batch normalisations."""
+    walked = []
+    for part in filter(None, path.split(".")):
+        walked.append(part)
+        if part not in module._modules:
+            module.add_module(part, batch_norm() if ".".join(walked) in norms else torch.nn.Module())
+        module = module._modules[part]
+    return module
+
+
+def batch_norm():
+    """One without tensors, which are put there."""
+    norm = BatchNorm.__new__(BatchNorm)
+    torch.nn.Module.__init__(norm)
+    norm.eps, norm.momentum, norm.affine, norm.track_running_stats = 1e-5, 0.1, True, True
+    return norm
 
 
 class MetricsLogger:
@@ -143,6 +143,7 @@ class Workload:
         facts = json.loads(training.facts_json())
         self._training, self._container = training, container
         self._batch = self._loss = None
+        self._norms = [module for module in container.modules() if isinstance(module, BatchNorm)]
         self.name = facts["workload"]
         self.step_hint = training.step_hint
         self.num_train_examples = training.examples
@@ -171,7 +172,7 @@ class Workload:
             raise NotServedError("`model_fn` runs batches of the input queue as they are: other inputs are not served")
         self._batch = batch
         train = mode == spec.ForwardPassMode.TRAIN
-        moves = train and update_batch_norm and not any(norm.momentum == 0.0 for norm in self._container.norms)
+        moves = train and update_batch_norm and not any(norm.momentum == 0.0 for norm in self._norms)
         return self._training.forward(batch.native, train, moves, dropout_rate), model_state
 
     def loss_fn(self, label_batch, logits_batch, mask_batch=None, label_smoothing=0.0):
@@ -196,14 +197,15 @@ class Submission(TrainingAlgorithm):
         self.queue = Queue(training)
         names = {name.replace("-", "_"): value for name, value in training.hyperparameters.items()}
         self.hyperparameters = collections.namedtuple("Hyperparameters", names)(**names) if names else None
-        self.model_state = self.before = None
+        self.model_state = self.before = self.evaluations = None
         self.state = call(self.module.init_optimizer_state, {**self.known(training), "model_params": self.container})
         # What the first state has can be saved and put back; other objects that come later could not be made again.
         self.paths = kept.objects(self.state)
 
     def known(self, training):
         seed = training.seed("algoperf")
-        evaluations = [(evaluation["step"], metrics(evaluation)) for evaluation in training.evaluations]
+        if self.evaluations is None:
+            self.evaluations = [(evaluation["step"], metrics(evaluation)) for evaluation in training.evaluations]
         return {
             "workload": self.workload,
             "current_param_container": self.container,
@@ -213,7 +215,7 @@ class Submission(TrainingAlgorithm):
             "loss_type": self.workload.loss_type,
             "optimizer_state": getattr(self, "state", None),
             "input_queue": self.queue,
-            "eval_results": evaluations,
+            "eval_results": self.evaluations,
             "global_step": training.step,
             "rng": [seed >> 32, seed & 0xFFFFFFFF],
             "train_state": {
@@ -253,6 +255,8 @@ class Submission(TrainingAlgorithm):
             self.adopt(call(prepare, self.known(training)))
 
     def resume_training(self, training):
+        # There is one more.
+        self.evaluations = None
         if self.before is None:
             return
         (weights, state), self.before = self.before, None

@@ -38,6 +38,8 @@ def main():
         made = module(sys.argv[1])
         cls = load.find(made, sys.argv[2] if len(sys.argv) > 2 else None)
         values, names = described(cls)
+    except (load.LoadError, OptimizerError) as exception:
+        return str(exception)
     except BaseException as exception:
         message, place = failure.told(exception)
         return f"{message} ({place})" if place else message

@@ -1,6 +1,7 @@
 """An author's file or package, and what in it trains: a class, or AlgoPerf's functions."""
 
 import ast
+import difflib
 import importlib
 import importlib.util
 import inspect
@@ -72,7 +73,9 @@ def find(made, name):
         for part in name.split("."):
             value = getattr(value, part, None)
         if not callable(value):
-            raise LoadError(f"{made.__name__} has no class `{name}`")
+            near = difflib.get_close_matches(name, [key for key, item in vars(made).items() if inspect.isclass(item)], 1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise LoadError(f"{made.__name__} has no class `{name}`{hint}")
         return value
     if is_algoperf(made):
         return made
