@@ -28,9 +28,12 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
     let runs = Workspace::open()?.runs(arguments.results.folder.as_deref())?;
     let (stored, errors) = store::scan(&runs);
     let stored = store::latest(stored);
-    let is_empty = stored.is_empty() && errors.is_empty();
-    if is_empty && Board::of(&runs, &stored).text().is_empty() && arguments.format == Format::Table
-    {
+    let plans = match arguments.format {
+        Format::Table => Board::of(&runs, &stored).text(),
+        _ => String::new(),
+    };
+    let is_empty = stored.is_empty() && errors.is_empty() && plans.is_empty();
+    if is_empty && arguments.format == Format::Table {
         screen.print(&format!(
             "no records in {}; `{}` makes some",
             runs.display(),
@@ -54,8 +57,7 @@ pub(super) fn execute(arguments: &Arguments, screen: &Screen) -> Result<Exit, Fa
         rows: stored.iter().map(row).collect(),
     };
     screen.table(arguments.format, &grid)?;
-    let plans = Board::of(&runs, &stored).text();
-    if arguments.format == Format::Table && !plans.is_empty() {
+    if !plans.is_empty() {
         screen.print(&plans)?;
     }
     Failure::left_out(errors)?;
