@@ -14,8 +14,8 @@ pub struct Executors {
     pub slurm: Slurm,
 }
 
-/// How Slurm is asked for trials. What is left out is not asked for, so that the partition's default holds. Its first keys are those of [`Resources`], written out:
-/// serde cannot flatten a struct into one that refuses unknown keys.
+/// How Slurm is asked for trials. What is left out is not asked for, so that the partition's default holds.
+// Its first keys are those of `Resources`, written out: serde cannot flatten a struct into one that refuses unknown keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Slurm {
