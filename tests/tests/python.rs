@@ -421,6 +421,13 @@ fn mistakes_are_told_with_the_authors_line() {
     place.write("broken.py", "import torch\n\ndef\n");
     let said = text(&place.run("broken.py"));
     assert!(said.contains("broken.py:3"), "{said}");
+    place.write("needs.py", &format!("import nowhere\n{OPTIMIZER}"));
+    let said = text(&place.run("needs.py"));
+    assert!(said.contains("No module named 'nowhere' ("), "{said}");
+    assert!(
+        said.contains("needs.py:1)") && said.contains("requirements.lock"),
+        "{said}"
+    );
     place.write("none.py", "x = 1\n");
     let said = text(&place.run("none.py"));
     assert!(said.contains("defines no class"), "{said}");

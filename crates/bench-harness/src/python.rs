@@ -99,6 +99,9 @@ impl PythonError {
                 Some("`pip install torch==2.11.0` there, or unset the variable to have one set up")
             }
             PythonError::Missing => Some("`bench setup --python` makes one"),
+            PythonError::File { said, .. } if said.contains("No module named") => Some(
+                "packages come from a `requirements.lock`, pip's with hashes, beside a `submission.yaml`: `bench new NAME --python` makes such a folder",
+            ),
             PythonError::Download(_) => Some("check the network and run the same command again"),
             _ => None,
         }
@@ -118,10 +121,19 @@ fn io<'a>(
 
 /// The last lines of what a program said, for a message.
 fn last_words(bytes: &[u8]) -> String {
+    last_lines(bytes, 3)
+}
+
+/// The last of them alone.
+fn last_line(bytes: &[u8]) -> String {
+    last_lines(bytes, 1)
+}
+
+fn last_lines(bytes: &[u8], most: usize) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
         .collect();
-    lines[lines.len().saturating_sub(3)..].join("\n")
+    lines[lines.len().saturating_sub(most)..].join("\n")
 }

@@ -1,7 +1,7 @@
 //! A Python file by itself: its class, its constructor's defaults, and the settings that are assumed of it.
 
 use super::packages::newest;
-use super::{Environment, PythonError, io, last_words, overlay};
+use super::{Environment, PythonError, io, last_line, overlay};
 use crate::catalog::Alone;
 use crate::home::Home;
 use crate::launch::Launch;
@@ -358,7 +358,8 @@ fn asked<'a, T: DeserializeOwned>(
     let output = command.output();
     let output = output.map_err(|error| failed(error.to_string()))?;
     match output.status.success() {
-        false => Err(failed(last_words(&output.stderr))),
+        // The traceback before it is for logs.
+        false => Err(failed(last_line(&output.stderr))),
         true => serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string())),
     }
 }
